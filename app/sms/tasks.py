@@ -1,0 +1,116 @@
+"""What the workers do. The store, not the broker, knows what is left to do.
+
+A delivery that gets lost is made good by `resend_stuck`, one that comes twice finds nothing to claim.
+A message is sent at least once: twice where a worker dies, or loses the store, between the gateway's
+answer and the note of it.
+"""
+
+import logging
+from datetime import timedelta
+from functools import cache
+
+from celery.utils.time import get_exponential_backoff_interval
+from pymongo.errors import PyMongoError
+
+from sms import metrics
+from sms.celery import app
+from sms.gateway import Gateway, PermanentFailure, TemporaryFailure, gateway_for
+from sms.messages import Message, Messages, connect
+from sms.settings import settings
+
+# A retry is delivered this much later than the store allows it, so that a worker whose clock is
+# behind doesn't turn it away.
+CLOCK_SLACK_SECONDS = 1
+
+logger = logging.getLogger(__name__)
+
+
+@cache
+def messages() -> Messages:
+    """Made on first use, hence in the process that uses it."""
+    return Messages(connect(settings()))
+
+
+@cache
+def gateway() -> Gateway:
+    return gateway_for(settings())
+
+
+def queue(id: str) -> bool:
+    """Queues a stored message for sending; says whether the broker took it. Takes about 2 s at worst."""
+    try:
+        send_message.delay(id)
+    except Exception as error:  # Whatever it is, the message is stored and resend_stuck will find it.
+        metrics.unqueued.inc()
+        logger.warning("not queued", extra={"message_id": id, "error": f"{type(error).__name__}: {error}"})
+        return False
+    return True
+
+
+# While the store is away a task waits and comes again, for as long as it takes.
+while_store_is_away = {"autoretry_for": (PyMongoError,), "retry_backoff": 5, "retry_backoff_max": 60}
+
+
+@app.task(bind=True, max_retries=None, **while_store_is_away)
+def send_message(self, id: str) -> None:
+    """One attempt at one message."""
+    message = messages().claim(id, timedelta(seconds=settings().send_lease_seconds))
+    if message is None:
+        logger.info("nothing to send", extra={"message_id": id})
+        return
+    if message.attempts > settings().send_max_attempts:
+        give_up(message, "the last attempt never ended")
+        return
+    try:
+        with metrics.gateway_seconds.time():
+            gateway().send(message.id, message.to, message.text)
+    except PermanentFailure as failure:
+        give_up(message, str(failure))
+    except TemporaryFailure as failure:
+        if message.attempts == settings().send_max_attempts:
+            give_up(message, str(failure))
+            return
+        wait = get_exponential_backoff_interval(
+            factor=settings().send_retry_base_seconds,
+            retries=message.attempts - 1,
+            maximum=settings().send_retry_max_seconds,
+            full_jitter=True,
+        )
+        messages().retry(message, str(failure), timedelta(seconds=wait))
+        metrics.retried.inc()
+        logger.warning("to be retried", extra={"message_id": id, "wait_seconds": wait, "error": str(failure)})
+        raise self.retry(exc=failure, countdown=wait + CLOCK_SLACK_SECONDS) from None
+    else:
+        messages().sent(message)
+        metrics.sent.inc()
+        logger.info("sent", extra={"message_id": id, "attempts": message.attempts})
+
+
+def give_up(message: Message, error: str) -> None:
+    messages().failed(message, error)
+    metrics.failed.inc()
+    logger.error("failed", extra={"message_id": message.id, "attempts": message.attempts, "error": error})
+
+
+@app.task
+def resend_stuck() -> None:
+    """Queues again what was due for RESEND_AFTER_SECONDS and nobody took.
+
+    That is: accepted while the broker was away, lost with the broker, or left behind by a worker that
+    died. A message that merely waits in a long queue gets one more delivery per RESEND_AFTER_SECONDS.
+    """
+    messages().create_indexes()
+    stuck = messages().take_stuck(timedelta(seconds=settings().resend_after_seconds), settings().resend_batch)
+    for id in stuck:
+        if not queue(id):
+            return
+        metrics.resent.inc()
+        logger.warning("queued again", extra={"message_id": id})
+
+
+@app.task
+def purge_expired() -> None:
+    """Deletes messages that were finished MESSAGE_RETENTION_DAYS ago."""
+    count = messages().purge(timedelta(days=settings().message_retention_days))
+    metrics.purged.inc(count)
+    logger.info("purged", extra={"messages": count})

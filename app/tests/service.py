@@ -1,0 +1,164 @@
+"""The service as it really runs, gunicorn, worker and beat as processes, before a Redis and a MongoDB
+that the caller provides and one fake: Alibaba Cloud's endpoint."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import pymongo
+import redis
+import requests
+from celery import Celery
+from stand_ins import FakeAliyun, Gate, free_port
+
+APP = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+def eventually(happens, within=15):
+    """What `happens()` gives as soon as it is true."""
+    deadline = time.monotonic() + within
+    while True:
+        if result := happens():
+            return result
+        assert time.monotonic() < deadline, f"didn't happen within {within} s"
+        time.sleep(0.05)
+
+
+class Stack:
+    """A service with stores of its own: a Redis database behind a gate, a MongoDB database behind another."""
+
+    _redis_databases = itertools.cycle(range(1, 16))
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.processes: list[subprocess.Popen] = []
+        self.redis_gate, redis_url = self._gate_before(os.environ["TEST_REDIS_URL"], f"/{next(self._redis_databases)}")
+        self.mongo_gate, mongo_url = self._gate_before(os.environ["TEST_MONGO_URL"], f"/sms_test_{uuid4().hex[:8]}")
+        self.aliyun = FakeAliyun()
+        self.port = free_port()
+        (directory / "log").mkdir()
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(directory / "home"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # Root is who runs tests in a container; Celery asks for this to be said.
+            "C_FORCE_ROOT": "true",
+            "ENV": "test",
+            "REDIS_URL": redis_url,
+            "MONGO_URL": mongo_url,
+            "LOG_DIR": str(directory / "log"),
+            "SMS_GATEWAY": "aliyun",
+            "ALIYUN_ACCESS_KEY_ID": "key-id",
+            "ALIYUN_ACCESS_KEY_SECRET": "key-secret",
+            "ALIYUN_SMS_SIGN_NAME": "签名",
+            "ALIYUN_SMS_TEMPLATE_CODE": "SMS_1",
+            "ALIYUN_SMS_ENDPOINT": self.aliyun.url,
+            "GATEWAY_TIMEOUT_SECONDS": "1",
+            "SEND_LEASE_SECONDS": "3",
+            "SEND_MAX_ATTEMPTS": "3",
+            "SEND_RETRY_BASE_SECONDS": "0",
+            "RESEND_AFTER_SECONDS": "1",
+            "RESEND_INTERVAL_SECONDS": "1",
+            "WEB_PORT": str(self.port),
+            "WORKER_METRICS_PORT": "0",
+            "DRAIN_FILE": str(directory / "draining"),
+            "WORKER_HEARTBEAT_FILE": str(directory / "worker.heartbeat"),
+            "BEAT_HEARTBEAT_FILE": str(directory / "beat.heartbeat"),
+            "METRICS_DIR": str(directory / "metrics"),
+        }
+        self.redis = redis.Redis.from_url(redis_url)
+        self.redis.flushdb()
+        self.mongo = pymongo.MongoClient(mongo_url, tz_aware=True).get_default_database()
+        self.broker = Celery(broker=redis_url)
+        self.broker.conf.task_default_queue = "sms"
+
+    @staticmethod
+    def _gate_before(url: str, path: str) -> tuple[Gate, str]:
+        parts = urlsplit(url)
+        gate = Gate((parts.hostname, parts.port))
+        credentials, at, _ = parts.netloc.rpartition("@")
+        return gate, urlunsplit(parts._replace(netloc=f"{credentials}{at}127.0.0.1:{gate.port}", path=path))
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen:
+        """Runs one of the environment's commands in the app's folder; output goes to `output` below."""
+        with (self.directory / f"{command[0]}-{len(self.processes)}.out").open("w") as output:
+            process = subprocess.Popen(
+                [BIN / command[0], *command[1:]],
+                cwd=APP,
+                env=self.environment | environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        process.output = lambda: Path(output.name).read_text()
+        self.processes.append(process)
+        return process
+
+    def web(self, **environment: str) -> subprocess.Popen:
+        process = self.start("gunicorn", "--config", "gunicorn.conf.py", "wsgi:app", **environment)
+        eventually(lambda: process.output().count("Booting worker") and self._answers())
+        return process
+
+    def _answers(self) -> bool:
+        try:
+            return self.get("/healthz").ok
+        except requests.ConnectionError:
+            return False
+
+    def worker(self, **environment: str) -> subprocess.Popen:
+        process = self.start(
+            *[
+                "celery",
+                "--quiet",
+                "--app",
+                "sms.celery",
+                "worker",
+                "--pool",
+                "threads",
+                "--without-mingle",
+                "--without-gossip",
+            ],
+            "--hostname",
+            f"{uuid4().hex[:6]}@test",
+            **environment,
+        )
+        eventually(lambda: " ready." in process.output())
+        return process
+
+    def beat(self, **environment: str) -> subprocess.Popen:
+        schedule = str(self.directory / "schedule")
+        return self.start(*["celery", "--quiet", "--app", "sms.celery", "beat", "--schedule"], schedule, **environment)
+
+    def get(self, path: str, **options) -> requests.Response:
+        return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, **options)
+
+    def post(self, to="+8613800138000", text="你好", **options) -> requests.Response:
+        return requests.post(
+            f"http://127.0.0.1:{self.port}/messages", **{"json": {"to": to, "text": text}, "timeout": 10} | options
+        )
+
+    def accepted(self, **options) -> str:
+        answer = self.post(**options)
+        assert answer.status_code == 202, answer.text
+        return answer.json()["id"]
+
+    def status(self, id: str) -> str:
+        return self.get(f"/messages/{id}").json()["status"]
+
+    def end(self):
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self.redis_gate.open()
+        self.mongo_gate.open()
+        self.redis.flushdb()
+        self.mongo.client.drop_database(self.mongo)
+        self.aliyun.close()

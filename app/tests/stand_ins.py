@@ -1,0 +1,113 @@
+"""What stands between the service and the world in tests."""
+
+import json
+import selectors
+import socket
+import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Gate:
+    """A TCP gate before a server: open, shut (connections are refused) or silent (nothing comes through)."""
+
+    def __init__(self, server: tuple[str, int]):
+        self._server = server
+        self.port = free_port()
+        self._silent = threading.Event()
+        self._connections: list[socket.socket] = []
+        self._listener: socket.socket | None = None
+        self.open()
+
+    def open(self):
+        self._silent.clear()
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self.port))
+            threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def shut(self):
+        # close() alone would leave the listener to the thread that waits in accept().
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._listener = None
+        for connection in self._connections:
+            with suppress(OSError):  # gone already
+                connection.shutdown(socket.SHUT_RDWR)
+        self._connections.clear()
+
+    def silence(self):
+        self._silent.set()
+
+    def _accept(self, listener: socket.socket):
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:  # shut
+                return
+            server = socket.create_connection(self._server)
+            self._connections += [client, server]
+            threading.Thread(target=self._pass, args=(client, server), daemon=True).start()
+
+    def _pass(self, client: socket.socket, server: socket.socket):
+        other = {client: server, server: client}
+        with selectors.DefaultSelector() as ready, client, server:
+            for side in other:
+                ready.register(side, selectors.EVENT_READ)
+            while True:
+                for key, _ in ready.select():
+                    try:
+                        received = key.fileobj.recv(65536)
+                        if received and not self._silent.is_set():
+                            other[key.fileobj].sendall(received)
+                    except OSError:
+                        return
+                    if not received:
+                        return
+
+
+class FakeAliyun:
+    """SendSms as Alibaba Cloud answers it. `codes` are the next answers; after them it is OK."""
+
+    def __init__(self):
+        self.calls: list[dict[str, str]] = []
+        self.codes: list[str | tuple[int, str]] = []
+        self.go_on = threading.Event()
+        self.go_on.set()
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                query = parse_qs(urlsplit(self.path).query) | parse_qs(body)
+                fake.calls.append({name: values[0] for name, values in query.items()})
+                code = fake.codes.pop(0) if fake.codes else "OK"
+                fake.go_on.wait(5)
+                status, code = code if isinstance(code, tuple) else (200, code)
+                answer = json.dumps({"Code": code, "Message": code, "RequestId": "r-1"}).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def ids(self) -> list[str]:
+        return [call["OutId"] for call in self.calls]
+
+    def close(self):
+        self.go_on.set()
+        self._server.shutdown()
+        self._server.server_close()

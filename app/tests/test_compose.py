@@ -1,0 +1,41 @@
+"""What compose.yaml promises to someone who only wants the app."""
+
+import re
+
+import pytest
+import yaml
+from service import APP
+
+TEXT = (APP / "compose.yaml").read_text()
+SERVICES = yaml.safe_load(TEXT)["services"]
+
+
+def test_has_the_five_parts():
+    assert list(SERVICES) == ["web", "worker", "beat", "redis", "mongo"]
+
+
+def test_is_reachable_from_this_machine_only():
+    assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
+        "web": ["127.0.0.1:8004:8004"]
+    }
+
+
+def test_has_no_password_of_its_own():
+    uses = re.findall(r"\$\{(\w*PASSWORD)(.*?)\}", TEXT)
+    assert uses
+    assert all(rest.startswith(":?say ") for _, rest in uses)
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+def test_runs_the_app_with_as_little_as_it_needs(name):
+    service = SERVICES[name]
+    assert service["user"] == "10001:10001"
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["stop_grace_period"] == "180s"
+    assert service["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_watches_the_health_of_each(name):
+    assert SERVICES[name]["healthcheck"]["test"]
