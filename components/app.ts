@@ -1,0 +1,90 @@
+import type { core } from "@pulumi/kubernetes/types/input";
+import type { CustomResourceOptions, Input } from "@pulumi/pulumi";
+import { podTemplate, type Resources, type Volume } from "./podTemplate";
+
+/** What web, worker and beat share: one image, one environment. */
+export interface App {
+    namespace: Input<string>;
+    image: Input<string>;
+    pullSecret: Input<string>;
+    /** Variables that anybody may read. */
+    env: Record<string, string>;
+    /** The name of the Secret with the others. */
+    secretEnv: Input<string>;
+    logs: { sizeLimit: string };
+}
+
+/** What the settings say of each of the three. */
+export interface WorkloadArgs {
+    app: App;
+    /** Its own variables; they win over the app's. */
+    env: Record<string, string>;
+    resources: Resources;
+    gracePeriodSeconds: number;
+    revisionHistoryLimit: number;
+    rolloutTimeoutSeconds: number;
+}
+
+/** A workload of which there can be many. */
+export interface ReplicatedArgs extends WorkloadArgs {
+    replicas: number;
+    minReadySeconds: number;
+    rollout: { maxSurge: string | number; maxUnavailable: string | number };
+}
+
+/** What makes a process of the app this one. */
+export interface Process {
+    name: string;
+    command: string[];
+    env?: Record<string, string>;
+    ports?: core.v1.ContainerPort[];
+    probes: Pick<core.v1.Container, "startupProbe" | "readinessProbe" | "livenessProbe">;
+    lifecycle?: core.v1.Lifecycle;
+    volumes?: Volume[];
+}
+
+/** A pod that runs one process of the app. */
+export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v1.PodTemplateSpec {
+    return podTemplate({
+        name: process.name,
+        gracePeriodSeconds: args.gracePeriodSeconds,
+        pullSecret: app.pullSecret,
+        container: {
+            image: app.image,
+            command: process.command,
+            workingDir: "/code",
+            env: Object.entries({ ...app.env, ...args.env, ...process.env }).map(([name, value]) => ({ name, value })),
+            envFrom: [{ secretRef: { name: app.secretEnv } }],
+            ports: process.ports,
+            resources: args.resources,
+            lifecycle: process.lifecycle,
+            ...process.probes,
+        },
+        volumes: [
+            { name: "log-dir", mountPath: "/var/log/sms", emptyDir: { sizeLimit: app.logs.sizeLimit } },
+            { name: "tmp", mountPath: "/tmp", emptyDir: { sizeLimit: "256Mi" } },
+            // For gunicorn's heartbeats: what lies in memory can't be held up by a disk. It counts against the memory limit.
+            { name: "shm", mountPath: "/dev/shm", emptyDir: { medium: "Memory", sizeLimit: "64Mi" } },
+            ...(process.volumes ?? []),
+        ],
+    });
+}
+
+/** Alive is who touched its heartbeat within the last minute. No Python is started to ask; a broker that is down kills nobody. */
+export function heartbeatProbes(file: string): Process["probes"] {
+    const exec = { command: ["sh", "-c", `test -n "$(find ${file} -mmin -1)"`] };
+    return {
+        startupProbe: { exec, periodSeconds: 2, failureThreshold: 60, timeoutSeconds: 5 },
+        readinessProbe: { exec, periodSeconds: 10, timeoutSeconds: 5 },
+        livenessProbe: { exec, periodSeconds: 20, failureThreshold: 3, timeoutSeconds: 5 },
+    };
+}
+
+/**
+ * Ends a rollout that doesn't get anywhere. Kubernetes only notes that its deadline has passed, and the provider goes on
+ * waiting: its own timeout ends the wait, a little later so that it can tell Kubernetes' reason.
+ */
+export function rolloutTimeout({ rolloutTimeoutSeconds }: WorkloadArgs): CustomResourceOptions {
+    const timeout = `${rolloutTimeoutSeconds + 30}s`;
+    return { customTimeouts: { create: timeout, update: timeout } };
+}

@@ -1,0 +1,41 @@
+import { Deployment } from "@pulumi/kubernetes/apps/v1";
+import * as pulumi from "@pulumi/pulumi";
+import { appPod, heartbeatProbes, type Process, rolloutTimeout, type WorkloadArgs } from "./app";
+
+export type BeatArgs = WorkloadArgs;
+
+/** Celery's clock: exactly one, as two would send every periodic task twice. */
+export class Beat extends pulumi.ComponentResource {
+    constructor(name: string, args: BeatArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("sms:beat:Beat", name, {}, opts);
+
+        const process = celeryBeat("sms-beat");
+        new Deployment(
+            `${name}-deployment`,
+            {
+                metadata: { name: process.name, namespace: args.app.namespace },
+                spec: {
+                    replicas: 1,
+                    revisionHistoryLimit: args.revisionHistoryLimit,
+                    progressDeadlineSeconds: args.rolloutTimeoutSeconds,
+                    // The old one is gone before the new one starts.
+                    strategy: { type: "Recreate" },
+                    selector: { matchLabels: { app: process.name } },
+                    template: appPod(args, process),
+                },
+            },
+            { parent: this, ...rolloutTimeout(args) },
+        );
+
+        this.registerOutputs();
+    }
+}
+
+function celeryBeat(name: string): Process {
+    return {
+        name,
+        command: ["celery", "--quiet", "--app", "sms.celery", "beat", "--schedule", "/var/lib/sms/celerybeat-schedule", "--pidfile="],
+        probes: heartbeatProbes("/tmp/beat.heartbeat"),
+        volumes: [{ name: "schedule", mountPath: "/var/lib/sms", emptyDir: { sizeLimit: "16Mi" } }],
+    };
+}

@@ -1,0 +1,54 @@
+import { StatefulSet } from "@pulumi/kubernetes/apps/v1";
+import { Service } from "@pulumi/kubernetes/core/v1";
+import type { core } from "@pulumi/kubernetes/types/input";
+import type { CustomResourceOptions, Input, Output } from "@pulumi/pulumi";
+
+export interface PersistentPodArgs {
+    namespace: Input<string>;
+    /** The host's name in the cluster, too. */
+    name: string;
+    port: number;
+    /** Mounts the volume `data`. */
+    template: core.v1.PodTemplateSpec;
+    storage: string;
+    /** Otherwise the cluster's default. */
+    storageClass?: string;
+}
+
+/** One pod that keeps its data on a volume of its own, behind a Service. Gives the host; whoever uses it waits until the pod is ready. */
+export function persistentPod(name: string, args: PersistentPodArgs, opts: CustomResourceOptions): Output<string> {
+    const metadata = { name: args.name, namespace: args.namespace };
+    const statefulSet = new StatefulSet(
+        `${name}-statefulset`,
+        {
+            metadata,
+            spec: {
+                serviceName: args.name,
+                replicas: 1,
+                selector: { matchLabels: { app: args.name } },
+                template: args.template,
+                volumeClaimTemplates: [
+                    {
+                        metadata: { name: "data" },
+                        spec: {
+                            accessModes: ["ReadWriteOnce"],
+                            storageClassName: args.storageClass,
+                            resources: { requests: { storage: args.storage } },
+                        },
+                    },
+                ],
+            },
+        },
+        opts,
+    );
+    const service = new Service(
+        `${name}-service`,
+        {
+            metadata,
+            // The StatefulSet's own labels, and so after it: a Service waits for ready pods.
+            spec: { selector: statefulSet.spec.selector.matchLabels, ports: [{ port: args.port, targetPort: args.port }] },
+        },
+        opts,
+    );
+    return service.metadata.name;
+}

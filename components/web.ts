@@ -1,0 +1,82 @@
+import { Deployment } from "@pulumi/kubernetes/apps/v1";
+import { Service } from "@pulumi/kubernetes/core/v1";
+import * as pulumi from "@pulumi/pulumi";
+import { appPod, type Process, type ReplicatedArgs, rolloutTimeout } from "./app";
+
+export interface WebArgs extends ReplicatedArgs {
+    /** On every node of the cluster. */
+    nodePort: number;
+    /** gunicorn's processes, and the threads of each. */
+    workers: number;
+    threads: number;
+    preStopSeconds: number;
+    gracefulTimeoutSeconds: number;
+}
+
+const port = 8004;
+
+/** The Flask service behind a NodePort. */
+export class Web extends pulumi.ComponentResource {
+    /** Where it answers, on every node. */
+    readonly nodePort: pulumi.Output<number>;
+
+    constructor(name: string, args: WebArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("sms:web:Web", name, {}, opts);
+
+        const process = gunicorn("sms-web", args);
+        const deployment = new Deployment(
+            `${name}-deployment`,
+            {
+                metadata: { name: process.name, namespace: args.app.namespace },
+                spec: {
+                    replicas: args.replicas,
+                    minReadySeconds: args.minReadySeconds,
+                    revisionHistoryLimit: args.revisionHistoryLimit,
+                    progressDeadlineSeconds: args.rolloutTimeoutSeconds,
+                    strategy: { type: "RollingUpdate", rollingUpdate: args.rollout },
+                    selector: { matchLabels: { app: process.name } },
+                    template: appPod(args, process),
+                },
+            },
+            { parent: this, ...rolloutTimeout(args) },
+        );
+        const service = new Service(
+            `${name}-service`,
+            {
+                metadata: { name: process.name, namespace: args.app.namespace },
+                spec: {
+                    type: "NodePort",
+                    // The Deployment's own, and so after it: a Service waits for ready pods.
+                    selector: deployment.spec.selector.matchLabels,
+                    ports: [{ protocol: "TCP", port, targetPort: port, nodePort: args.nodePort }],
+                },
+            },
+            { parent: this },
+        );
+
+        this.nodePort = service.spec.ports[0]?.nodePort ?? pulumi.output(args.nodePort);
+        this.registerOutputs({ nodePort: this.nodePort });
+    }
+}
+
+function gunicorn(name: string, args: WebArgs): Process {
+    const ready = { httpGet: { path: "/readyz", port }, timeoutSeconds: 5 };
+    return {
+        name,
+        command: ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
+        env: {
+            WEB_PORT: `${port}`,
+            WEB_WORKERS: `${args.workers}`,
+            WEB_THREADS: `${args.threads}`,
+            WEB_GRACEFUL_TIMEOUT_SECONDS: `${args.gracefulTimeoutSeconds}`,
+        },
+        ports: [{ containerPort: port }],
+        probes: {
+            startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 60 },
+            readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
+            livenessProbe: { httpGet: { path: "/healthz", port }, timeoutSeconds: 5, periodSeconds: 10, failureThreshold: 3 },
+        },
+        // New requests go on arriving until every node knows that this pod is leaving: answer them first.
+        lifecycle: { preStop: { exec: { command: ["sh", "-c", `touch /tmp/draining; sleep ${args.preStopSeconds}`] } } },
+    };
+}

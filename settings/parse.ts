@@ -1,0 +1,81 @@
+import type { z } from "zod";
+import { Commands, keyOf, nearest, type Problem, SettingsError } from "./problems";
+import { decode, isSecret, type RawSettings, type Values, valueAt } from "./raw";
+import { type PlainSettings, plainSchema, secretSchema } from "./schema";
+import { secretProblems } from "./secrets";
+import type { Hint } from "./values";
+
+/** The plain settings with their defaults, or a SettingsError with everything that is wrong, the secrets included. */
+export function parse(raw: RawSettings): PlainSettings {
+    const commands = new Commands(raw.stack);
+    const values = decode(raw.texts);
+    const plain = plainSchema.safeParse(pick(values, (key) => !isSecret(key)));
+    const secret = secretSchema.safeParse(pick(values, isSecret));
+    const problems = [
+        ...[...(plain.error?.issues ?? []), ...(secret.error?.issues ?? [])].flatMap((issue) => refusals(issue, raw, values, commands)),
+        ...secretProblems(raw, values),
+    ];
+    if (problems.length > 0 || !plain.success) {
+        throw new SettingsError(raw.stack, problems);
+    }
+    return plain.data;
+}
+
+function pick(values: Values, wanted: (key: string) => boolean): Values {
+    return Object.fromEntries(Object.entries(values).filter(([key]) => wanted(key)));
+}
+
+/** What the schema refuses, as problems. */
+function refusals(issue: z.core.$ZodIssue, raw: RawSettings, values: Values, commands: Commands): Problem[] {
+    if (issue.code === "unrecognized_keys") {
+        return issue.keys.map((key) => {
+            const path = [...issue.path, key];
+            const meant = nearest(key, issue.message.split(", "));
+            return {
+                key: keyOf(path),
+                message: `is not known; ${meant ? `did you mean ${keyOf([...issue.path, meant])}?` : `allowed: ${issue.message}`}`,
+                fix: meant ? `rename it in Pulumi.${raw.stack}.yaml, or: ${commands.remove(path)}` : commands.remove(path),
+            };
+        });
+    }
+    const { message, hint } = told(issue);
+    const hidden = hint.hidden || raw.encrypted.has(String(issue.path[0])) || isSecret(issue.path[0]);
+    return [
+        {
+            key: keyOf(issue.path),
+            message: `${described(valueAt(values, issue.path), hint, hidden)}; allowed: ${message}`,
+            fix: fixFor(issue.path, hint, commands),
+        },
+    ];
+}
+
+function told(issue: z.core.$ZodIssue): { message: string; hint: Hint } {
+    // A refused name of an environment variable comes wrapped.
+    const { message, params } = (issue.code === "invalid_key" ? issue.issues[0] : issue) as { message: string; params?: Hint };
+    // Zod words a union's refusal, but takes no hint for it: the first of the kinds is an example.
+    return { message, hint: params ?? (issue.code === "invalid_union" ? { example: message.split(" or ")[0] } : {}) };
+}
+
+function fixFor(path: PropertyKey[], hint: Hint, commands: Commands): string {
+    if (hint.secretEnv) {
+        return `${commands.remove(path)} && ${commands.setSecret(["secretEnv", path.at(-1) ?? ""])}`;
+    }
+    if (hint.remove) {
+        return commands.remove(path);
+    }
+    if (isSecret(path[0])) {
+        return commands.setSecret(path[0] === "secretEnv" && path.length === 1 ? [...path, "NAME"] : path);
+    }
+    return "example" in hint ? commands.set(path, hint.example) : `write it as a block: ${keyOf(path)}: with its keys indented below`;
+}
+
+function described(value: unknown, { byDefault }: Hint, hidden: boolean): string {
+    if (value === undefined) {
+        return byDefault === undefined ? "is missing" : `is ${JSON.stringify(byDefault)} by default`;
+    }
+    if (hidden) {
+        return "has a value (not shown)";
+    }
+    const text = JSON.stringify(value);
+    return `is ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`;
+}

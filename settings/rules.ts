@@ -1,0 +1,68 @@
+/** What must hold between keys. A rule runs once the keys of its block are in order by themselves. */
+import type { z } from "zod";
+import { amount } from "./quantity";
+import type { Hint } from "./values";
+
+type Checked<T> = z.core.ParsePayload<T>;
+
+interface Amounts {
+    cpu: string;
+    memory: string;
+}
+
+export function requestsAreWithinLimits({ value: { requests, limits }, issues }: Checked<{ requests: Amounts; limits: Amounts }>) {
+    for (const key of ["cpu", "memory"] as const) {
+        if (Number(amount(requests[key])) > Number(amount(limits[key]))) {
+            issues.push(refusal(["requests", key], requests[key], `at most ${limits[key]}, which is limits.${key}`, limits[key]));
+        }
+    }
+}
+
+export function rolloutCanBegin({
+    value: { maxSurge, maxUnavailable },
+    issues,
+}: Checked<Record<"maxSurge" | "maxUnavailable", string | number>>) {
+    if (Number.parseInt(`${maxSurge}`, 10) + Number.parseInt(`${maxUnavailable}`, 10) === 0) {
+        const allowed = "above 0 while maxUnavailable is 0: with neither, a rollout can't take its first step";
+        issues.push(refusal(["maxSurge"], maxSurge, allowed, "25%"));
+    }
+}
+
+export function rolloutOutlastsReadiness({
+    value: { rolloutTimeoutSeconds, minReadySeconds },
+    issues,
+}: Checked<{ rolloutTimeoutSeconds: number; minReadySeconds: number }>) {
+    if (rolloutTimeoutSeconds <= minReadySeconds) {
+        const allowed = `above ${minReadySeconds}, which is minReadySeconds: or no rollout ends in time`;
+        issues.push(refusal(["rolloutTimeoutSeconds"], rolloutTimeoutSeconds, allowed, 2 * minReadySeconds));
+    }
+}
+
+export function graceCoversRequests({
+    value: { gracePeriodSeconds, preStopSeconds, gracefulTimeoutSeconds },
+    issues,
+}: Checked<{ gracePeriodSeconds: number; preStopSeconds: number; gracefulTimeoutSeconds: number }>) {
+    const needed = preStopSeconds + gracefulTimeoutSeconds;
+    if (gracePeriodSeconds <= needed) {
+        const allowed = `above ${needed}, which is preStopSeconds + gracefulTimeoutSeconds: or running requests are cut off`;
+        issues.push(refusal(["gracePeriodSeconds"], gracePeriodSeconds, allowed, needed + 10));
+    }
+}
+
+/** What Celery's warm shutdown takes beyond the last task. */
+const shutdownSeconds = 10;
+
+export function graceCoversTasks({
+    value: { gracePeriodSeconds, sendLeaseSeconds },
+    issues,
+}: Checked<{ gracePeriodSeconds: number; sendLeaseSeconds: number }>) {
+    const needed = sendLeaseSeconds + shutdownSeconds;
+    if (gracePeriodSeconds <= needed) {
+        const allowed = `above ${needed}, which is sendLeaseSeconds + ${shutdownSeconds}: or running tasks are cut off`;
+        issues.push(refusal(["gracePeriodSeconds"], gracePeriodSeconds, allowed, needed + 10));
+    }
+}
+
+function refusal(path: string[], found: unknown, allowed: string, example: unknown) {
+    return { code: "custom" as const, path, input: found, message: allowed, params: { example, byDefault: found } satisfies Hint };
+}

@@ -1,0 +1,167 @@
+import { z } from "zod";
+import { amount } from "./quantity";
+
+/** What a refused value tells its problem, beside the words. */
+export interface Hint {
+    /** A value that would be accepted, for the command that mends it. */
+    example?: unknown;
+    /** The mending is to take the key away. */
+    remove?: boolean;
+    /** The mending is to set it in `sms:secretEnv` instead. */
+    secretEnv?: boolean;
+    /** The value may be a credential: it must not be shown. */
+    hidden?: boolean;
+    /** What a rule found where the file says nothing. */
+    byDefault?: unknown;
+}
+
+/** One value, taken as it is or refused with what is allowed. */
+function value<T>(allowed: string, hint: Hint, accepts: (input: unknown) => boolean) {
+    return z.custom<T>(accepts, { error: allowed, params: { ...hint } });
+}
+
+/** An object that knows its keys: a stranger among them is refused with the names of those (see problems.ts). */
+export function section<T extends z.ZodRawShape>(shape: T, alsoKnown: string[] = []) {
+    const known = [...Object.keys(shape), ...alsoKnown].join(", ");
+    return z.strictObject(shape, {
+        error: (issue) => (issue.code === "unrecognized_keys" ? known : `a block with the keys ${known}`),
+    });
+}
+
+export function wholeNumber(min: number, max: number, preset: number) {
+    return value<number>(
+        `a whole number from ${min} to ${max}, without quotes`,
+        { example: preset },
+        (input) => Number.isInteger(input) && Number(input) >= min && Number(input) <= max,
+    ).default(preset);
+}
+
+export function text(allowed: string, example: string, pattern: RegExp) {
+    return value<string>(allowed, { example }, (input) => typeof input === "string" && pattern.test(input));
+}
+
+export function oneOf<const T extends string>(...names: T[]) {
+    return value<T>(names.join(" or "), { example: names[0] }, (input) => names.includes(input as T));
+}
+
+/** A Kubernetes quantity, always as text: YAML makes a number of `cpu: 1`. */
+export function quantity(example: string) {
+    return value<string | number>(
+        `a Kubernetes quantity above zero such as ${example}`,
+        { example },
+        (input) => ["string", "number"].includes(typeof input) && amount(String(input)) !== undefined,
+    ).transform(String);
+}
+
+/** How many pods a rollout may add or take at a time: `25%`, or a whole number. */
+export function share(preset: string | number) {
+    return value<string | number>(
+        "a whole number of pods from 0 to 100, or a percentage such as 25%",
+        { example: preset },
+        (input) => /^(100|\d{1,2})%$/.test(String(input)) || (Number.isInteger(input) && Number(input) >= 0 && Number(input) <= 100),
+    ).default(preset);
+}
+
+/** A key that people expect, and why it isn't there. */
+export function refused(reason: string) {
+    return value<undefined>(reason, { remove: true }, () => false).optional();
+}
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const dnsName = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
+const imageReference = /^([\w.-]+(:\d+)?\/)?[a-z0-9._/-]+(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
+
+export const namespaceName = text("a name of lower-case letters, digits and -, 63 characters at most", "sms", dnsLabel);
+export const storageClassName = text("the name of a StorageClass (kubectl get storageclass)", "standard", dnsName);
+export const registryServer = text(
+    "a host with an optional port: no https://, no path",
+    "registry.cn-hangzhou.aliyuncs.com",
+    /^[\w.-]+(:\d{1,5})?$/,
+);
+export const repositoryName = text(
+    "lower-case path such as sms or team/sms, without a tag",
+    "sms",
+    /^[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/,
+);
+export const accountName = text("the account's name, without spaces", "sms", /^[^\s:]+$/);
+export const contextName = text("the name of a context in the kubeconfig (kubectl config get-contexts)", "my-cluster", /^\S(.*\S)?$/);
+export const filePath = text("the path of a kubeconfig file, not its contents", "./kubeconfig", /^[^\n{}]+$/);
+
+/** An image with its version written down: what runs tomorrow is what ran today. */
+export function image(example: string) {
+    return value<string>(
+        `an image with a tag other than latest, or with a digest, such as ${example}`,
+        { example },
+        (input) => typeof input === "string" && imageReference.test(input) && /(:[^/]+|@.+)$/.test(input) && !/:latest$/.test(input),
+    );
+}
+
+const credentialName = /PASSW|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|(^|_)(KEY|PWD|DSN)$/i;
+const credentialInUrl = /:\/\/[^/\s]*:[^/\s]*@/;
+
+/** Kubernetes takes nothing but strings, so numbers and booleans become some: `true` is "true". */
+const variable = value<string | number | boolean>("a text, a number, true or false", { example: "true" }, (input) =>
+    ["string", "number", "boolean"].includes(typeof input),
+);
+
+function variableName(taken: Record<string, string>) {
+    return z
+        .string()
+        .refine((name) => /^[A-Za-z_]\w*$/.test(name), {
+            error: "a name of letters, digits and _ that doesn't start with a digit",
+            params: { remove: true },
+            abort: true,
+        })
+        .refine((name) => !Object.hasOwn(taken, name), {
+            error: (issue) => `another name, as the program itself sets this one, from ${taken[String(issue.input)]}`,
+            params: { remove: true },
+            abort: true,
+        });
+}
+
+/** Names and values for processes, readable by whoever reads the file, the state or the pod: no place for credentials. */
+function publicVariables(taken: Record<string, string>, instead: string, mending: Hint) {
+    const params = { ...mending, hidden: true };
+    return z
+        .record(
+            variableName(taken).refine((name) => !credentialName.test(name), { error: `no name of a credential; ${instead}`, params }),
+            variable
+                .refine((input) => !credentialInUrl.test(String(input)), { error: `no address with a password in it; ${instead}`, params })
+                .transform(String),
+            { error: "a block of names and values" },
+        )
+        .prefault({});
+}
+
+export function plainVariables(taken: Record<string, string>) {
+    return publicVariables(taken, "sms:secretEnv is the place for it, encrypted", { secretEnv: true });
+}
+
+export function buildArguments(taken: Record<string, string>) {
+    return publicVariables(taken, "it would stay readable in the image", { remove: true });
+}
+
+export function secretVariables(taken: Record<string, string>) {
+    return z.record(variableName(taken), variable, { error: "a block of names and values" });
+}
+
+/** Text that survives files, URLs and environment variables: nothing invisible in it, as a file's last line break would be. */
+export function credential(minLength: number) {
+    return value<string>(
+        `${minLength > 1 ? `${minLength} or more characters` : "not empty"}, no line break or other control character, no space at either end`,
+        {},
+        (input) => typeof input === "string" && [...input].length >= minLength && input.trim() === input && !/[\p{Cc}\p{Cs}]/u.test(input),
+    );
+}
+
+/** The URL of a store outside the cluster. */
+export function storeUrl(allowed: string, pattern: RegExp) {
+    return value<string>(
+        `${allowed}, with an address that the pods can reach (in a pod, localhost and 127.0.0.1 are the pod itself)`,
+        {},
+        (input) =>
+            typeof input === "string" &&
+            pattern.test(input) &&
+            !/[/@,](localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\])([:/,?]|$)/i.test(input),
+    );
+}

@@ -1,0 +1,47 @@
+/** What every workload is given in these tests. */
+export const app = {
+    namespace: "sms",
+    image: "registry.example.com/sms:abc@sha256:123",
+    pullSecret: "pull-secret",
+    env: { ENV: "online", LOG_LEVEL: "INFO" },
+    secretEnv: "env-secret-1a2b3c4d",
+    logs: { sizeLimit: "1Gi" },
+};
+
+export const resources = { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } };
+
+export const workload = {
+    app,
+    env: { LOG_LEVEL: "DEBUG" },
+    resources,
+    gracePeriodSeconds: 180,
+    revisionHistoryLimit: 5,
+    rolloutTimeoutSeconds: 300,
+};
+
+export const replicated = { ...workload, replicas: 6, minReadySeconds: 10, rollout: { maxSurge: "25%", maxUnavailable: 0 } };
+
+/** The volumes that all of them have. */
+export const mounts = [
+    { name: "log-dir", mountPath: "/var/log/sms" },
+    { name: "tmp", mountPath: "/tmp" },
+    { name: "shm", mountPath: "/dev/shm" },
+];
+export const volumes = [
+    { name: "log-dir", emptyDir: { sizeLimit: "1Gi" } },
+    { name: "tmp", emptyDir: { sizeLimit: "256Mi" } },
+    { name: "shm", emptyDir: { medium: "Memory", sizeLimit: "64Mi" } },
+];
+
+/** What podTemplate adds to all of them; podTemplate.test.ts has the words. */
+export const secured = {
+    pod: {
+        runAsNonRoot: true,
+        runAsUser: 10001,
+        runAsGroup: 10001,
+        fsGroup: 10001,
+        fsGroupChangePolicy: "OnRootMismatch",
+        seccompProfile: { type: "RuntimeDefault" },
+    },
+    container: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+};

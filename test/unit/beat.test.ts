@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { Beat } from "../../components/beat";
+import { mounts, volumes, workload } from "./appArgs";
+import { deploy, types } from "./deployed";
+
+describe("beat", () => {
+    const beat = () => new Beat("beat", { ...workload, gracePeriodSeconds: 30 });
+
+    it("is a Deployment and nothing else", async () => {
+        const { deployed } = await deploy(beat);
+        assert.deepEqual(deployed.listed(), ["beat (sms:beat:Beat)", "beat-deployment (kubernetes:apps/v1:Deployment)"]);
+        assert.equal(deployed.one(types.deployment).parent, "beat");
+    });
+
+    it("is one, and never two at a time", async () => {
+        const { deployed } = await deploy(beat);
+        const { metadata, spec } = deployed.one(types.deployment).inputs;
+        assert.deepEqual(metadata, { name: "sms-beat", namespace: "sms" });
+        assert.deepEqual([spec.replicas, spec.strategy], [1, { type: "Recreate" }]);
+        assert.deepEqual([spec.selector, spec.template.metadata.labels], [{ matchLabels: { app: "sms-beat" } }, { app: "sms-beat" }]);
+        assert.deepEqual([spec.revisionHistoryLimit, spec.progressDeadlineSeconds], [5, 300]);
+        assert.equal(spec.template.spec.terminationGracePeriodSeconds, 30);
+    });
+
+    it("keeps its schedule where it can write", async () => {
+        const { deployed } = await deploy(beat);
+        const { spec } = deployed.one(types.deployment).inputs.spec.template;
+        const [container] = spec.containers;
+        assert.deepEqual(container.command, [
+            ...["celery", "--quiet", "--app", "sms.celery", "beat"],
+            ...["--schedule", "/var/lib/sms/celerybeat-schedule", "--pidfile="],
+        ]);
+        assert.deepEqual(container.volumeMounts, [...mounts, { name: "schedule", mountPath: "/var/lib/sms" }]);
+        assert.deepEqual(spec.volumes, [...volumes, { name: "schedule", emptyDir: { sizeLimit: "16Mi" } }]);
+    });
+
+    it("is alive as long as it touches its heartbeat", async () => {
+        const { deployed } = await deploy(beat);
+        const [container] = deployed.one(types.deployment).inputs.spec.template.spec.containers;
+        for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
+            assert.deepEqual(container[probe].exec.command, ["sh", "-c", 'test -n "$(find /tmp/beat.heartbeat -mmin -1)"']);
+        }
+        assert.deepEqual(container.env, [
+            { name: "ENV", value: "online" },
+            { name: "LOG_LEVEL", value: "DEBUG" },
+        ]);
+    });
+
+    it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {
+        const { deployed } = await deploy(beat);
+        assert.deepEqual(deployed.one(types.deployment).timeouts, { create: "330s", update: "330s" });
+    });
+});

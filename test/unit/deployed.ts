@@ -1,0 +1,125 @@
+/** Runs components, or the whole program, on Pulumi's mocks and keeps what was registered. */
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+
+// biome-ignore lint/suspicious/noExplicitAny: inputs are compared with exact values, never relied upon.
+type Inputs = Record<string, any>;
+
+export interface Registered {
+    type: string;
+    name: string;
+    inputs: Inputs;
+    /** Which of the inputs are secrets, whole or in part. */
+    secrets: string[];
+    /** The parent's name; the root's children have none. */
+    parent?: string;
+    /** The provider's name. */
+    provider?: string;
+    /** Names of the resources that must be there before. */
+    dependencies: string[];
+    timeouts: { create: string; update: string };
+}
+
+export class Deployed {
+    constructor(readonly resources: Registered[]) {}
+
+    one(type: string, name?: string): Registered {
+        const found = this.resources.filter((resource) => resource.type === type && (name === undefined || resource.name === name));
+        assert.equal(found.length, 1, `one ${type} ${name ?? ""}, found ${found.length} in ${this.listed().join(", ")}`);
+        return found[0] as Registered;
+    }
+
+    /** `name (type)` of everything, sorted. */
+    listed(): string[] {
+        return this.resources.map(({ name, type }) => `${name} (${type})`).sort();
+    }
+}
+
+export const types = {
+    deployment: "kubernetes:apps/v1:Deployment",
+    statefulSet: "kubernetes:apps/v1:StatefulSet",
+    service: "kubernetes:core/v1:Service",
+    secret: "kubernetes:core/v1:Secret",
+    namespace: "kubernetes:core/v1:Namespace",
+    image: "docker:index/image:Image",
+};
+
+export const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+
+/** Runs `program` until every resource is registered. What nothing mocks throws. */
+export async function deploy<T>(program: () => T, stack = "unit"): Promise<{ result: T; deployed: Deployed }> {
+    const resources: Registered[] = [];
+    await pulumi.runtime.setMocks(
+        {
+            newResource: ({ type, name, inputs, provider }) => {
+                const request = requests.get(`${type} ${name}`) as Request;
+                resources.push({
+                    type,
+                    name,
+                    ...revealed(inputs),
+                    provider: nameIn(provider?.split("::").slice(0, -1).join("::")),
+                    ...request,
+                });
+                return { id: `${name}-id`, state: madeUp(type, name, inputs) };
+            },
+            call: ({ token }) => {
+                throw new Error(`no mock for ${token}`);
+            },
+        },
+        "sms",
+        stack,
+    );
+    const requests = watchedRequests();
+    const result = program();
+    await pulumi.runtime.disconnect();
+    return { result, deployed: new Deployed(resources) };
+}
+
+type Request = Pick<Registered, "parent" | "dependencies" | "timeouts">;
+
+/** Mocks are told neither parents nor dependencies nor timeouts: what the mock monitor itself is asked tells them. */
+function watchedRequests(): Map<string, Request> {
+    const requests = new Map<string, Request>();
+    // biome-ignore lint/suspicious/noExplicitAny: the generated request type is no part of the SDK's interface.
+    const monitor = pulumi.runtime.getMonitor() as any;
+    const register = monitor.registerResource.bind(monitor);
+    // biome-ignore lint/suspicious/noExplicitAny: as above.
+    monitor.registerResource = (request: any, callback: unknown) => {
+        requests.set(`${request.getType()} ${request.getName()}`, {
+            parent: nameIn(request.getParent()),
+            dependencies: request.getDependenciesList().map(nameIn).sort(),
+            timeouts: { create: request.getCustomtimeouts()?.getCreate() ?? "", update: request.getCustomtimeouts()?.getUpdate() ?? "" },
+        });
+        return register(request, callback);
+    };
+    return requests;
+}
+
+function nameIn(urn: string | undefined): string | undefined {
+    return urn?.split("::").at(-1) || undefined;
+}
+
+function revealed(inputs: Inputs): Pick<Registered, "inputs" | "secrets"> {
+    const secrets = Object.keys(inputs).filter((key) => pulumi.runtime.isRpcSecret(inputs[key]));
+    return {
+        inputs: Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, pulumi.runtime.unwrapRpcSecret(value)])),
+        secrets,
+    };
+}
+
+/** What the cloud adds: names that aren't given, an image's digest. */
+function madeUp(type: string, name: string, inputs: Inputs): Inputs {
+    if (type === types.image) {
+        return { ...inputs, repoDigest: `${inputs.imageName.replace(/:[^:/]*$/, "")}@${digest}` };
+    }
+    return type.startsWith("kubernetes:") ? { ...inputs, metadata: { name: `${name}-1a2b3c4d`, ...inputs.metadata } } : inputs;
+}
+
+/** The value of an output, and whether it is a secret. */
+export async function resolve<T>(output: pulumi.Output<T>): Promise<{ value: T; secret: boolean }> {
+    const [value, secret] = await Promise.all([
+        new Promise<T>((done) => output.apply((value) => done(value as T))),
+        pulumi.isSecret(output),
+    ]);
+    return { value, secret };
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { podTemplate } from "../../components/podTemplate";
+
+describe("the pod template", () => {
+    const pod = podTemplate({
+        name: "sms-web",
+        gracePeriodSeconds: 30,
+        pullSecret: "pull-secret",
+        container: { image: "sms:1", command: ["gunicorn"] },
+        volumes: [
+            { name: "data", mountPath: "/data" },
+            { name: "tmp", mountPath: "/tmp", emptyDir: {} },
+            { name: "config", mountPath: "/etc/app", readOnly: true, secret: { secretName: "config" } },
+        ],
+    });
+
+    it("gives a pod nothing that it doesn't need", () => {
+        assert.deepEqual(pod, {
+            metadata: { labels: { app: "sms-web" } },
+            spec: {
+                automountServiceAccountToken: false,
+                enableServiceLinks: false,
+                securityContext: {
+                    runAsNonRoot: true,
+                    runAsUser: 10001,
+                    runAsGroup: 10001,
+                    fsGroup: 10001,
+                    fsGroupChangePolicy: "OnRootMismatch",
+                    seccompProfile: { type: "RuntimeDefault" },
+                },
+                imagePullSecrets: [{ name: "pull-secret" }],
+                terminationGracePeriodSeconds: 30,
+                containers: [
+                    {
+                        name: "sms-web",
+                        image: "sms:1",
+                        command: ["gunicorn"],
+                        securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+                        volumeMounts: [
+                            { name: "data", mountPath: "/data", readOnly: undefined },
+                            { name: "tmp", mountPath: "/tmp", readOnly: undefined },
+                            { name: "config", mountPath: "/etc/app", readOnly: true },
+                        ],
+                    },
+                ],
+                volumes: [
+                    { name: "tmp", emptyDir: {} },
+                    { name: "config", secret: { secretName: "config" } },
+                ],
+            },
+        });
+    });
+});

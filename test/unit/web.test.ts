@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { Web } from "../../components/web";
+import { app, mounts, replicated, resources, secured, volumes } from "./appArgs";
+import { deploy, resolve, types } from "./deployed";
+
+describe("web", () => {
+    const args = { ...replicated, nodePort: 31090, workers: 2, threads: 16, preStopSeconds: 10, gracefulTimeoutSeconds: 30 };
+    const web = () => new Web("web", args);
+    const ready = { httpGet: { path: "/readyz", port: 8004 }, timeoutSeconds: 5 };
+
+    it("is a Deployment and a Service", async () => {
+        const { deployed } = await deploy(web);
+        assert.deepEqual(deployed.listed(), [
+            "web (sms:web:Web)",
+            "web-deployment (kubernetes:apps/v1:Deployment)",
+            "web-service (kubernetes:core/v1:Service)",
+        ]);
+        assert.deepEqual([deployed.one(types.deployment).parent, deployed.one(types.service).parent], ["web", "web"]);
+    });
+
+    it("runs gunicorn on as many pods as the settings say, with the origin's facts", async () => {
+        const { deployed } = await deploy(web);
+        assert.deepEqual(deployed.one(types.deployment).inputs, {
+            apiVersion: "apps/v1",
+            kind: "Deployment",
+            metadata: { name: "sms-web", namespace: "sms" },
+            spec: {
+                replicas: 6,
+                minReadySeconds: 10,
+                revisionHistoryLimit: 5,
+                progressDeadlineSeconds: 300,
+                strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: 0 } },
+                selector: { matchLabels: { app: "sms-web" } },
+                template: {
+                    metadata: { labels: { app: "sms-web" } },
+                    spec: {
+                        automountServiceAccountToken: false,
+                        enableServiceLinks: false,
+                        securityContext: secured.pod,
+                        imagePullSecrets: [{ name: "pull-secret" }],
+                        terminationGracePeriodSeconds: 180,
+                        containers: [
+                            {
+                                name: "sms-web",
+                                image: app.image,
+                                command: ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
+                                workingDir: "/code",
+                                env: [
+                                    { name: "ENV", value: "online" },
+                                    { name: "LOG_LEVEL", value: "DEBUG" },
+                                    { name: "WEB_PORT", value: "8004" },
+                                    { name: "WEB_WORKERS", value: "2" },
+                                    { name: "WEB_THREADS", value: "16" },
+                                    { name: "WEB_GRACEFUL_TIMEOUT_SECONDS", value: "30" },
+                                ],
+                                envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
+                                ports: [{ containerPort: 8004 }],
+                                resources,
+                                startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 60 },
+                                readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
+                                livenessProbe: {
+                                    httpGet: { path: "/healthz", port: 8004 },
+                                    timeoutSeconds: 5,
+                                    periodSeconds: 10,
+                                    failureThreshold: 3,
+                                },
+                                lifecycle: { preStop: { exec: { command: ["sh", "-c", "touch /tmp/draining; sleep 10"] } } },
+                                securityContext: secured.container,
+                                volumeMounts: mounts,
+                            },
+                        ],
+                        volumes,
+                    },
+                },
+            },
+        });
+    });
+
+    it("answers on one port of every node, once its pods are ready", async () => {
+        const { deployed, result } = await deploy(web);
+        const { inputs, dependencies } = deployed.one(types.service);
+        assert.deepEqual(inputs, {
+            apiVersion: "v1",
+            kind: "Service",
+            metadata: { name: "sms-web", namespace: "sms" },
+            spec: {
+                type: "NodePort",
+                selector: { app: "sms-web" },
+                ports: [{ protocol: "TCP", port: 8004, targetPort: 8004, nodePort: 31090 }],
+            },
+        });
+        assert.deepEqual(dependencies, ["web-deployment"]);
+        assert.deepEqual(await resolve(result.nodePort), { value: 31090, secret: false });
+    });
+
+    it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {
+        const { deployed } = await deploy(web);
+        assert.deepEqual(deployed.one(types.deployment).timeouts, { create: "330s", update: "330s" });
+    });
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { Worker } from "../../components/worker";
+import { app, mounts, replicated, resources, secured, volumes } from "./appArgs";
+import { deploy, types } from "./deployed";
+
+describe("the worker", () => {
+    const worker = () => new Worker("worker", { ...replicated, concurrency: 8, sendLeaseSeconds: 60 });
+    const isFresh = { command: ["sh", "-c", 'test -n "$(find /tmp/worker.heartbeat -mmin -1)"'] };
+
+    it("is a Deployment and nothing else", async () => {
+        const { deployed } = await deploy(worker);
+        assert.deepEqual(deployed.listed(), ["worker (sms:worker:Worker)", "worker-deployment (kubernetes:apps/v1:Deployment)"]);
+        assert.equal(deployed.one(types.deployment).parent, "worker");
+    });
+
+    it("runs Celery, alive as long as it touches its heartbeat", async () => {
+        const { deployed } = await deploy(worker);
+        assert.deepEqual(deployed.one(types.deployment).inputs, {
+            apiVersion: "apps/v1",
+            kind: "Deployment",
+            metadata: { name: "sms-worker", namespace: "sms" },
+            spec: {
+                replicas: 6,
+                minReadySeconds: 10,
+                revisionHistoryLimit: 5,
+                progressDeadlineSeconds: 300,
+                strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: 0 } },
+                selector: { matchLabels: { app: "sms-worker" } },
+                template: {
+                    metadata: { labels: { app: "sms-worker" } },
+                    spec: {
+                        automountServiceAccountToken: false,
+                        enableServiceLinks: false,
+                        securityContext: secured.pod,
+                        imagePullSecrets: [{ name: "pull-secret" }],
+                        terminationGracePeriodSeconds: 180,
+                        containers: [
+                            {
+                                name: "sms-worker",
+                                image: app.image,
+                                command: [
+                                    ...["celery", "--quiet", "--app", "sms.celery", "worker"],
+                                    ...["--pool", "threads", "--without-mingle", "--without-gossip"],
+                                ],
+                                workingDir: "/code",
+                                env: [
+                                    { name: "ENV", value: "online" },
+                                    { name: "LOG_LEVEL", value: "DEBUG" },
+                                    { name: "WORKER_THREADS", value: "8" },
+                                    { name: "SEND_LEASE_SECONDS", value: "60" },
+                                ],
+                                envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
+                                resources,
+                                startupProbe: { exec: isFresh, periodSeconds: 2, failureThreshold: 60, timeoutSeconds: 5 },
+                                readinessProbe: { exec: isFresh, periodSeconds: 10, timeoutSeconds: 5 },
+                                livenessProbe: { exec: isFresh, periodSeconds: 20, failureThreshold: 3, timeoutSeconds: 5 },
+                                securityContext: secured.container,
+                                volumeMounts: mounts,
+                            },
+                        ],
+                        volumes,
+                    },
+                },
+            },
+        });
+    });
+
+    it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {
+        const { deployed } = await deploy(worker);
+        assert.deepEqual(deployed.one(types.deployment).timeouts, { create: "330s", update: "330s" });
+    });
+});
