@@ -1,0 +1,125 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename, join } from "node:path";
+import { logs } from "./places";
+import { MachineError, until } from "./progress";
+
+/** The long-running processes of the machine's own, by the name of their executable, in the order in which they start. */
+export const daemonNames = ["containerd", "dockerd", "docker-registry", "etcd", "kubelet", "kube-proxy", "storage-provisioner"] as const;
+export type DaemonName = (typeof daemonNames)[number];
+
+export interface Daemon {
+    readonly name: DaemonName;
+    readonly command: string;
+    readonly args: readonly string[];
+    /** Whether it serves; asked until it does. */
+    readonly isReady: () => Promise<boolean>;
+}
+
+/** How long a daemon may take to serve: the slowest, dockerd after a power cut, took 7 s on 2 cores. */
+const readySeconds = 60;
+
+/**
+ * Each daemon carries its name in its environment, and what it starts inherits it. So a process of ours is
+ * known for certain, also one whose starter was killed before it could write anything down.
+ */
+const marker = "SMS_MACHINE_DAEMON";
+
+interface Process {
+    pid: number;
+    daemon: string;
+    executable: string;
+}
+
+/** All processes that the machine's daemons are or have started, but for containers' own. */
+export function ownProcesses(): Process[] {
+    return readdirSync("/proc")
+        .filter((entry) => /^\d+$/.test(entry))
+        .flatMap((entry) => {
+            try {
+                const environment = readFileSync(`/proc/${entry}/environ`, "latin1").split("\0");
+                const daemon = environment.find((variable) => variable.startsWith(`${marker}=`))?.slice(marker.length + 1);
+                return daemon === undefined
+                    ? []
+                    : [{ pid: Number(entry), daemon, executable: basename(readlinkSync(`/proc/${entry}/exe`)) }];
+            } catch {
+                return []; // It ended while we looked.
+            }
+        });
+}
+
+export function daemonPid(name: DaemonName): number | undefined {
+    return ownProcesses().find((process) => process.daemon === name && process.executable === name)?.pid;
+}
+
+const logFile = (name: string) => join(logs, `${name}.log`);
+
+function lastLines(name: string): string {
+    const lines = readFileSync(logFile(name), "utf8").trimEnd().split("\n").slice(-5);
+    return `the last lines of ${logFile(name)}:\n    ${lines.join("\n    ")}`;
+}
+
+/** Starts the daemon unless it runs already, and waits until it serves. */
+export async function ensureRunning(daemon: Daemon): Promise<"running" | "started"> {
+    const wasRunning = daemonPid(daemon.name) !== undefined;
+    if (!wasRunning) {
+        const log = openSync(logFile(daemon.name), "a", 0o600);
+        const child = spawn(daemon.command, daemon.args, {
+            detached: true,
+            stdio: ["ignore", log, log],
+            env: { ...process.env, [marker]: daemon.name },
+        });
+        closeSync(log);
+        await new Promise<void>((resolve, reject) => {
+            child.once("spawn", resolve);
+            child.once("error", (error) => reject(new MachineError(`${daemon.name} does not start: ${error.message}`)));
+        });
+        child.unref();
+    }
+    await until(
+        async () => {
+            if (await daemon.isReady()) {
+                return true;
+            }
+            if (daemonPid(daemon.name) === undefined) {
+                throw new MachineError(`${daemon.name} ended; ${lastLines(daemon.name)}`);
+            }
+            return false;
+        },
+        readySeconds,
+        () => `${daemon.name} does not answer after ${readySeconds} s; ${lastLines(daemon.name)}`,
+    );
+    return wasRunning ? "running" : "started";
+}
+
+function isAlive(pid: number): boolean {
+    return ownProcesses().some((process) => process.pid === pid);
+}
+
+/** Ends a process: asks with SIGTERM, insists with SIGKILL after 20 s. */
+async function end(pid: number): Promise<void> {
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+        if (!isAlive(pid)) {
+            return;
+        }
+        process.kill(pid, signal);
+        try {
+            await until(
+                async () => !isAlive(pid),
+                20,
+                () => `process ${pid} does not end, not even with ${signal}`,
+            );
+        } catch (error) {
+            if (signal === "SIGKILL") {
+                throw error;
+            }
+        }
+    }
+}
+
+/** Stops a daemon and whatever it started that still runs. */
+export async function stop(name: DaemonName): Promise<void> {
+    for (const process of ownProcesses().filter((process) => process.daemon === name)) {
+        await end(process.pid);
+    }
+}

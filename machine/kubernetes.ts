@@ -1,0 +1,266 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { execa } from "execa";
+import { pauseImage } from "./containers";
+import { type Daemon, ensureRunning, stop } from "./daemons";
+import { writeWhole } from "./files";
+import { clusterMarker } from "./host";
+import { apiAddress, podCidr, serviceCidr } from "./network";
+import { containerdSocket, kubeconfig, logs, ownContext, state } from "./places";
+import { MachineError, step, until } from "./progress";
+import { built, kubernetesVersion } from "./toolchain";
+
+const nodeName = "sms-machine";
+const corednsImage = "registry.k8s.io/coredns/coredns:v1.12.0";
+
+const kubeletConfig = "/var/lib/kubelet/config.yaml";
+const kubeadmConfig = join(state, "kubeadm.yaml");
+const volumes = join(state, "volumes");
+/** There once kubeadm has ended well. */
+const initialised = join(state, "cluster-initialised");
+
+const answers = async (url: string) => (await fetch(url).catch(() => undefined))?.ok === true;
+
+const etcd: Daemon = {
+    name: "etcd",
+    command: "/usr/bin/etcd",
+    args: [
+        "--data-dir",
+        join(state, "etcd"),
+        "--listen-client-urls=http://127.0.0.1:2379",
+        "--advertise-client-urls=http://127.0.0.1:2379",
+        "--listen-peer-urls=http://127.0.0.1:2380",
+        // One node on one disk, and nothing in it that `npm run up` can't make again.
+        "--unsafe-no-fsync",
+    ],
+    isReady: () => answers("http://127.0.0.1:2379/health"),
+};
+
+const kubelet = (commands: string): Daemon => ({
+    name: "kubelet",
+    command: join(commands, "kubelet"),
+    args: [
+        "--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf",
+        "--kubeconfig=/etc/kubernetes/kubelet.conf",
+        `--config=${kubeletConfig}`,
+        `--hostname-override=${nodeName}`,
+        `--node-ip=${apiAddress}`,
+    ],
+    isReady: () => answers("http://127.0.0.1:10248/healthz"),
+});
+
+const kubeProxy = (commands: string): Daemon => ({
+    name: "kube-proxy",
+    command: join(commands, "kube-proxy"),
+    args: [
+        `--kubeconfig=${kubeconfig}`,
+        `--hostname-override=${nodeName}`,
+        "--proxy-mode=iptables",
+        `--cluster-cidr=${podCidr}`,
+        // NodePorts answer on the loopback and nowhere else.
+        "--nodeport-addresses=127.0.0.0/8",
+        // 0 leaves the host's connection tracking as it is.
+        "--conntrack-max-per-core=0",
+        "--conntrack-min=0",
+        "--conntrack-tcp-timeout-established=0s",
+        "--conntrack-tcp-timeout-close-wait=0s",
+    ],
+    isReady: () => answers("http://127.0.0.1:10256/livez"),
+});
+
+const storageProvisioner = (commands: string): Daemon => ({
+    name: "storage-provisioner",
+    command: join(commands, "storage-provisioner"),
+    args: [`-kubeconfig=${kubeconfig}`, `-directory=${volumes}`],
+    isReady: async () => true,
+});
+
+/** kubectl against the machine's own cluster. */
+export async function kubectl(...args: string[]): Promise<string> {
+    const { stdout } = await execa(join(await built("kubernetes"), "kubectl"), ["--kubeconfig", kubeconfig, ...args]);
+    return stdout;
+}
+
+/** The same while the API server may be away: nothing then. */
+async function tryKubectl(...args: string[]): Promise<string> {
+    return kubectl("--request-timeout=2s", ...args).catch(() => "");
+}
+
+/** A one-node Kubernetes made by kubeadm; started again on what is there, if it was made before. */
+export async function ensureCluster(dockerHost: string): Promise<void> {
+    const commands = await built("kubernetes");
+    await ensureControlPlaneImages(commands, dockerHost);
+    const isNew = !existsSync(initialised);
+    if (isNew) {
+        // What a run that was killed half-way left behind is no cluster yet.
+        await removeCluster();
+    }
+    await step("etcd", () => ensureRunning(etcd));
+    if (isNew) {
+        await step("Kubernetes by kubeadm", () => initialise(commands));
+    }
+    await step("Kubernetes", async () => {
+        const since = new Date();
+        const isFresh = (await ensureRunning(kubelet(commands))) === "started";
+        // What the API server says of the node may be from before a power cut; a renewed lease is from now.
+        const renewed = async () => {
+            const lease = await tryKubectl("-n", "kube-node-lease", "get", "lease", nodeName, "-o", "jsonpath={.spec.renewTime}");
+            return lease !== "" && (!isFresh || new Date(lease) > since);
+        };
+        const ready = async () =>
+            (await tryKubectl("get", "node", nodeName, "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].status}")) === "True";
+        await until(
+            async () => (await renewed()) && (await ready()),
+            180,
+            () => `the node is not ready after 180 s; see ${join(logs, "kubelet.log")}`,
+        );
+        await ensureRunning(kubeProxy(commands));
+        await ensureRunning(storageProvisioner(commands));
+        await kubectl("apply", "-f", join(__dirname, "cluster.yaml"));
+        await kubectl("-n", "kube-system", "wait", "--for=condition=Ready", "pods", "--selector=k8s-app=kube-dns", "--timeout=180s");
+        return kubernetesVersion;
+    });
+}
+
+/** The images that kubeadm's manifests name, one static binary in each. */
+async function ensureControlPlaneImages(commands: string, dockerHost: string): Promise<void> {
+    const coredns = await built("coredns");
+    const images: Record<string, string> = {
+        [`registry.k8s.io/kube-apiserver:v${kubernetesVersion}`]: join(commands, "kube-apiserver"),
+        [`registry.k8s.io/kube-controller-manager:v${kubernetesVersion}`]: join(commands, "kube-controller-manager"),
+        [`registry.k8s.io/kube-scheduler:v${kubernetesVersion}`]: join(commands, "kube-scheduler"),
+        [pauseImage]: join(commands, "pause"),
+        [corednsImage]: join(coredns, "coredns"),
+    };
+    const ctr = ["--address", containerdSocket, "--namespace", "k8s.io", "images"];
+    const { stdout } = await execa("ctr", [...ctr, "ls", "-q"]);
+    const present = new Set(stdout.split("\n"));
+    const missing = Object.entries(images).filter(([image]) => !present.has(image));
+    if (missing.length === 0) {
+        return;
+    }
+    await step("images of the control plane", async () => {
+        const env = { DOCKER_HOST: dockerHost };
+        for (const [image, binary] of missing) {
+            const archive = execa("tar", ["-C", dirname(binary), "-c", basename(binary)], { buffer: false, encoding: "buffer" });
+            await archive.pipe(
+                "docker",
+                ["import", "--change", `ENTRYPOINT ["/${basename(binary)}"]`, "--change", "ENV PATH=/", "-", image],
+                { env },
+            );
+        }
+        const saved = execa("docker", ["save", ...missing.map(([image]) => image)], { env, buffer: false, encoding: "buffer" });
+        await saved.pipe("ctr", [...ctr, "import", "-"]);
+    });
+}
+
+async function initialise(commands: string): Promise<void> {
+    mkdirSync(dirname(clusterMarker), { recursive: true });
+    writeFileSync(clusterMarker, "");
+    writeWhole(kubeadmConfig, kubeadmSettings());
+    const init = execa(
+        join(commands, "kubeadm"),
+        ["init", `--config=${kubeadmConfig}`, "--skip-phases=addon/kube-proxy", "--ignore-preflight-errors=all"],
+        { all: true },
+    );
+    const started = (async () => {
+        // kubeadm asks systemd to start the kubelet; here nobody would answer.
+        await until(
+            async () => existsSync(kubeletConfig),
+            60,
+            () => "kubeadm writes no configuration for the kubelet",
+        );
+        await ensureRunning(kubelet(commands));
+    })();
+    try {
+        await Promise.all([init, started]);
+    } catch (error) {
+        const { all } = await init.catch((failure) => failure);
+        throw new MachineError(`kubeadm init failed: ${(error as Error).message}\n${all}`);
+    }
+    writeWhole(kubeconfig, readFileSync("/etc/kubernetes/admin.conf", "utf8").replaceAll("kubernetes-admin@kubernetes", ownContext));
+    writeWhole(initialised, "");
+}
+
+function kubeadmSettings(): string {
+    return `apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+localAPIEndpoint: { advertiseAddress: ${apiAddress} }
+nodeRegistration:
+  name: ${nodeName}
+  criSocket: unix://${containerdSocket}
+  imagePullPolicy: Never
+  taints: []
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: v${kubernetesVersion}
+etcd: { external: { endpoints: ["http://127.0.0.1:2379"] } }
+networking: { podSubnet: ${podCidr}, serviceSubnet: ${serviceCidr} }
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: cgroupfs
+failSwapOn: false
+failCgroupV1: false
+containerRuntimeEndpoint: unix://${containerdSocket}
+`;
+}
+
+/** Ends the cluster and removes its data, also what kubeadm and the kubelet write outside the machine's own folders. */
+export async function removeCluster(): Promise<void> {
+    for (const name of ["storage-provisioner", "kube-proxy", "kubelet"] as const) {
+        await stop(name);
+    }
+    await stop("etcd");
+    if (!existsSync(clusterMarker)) {
+        return; // Pods, mounts and files of a kubelet would be somebody else's.
+    }
+    killPods();
+    await unmountBelow("/var/lib/kubelet");
+    await removePodNetworks();
+    for (const path of [
+        join(state, "etcd"),
+        join(state, "cni-addresses"),
+        volumes,
+        initialised,
+        kubeconfig,
+        "/var/lib/kubelet",
+        "/etc/kubernetes",
+    ]) {
+        rmSync(path, { recursive: true, force: true });
+    }
+}
+
+/** Containers' processes carry no mark of ours, but their cgroup is the kubelet's. */
+function killPods(): void {
+    for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+        try {
+            if (readFileSync(`/proc/${pid}/cgroup`, "utf8").includes("/kubepods")) {
+                process.kill(Number(pid), "SIGKILL");
+            }
+        } catch {
+            // It ended while we looked.
+        }
+    }
+}
+
+/** A pod's network namespace is a file that the namespace is mounted on. */
+async function removePodNetworks(): Promise<void> {
+    const folder = "/run/netns";
+    for (const name of existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith("cni-")) : []) {
+        await execa("ip", ["netns", "delete", name], { reject: false });
+    }
+}
+
+/** Unmounts what is mounted below a folder, the innermost first. */
+export async function unmountBelow(folder: string): Promise<void> {
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+        .split("\n")
+        .map((line) => line.split(" ")[4])
+        .filter((mount): mount is string => mount?.startsWith(folder) === true)
+        .reverse();
+    for (const mount of mounts) {
+        await execa("umount", ["--lazy", mount], { reject: false });
+    }
+}

@@ -1,0 +1,158 @@
+/** `npm run up`, `down`, `status`, `pulumi` and `kubectl`: one machine that stands in for the cloud. */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ExecaError, execa } from "execa";
+import { ensureDocker } from "./containers";
+import { daemonNames, daemonPid, stop } from "./daemons";
+import { takeTurn } from "./host";
+import { kubectl, removeCluster, unmountBelow } from "./kubernetes";
+import { removeNetwork } from "./network";
+import { cache, kubeconfig, ownContext, run, state } from "./places";
+import { prepare } from "./prepare";
+import { MachineError, say, step, until } from "./progress";
+import { ensurePulumi, ensureStack, localStack, type Needs, readNeeds, releaseStaleLock, runPulumi } from "./stack";
+import { built } from "./toolchain";
+
+async function up(): Promise<number> {
+    const needs = readNeeds();
+    await takeTurn();
+    const pulumi = await prepare(needs);
+    await ensureStack(pulumi, localStack);
+    await releaseStaleLock(pulumi, localStack);
+    const exitCode = await runPulumi(pulumi, localStack, ["up", "--yes", "--skip-preview", "--non-interactive"]);
+    if (exitCode !== 0) {
+        return exitCode;
+    }
+    const address = `127.0.0.1:${needs.nodePort}`;
+    // After a power cut nothing has changed for the engine, and the pods are still on their way up.
+    await step(`http://${address}/readyz`, () =>
+        until(
+            async () => (await readiness(needs)) === "200",
+            180,
+            () => `no readiness after 180 s: see \`npm run status\``,
+        ),
+    );
+    say(`
+sms answers on http://${address}
+  curl ${address}/healthz
+  curl ${address}/messages -H 'Content-Type: application/json' -d '{"to": "+8613800138000", "text": "hello"}'
+Look further:
+  npm run status                        what runs
+  npm run kubectl -- -n sms get pods    the cluster
+  npm run pulumi -- preview             what an \`up\` would change
+  npm run down                          removes it all`);
+    return 0;
+}
+
+/** Removes the stack and what `npm run up` started. Installed Debian packages and the cache of builds stay. */
+async function down(): Promise<number> {
+    const needs = readNeeds();
+    await takeTurn();
+    if (!existsSync(state)) {
+        say("Nothing to remove: `npm run up` has not run here, or `npm run down` has.");
+        return 0;
+    }
+    const ownCluster = needs.context === ownContext;
+    // The cluster of our own goes as a whole; in anybody else's, each of the stack's resources must be removed.
+    if (!ownCluster || (await isServing())) {
+        say("The data in the in-cluster Redis and MongoDB goes with the stack.");
+        const pulumi = await ensurePulumi(await ensureDocker(), needs);
+        await releaseStaleLock(pulumi, localStack);
+        const exitCode = await runPulumi(pulumi, localStack, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
+        if (exitCode !== 0 && !ownCluster) {
+            return exitCode;
+        }
+    }
+    await step("stopping what was started", async () => {
+        if (ownCluster) {
+            await removeCluster();
+        }
+        for (const name of ["docker-registry", "dockerd", "containerd"] as const) {
+            await stop(name);
+        }
+        for (const folder of [run, state]) {
+            await unmountBelow(folder);
+        }
+        await removeNetwork();
+        rmSync(run, { recursive: true, force: true });
+        rmSync(state, { recursive: true, force: true });
+    });
+    say(`Gone. Builds and base images stay in ${cache} for the next \`npm run up\`; remove that folder to start from nothing.`);
+    return 0;
+}
+
+async function isServing(): Promise<boolean> {
+    return (
+        existsSync(kubeconfig) &&
+        kubectl("--request-timeout=5s", "get", "--raw=/readyz").then(
+            () => true,
+            () => false,
+        )
+    );
+}
+
+async function status(): Promise<number> {
+    for (const name of daemonNames) {
+        const pid = daemonPid(name);
+        say(`${name.padEnd(20)} ${pid === undefined ? "not running" : `running, pid ${pid}`}`);
+    }
+    const needs = readNeeds();
+    if (needs.context !== ownContext || (await isServing())) {
+        say("");
+        say(await kubectl("--namespace", "sms", "get", "deployments,statefulsets,pods", "-o", "wide"));
+    }
+    say(`\n/readyz on 127.0.0.1:${needs.nodePort}: ${await readiness(needs)}`);
+    return 0;
+}
+
+/** The status code of the product's readiness, as a user of the NodePort gets it. */
+async function readiness({ nodePort }: Needs): Promise<string> {
+    const url = `http://127.0.0.1:${nodePort}/readyz`;
+    return fetch(url, { signal: AbortSignal.timeout(5000) }).then(
+        ({ status }) => `${status}`,
+        () => "no answer",
+    );
+}
+
+async function pulumi(args: string[]): Promise<number> {
+    if (!existsSync(state)) {
+        throw new MachineError("The machine is not up: run `npm run up` first.");
+    }
+    const needs = readNeeds();
+    return runPulumi(await ensurePulumi(await ensureDocker(), needs), localStack, args);
+}
+
+async function passToKubectl(args: string[]): Promise<number> {
+    const { exitCode } = await execa(join(await built("kubernetes"), "kubectl"), ["--kubeconfig", kubeconfig, ...args], {
+        stdio: "inherit",
+        reject: false,
+    });
+    return exitCode ?? 1;
+}
+
+/** Brings the machine up with no stack on it: what the tests on the real cluster start from. */
+async function machine(): Promise<number> {
+    await takeTurn();
+    await prepare(readNeeds());
+    return 0;
+}
+
+const commands: Record<string, (args: string[]) => Promise<number>> = { up, machine, down, status, pulumi, kubectl: passToKubectl };
+
+async function main([name = "", ...args]: string[]): Promise<number> {
+    const command = commands[name];
+    if (command === undefined) {
+        throw new MachineError(`There is no command "${name}"; there are ${Object.keys(commands).join(", ")}.`);
+    }
+    return command(args);
+}
+
+main(process.argv.slice(2)).then(
+    (exitCode) => {
+        process.exitCode = exitCode;
+    },
+    (error) => {
+        process.stderr.write(`\n${error instanceof MachineError || error instanceof ExecaError ? error.message : error.stack}\n`);
+        process.exitCode = 1;
+    },
+);

@@ -1,0 +1,28 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** The clone that this file lies in. */
+export const clone = join(__dirname, "..");
+
+/** What survives `npm run down`: built binaries, base images. Each entry is keyed by its inputs. */
+export const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "sms-machine");
+
+/** What one machine's life leaves behind: daemons' data, certificates, Pulumi's state, passwords. `npm run down` removes it. */
+export const state = "/var/lib/sms-machine";
+
+/** Sockets and process ids. */
+export const run = "/run/sms-machine";
+
+export const containerdSocket = join(run, "containerd.sock");
+export const dockerSocket = join(run, "docker.sock");
+export const kubeconfig = join(state, "kubeconfig");
+export const logs = join(state, "logs");
+
+/** The kubeconfig context of the machine's own cluster. A stack that names another one brings its own cluster. */
+export const ownContext = "sms-machine";
+
+/** The machine's own registry. A stack that names another one brings its own. */
+export const ownRegistry = "127.0.0.1:5000";
+
+/** Where the base images that the machine makes lie in its registry. */
+export const basePrefix = `${ownRegistry}/base/`;

@@ -1,0 +1,206 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { execa } from "execa";
+import { parse, stringify } from "yaml";
+import { writeWhole } from "./files";
+import { cache, clone, kubeconfig, ownContext, ownRegistry, state } from "./places";
+import { say, step } from "./progress";
+import { secret, secretFile } from "./secrets";
+import { built } from "./toolchain";
+
+const committed = join(clone, "Pulumi.local.yaml");
+const pulumiHome = join(state, "pulumi");
+const backend = join(state, "stacks");
+
+/** A stack on this machine. */
+export interface Stack {
+    readonly name: string;
+    /** The folder of the program. */
+    readonly program: string;
+    /** The settings of the committed `Pulumi.local.yaml` and this machine's secrets, encrypted: the clone stays as it was cloned. */
+    readonly file: string;
+}
+
+export const localStack: Stack = { name: "local", program: clone, file: join(state, "Pulumi.local.yaml") };
+
+interface StackFile {
+    encryptionsalt?: string;
+    config: Record<string, unknown>;
+}
+
+/** What the stack file asks of the machine: who provides its cluster and registry, and which images it starts from. */
+export interface Needs {
+    readonly context: string;
+    readonly registryServer: string;
+    readonly images: readonly string[];
+    readonly nodePort: number;
+}
+
+function read(file: string): StackFile {
+    return parse(readFileSync(file, "utf8")) as StackFile;
+}
+
+export function readNeeds(): Needs {
+    const config = read(committed).config as Record<string, Record<string, string & number> | undefined>;
+    return {
+        context: config["sms:cluster"]?.context ?? ownContext,
+        registryServer: config["sms:registry"]?.server ?? ownRegistry,
+        images: [config["sms:image"]?.baseImage, config["sms:redis"]?.image, config["sms:mongo"]?.image].filter(
+            (image) => image !== undefined,
+        ),
+        nodePort: config["sms:web"]?.nodePort ?? 31090,
+    };
+}
+
+/** Runs the engine on the stack. */
+export interface Pulumi {
+    readonly command: string;
+    readonly env: Record<string, string>;
+}
+
+/** The engine that is on the PATH, else one built here; its home, state and plugins are the machine's own. */
+export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pulumi> {
+    mkdirSync(backend, { recursive: true });
+    mkdirSync(pulumiHome, { recursive: true });
+    secret("passphrase");
+    const present = await execa("which", ["pulumi"], { reject: false });
+    const command = present.failed ? await ownPulumi() : present.stdout;
+    const env: Record<string, string> = {
+        PULUMI_HOME: pulumiHome,
+        PULUMI_BACKEND_URL: `file://${backend}`,
+        PULUMI_CONFIG_PASSPHRASE_FILE: secretFile("passphrase"),
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        DOCKER_HOST: dockerHost,
+        ...(needs.context === ownContext ? { KUBECONFIG: kubeconfig } : {}),
+    };
+    const pulumi = { command, env };
+    await ensurePlugin(pulumi, "kubernetes", async (folder) => {
+        symlinkSync(join(await built("pulumi"), "pulumi-resource-kubernetes"), join(folder, "pulumi-resource-kubernetes"));
+        return "built from its Go module";
+    });
+    await ensurePlugin(pulumi, "docker", async (folder) => {
+        const main = join(clone, "machine", "docker-provider", "main.ts");
+        writeFileSync(
+            join(folder, "pulumi-resource-docker"),
+            `#!/bin/sh\nTS_NODE_PROJECT='${join(clone, "tsconfig.pulumi.json")}' exec node -r '${require.resolve("ts-node/register/transpile-only")}' '${main}' "$@"\n`,
+            { mode: 0o755 },
+        );
+        return "a stand-in, machine/docker-provider: it builds and pushes for real, but only docker:index/image:Image";
+    });
+    return pulumi;
+}
+
+/** The engine looks for its language host beside itself, and past links: so both lie in one folder. */
+async function ownPulumi(): Promise<string> {
+    const sources = [await built("pulumi"), await built("language-nodejs")];
+    const bin = join(cache, "toolchain", sources.map((folder) => basename(folder)).join("+"));
+    if (!existsSync(bin)) {
+        const unfinished = `${bin}.new`;
+        rmSync(unfinished, { recursive: true, force: true });
+        for (const source of sources) {
+            cpSync(source, unfinished, { recursive: true });
+        }
+        renameSync(unfinished, bin);
+    }
+    return join(bin, "pulumi");
+}
+
+/** Installs the official plugin; where it can't be had, `otherwise` puts another into the folder and says what it is. */
+async function ensurePlugin({ command, env }: Pulumi, name: string, otherwise: (folder: string) => Promise<string>): Promise<void> {
+    const { version } = require(`@pulumi/${name}/package.json`) as { version: string };
+    const folder = join(pulumiHome, "plugins", `resource-${name}-v${version}`);
+    const note = join(folder, "made-by-sms-machine");
+    if (existsSync(folder) && !existsSync(note)) {
+        return;
+    }
+    if (!existsSync(folder)) {
+        const official = await step(`the official ${name} plugin ${version}`, async () => {
+            const { failed } = await execa(command, ["plugin", "install", "resource", name, version], {
+                env,
+                reject: false,
+                timeout: 300_000,
+            });
+            return failed ? "can't be downloaded here" : "installed";
+        });
+        if (official === "installed") {
+            return;
+        }
+    }
+    const unfinished = `${folder}.new`;
+    rmSync(unfinished, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(unfinished, { recursive: true });
+    const what = await otherwise(unfinished);
+    writeFileSync(join(unfinished, "made-by-sms-machine"), what);
+    renameSync(unfinished, folder);
+    say(`  ! ${name} plugin: ${what}`);
+}
+
+/** Makes the stack and its file: the committed settings, changed by `changes`, and the secrets that only this machine knows. */
+export async function ensureStack(
+    { command, env }: Pulumi,
+    { name, program, file }: Stack,
+    changes: Record<string, unknown> = {},
+): Promise<void> {
+    if (!existsSync(file)) {
+        // Initialised beside a project file of its own, for the CLI writes the encryption salt next to it.
+        const project = join(state, "project");
+        rmSync(project, { recursive: true, force: true });
+        mkdirSync(project, { recursive: true });
+        writeFileSync(join(project, "Pulumi.yaml"), "name: sms\nruntime: nodejs\n");
+        await execa(command, ["stack", "rm", "--yes", "--force", "--stack", name], { env, cwd: project, reject: false });
+        await execa(command, ["stack", "init", name, "--non-interactive"], { env, cwd: project });
+        renameSync(join(project, `Pulumi.${name}.yaml`), file);
+    }
+    const known = read(file);
+    const isEncrypted = (value: unknown) => typeof value === "object" && value !== null && "secure" in value;
+    const secrets = Object.fromEntries(Object.entries(known.config ?? {}).filter(([, value]) => isEncrypted(value)));
+    const config = { ...read(committed).config, ...secrets, ...changes };
+    writeWhole(file, stringify({ encryptionsalt: known.encryptionsalt, config }));
+    const wanted = {
+        "sms:redisPassword": "redis-password",
+        "sms:mongoPassword": "mongo-password",
+        ...(readNeeds().registryServer === ownRegistry ? { "sms:registryPassword": "registry-password" } : {}),
+    };
+    for (const [key, password] of Object.entries(wanted).filter(([key]) => !(key in config))) {
+        await execa(command, ["config", "set", "--secret", key, "--stack", name, "--config-file", file, "--non-interactive"], {
+            env,
+            cwd: program,
+            input: secret(password),
+        });
+    }
+}
+
+/** A lock whose holder was killed would stop each later run. The machine runs one at a time, so a dead holder's lock is stale. */
+export async function releaseStaleLock({ command, env }: Pulumi, { name, program }: Stack): Promise<void> {
+    const locks = join(backend, ".pulumi", "locks");
+    if (!existsSync(locks)) {
+        return;
+    }
+    const holders = readdirSync(locks, { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".json"))
+        .map((file) => (JSON.parse(readFileSync(join(locks, file), "utf8")) as { pid: number }).pid);
+    if (holders.length > 0 && holders.every((pid) => !existsSync(`/proc/${pid}`))) {
+        say("  ! an earlier `pulumi` was killed: releasing its lock");
+        await execa(command, ["cancel", "--yes", "--stack", name], { env, cwd: program });
+    }
+}
+
+const takesConfigFile = new Set(["up", "preview", "destroy", "refresh", "config"]);
+const takesNoStack = new Set(["plugin", "version", "help", "about"]);
+
+/** The whole command line for a `pulumi` command on a stack of this machine. */
+export function pulumiArgs({ name, file }: Stack, [verb = "help", ...args]: readonly string[]): string[] {
+    return [
+        verb,
+        ...args,
+        ...(takesNoStack.has(verb) ? [] : ["--stack", name]),
+        ...(takesConfigFile.has(verb) ? ["--config-file", file] : []),
+    ];
+}
+
+/** Runs a `pulumi` command on the stack, in the user's terminal. Gives its exit code. */
+export async function runPulumi({ command, env }: Pulumi, stack: Stack, args: readonly string[]): Promise<number> {
+    const { exitCode } = await execa(command, pulumiArgs(stack, args), { env, cwd: stack.program, stdio: "inherit", reject: false });
+    return exitCode ?? 1;
+}

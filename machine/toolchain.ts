@@ -1,0 +1,191 @@
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { cache } from "./places";
+import { MachineError, step } from "./progress";
+
+/** A set of commands that is built from one Go module, `machine/toolchain/<module>`. */
+interface Build {
+    readonly module: string;
+    /** For people: what it is and how long it takes on 2 cores when nothing is cached. */
+    readonly title: string;
+    readonly build: (go: Go) => Promise<void>;
+}
+
+/** `go` in a copy of the module, with the folder that the commands go to. */
+interface Go {
+    readonly source: string;
+    readonly output: string;
+    readonly run: (...args: string[]) => Promise<string>;
+}
+
+export const pulumiVersion = "3.215.0";
+export const kubernetesProviderVersion = "4.25.0";
+export const kubernetesVersion = "1.33.4";
+const languageHostVersion = "3.68.0";
+const ferretVersion = "1.24.0";
+
+/** Without symbol tables and debugging data: a third smaller, and nothing here is debugged from a core. */
+const stripped = "-s -w";
+
+const pulumi: Build = {
+    module: "pulumi",
+    title: "Pulumi CLI and Kubernetes provider from Go modules (about 10 min the first time)",
+    build: async ({ source, output, run }) => {
+        const provider = await run("list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi-kubernetes/provider/v4");
+        for (const file of ["schema.json", "terraform-mapping.json"]) {
+            writeFileSync(
+                join(source, "kubernetes-provider", file),
+                readFileSync(join(provider, "cmd", "pulumi-resource-kubernetes", file)),
+            );
+        }
+        const version = `v${pulumiVersion}`;
+        await run(
+            "build",
+            "-ldflags",
+            `${stripped} -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${version} -X github.com/pulumi/pulumi/pkg/v3/version.Version=${version}`,
+            "-o",
+            join(output, "pulumi"),
+            "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        );
+        await run(
+            "build",
+            "-ldflags",
+            `${stripped} -X main.version=${kubernetesProviderVersion}`,
+            "-o",
+            join(output, "pulumi-resource-kubernetes"),
+            "./kubernetes-provider",
+        );
+    },
+};
+
+const languageHost: Build = {
+    module: "language-nodejs",
+    title: "Pulumi's Node.js language host from Go modules (about 20 s)",
+    build: async ({ output, run }) => {
+        await run(
+            "build",
+            "-ldflags",
+            `${stripped} -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${languageHostVersion}`,
+            "-o",
+            join(output, "pulumi-language-nodejs"),
+            "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
+        );
+        const sdk = await run("list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3");
+        for (const script of ["pulumi-analyzer-policy", "pulumi-resource-pulumi-nodejs"]) {
+            writeFileSync(join(output, script), readFileSync(join(sdk, "nodejs", "dist", script)), { mode: 0o755 });
+        }
+    },
+};
+
+const kubernetes: Build = {
+    module: "kubernetes",
+    title: "Kubernetes from Go modules (about 6 min the first time)",
+    build: async ({ output, run }) => {
+        const [major, minor] = kubernetesVersion.split(".");
+        const version = [
+            `k8s.io/component-base/version.gitVersion=v${kubernetesVersion}`,
+            `k8s.io/component-base/version.gitMajor=${major}`,
+            `k8s.io/component-base/version.gitMinor=${minor}`,
+            `k8s.io/client-go/pkg/version.gitVersion=v${kubernetesVersion}`,
+        ];
+        const commands = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubeadm", "kubectl"];
+        await run(
+            "build",
+            "-ldflags",
+            `${stripped} ${version.map((setting) => `-X ${setting}`).join(" ")}`,
+            "-o",
+            `${output}/`,
+            ...commands.map((command) => `k8s.io/kubernetes/cmd/${command}`),
+            "./pause",
+            "./storage-provisioner",
+        );
+    },
+};
+
+const coredns: Build = {
+    module: "coredns",
+    title: "CoreDNS from Go modules (about 2 min the first time)",
+    build: async ({ output, run }) => {
+        await run("build", "-ldflags", stripped, "-o", join(output, "coredns"), "github.com/coredns/coredns");
+    },
+};
+
+const ferretdb: Build = {
+    module: "ferretdb",
+    title: "FerretDB from Go modules (about 1 min the first time)",
+    build: async ({ source, output, run }) => {
+        await run("mod", "vendor");
+        // FerretDB embeds its version from a file that only its own build makes; without it the command panics.
+        const version = join(source, "vendor", "github.com", "FerretDB", "FerretDB", "build", "version", "version.txt");
+        writeFileSync(version, `v${ferretVersion}\n`);
+        await run(
+            "build",
+            "-mod=vendor",
+            "-ldflags",
+            stripped,
+            "-o",
+            join(output, "ferretdb"),
+            "github.com/FerretDB/FerretDB/cmd/ferretdb",
+        );
+        await run("build", "-mod=vendor", "-ldflags", stripped, "-o", join(output, "entrypoint"), "./entrypoint");
+    },
+};
+
+const builds = { pulumi, "language-nodejs": languageHost, kubernetes, coredns, ferretdb };
+export type Module = keyof typeof builds;
+
+function files(directory: string): string[] {
+    return readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && !entry.name.endsWith(".json"))
+        .map((entry) => join(entry.parentPath, entry.name))
+        .sort();
+}
+
+/** Where the module's commands are, or will be: the name holds a hash of all that they are made of. */
+function outputFolder(module: Module, goVersion: string): string {
+    const source = join(__dirname, "toolchain", module);
+    const hash = createHash("sha256").update(goVersion).update(builds[module].build.toString());
+    for (const file of files(source)) {
+        hash.update(file.slice(source.length)).update(readFileSync(file));
+    }
+    return join(cache, "toolchain", `${module}-${hash.digest("hex").slice(0, 12)}`);
+}
+
+async function goVersion(): Promise<string> {
+    try {
+        const { stdout } = await execa("go", ["env", "GOVERSION"]);
+        return stdout;
+    } catch {
+        throw new MachineError(
+            "go is missing: the toolchain is built from Go modules.\n  Install Go 1.25 or newer and put it on the PATH, then run this again.",
+        );
+    }
+}
+
+/** Builds the module's commands unless the cache has them. Gives the folder they lie in. */
+export async function built(module: Module): Promise<string> {
+    const { title, build } = builds[module];
+    const output = outputFolder(module, await goVersion());
+    if (existsSync(output)) {
+        return output;
+    }
+    await step(title, async () => {
+        const work = join(cache, "work", module);
+        rmSync(work, { recursive: true, force: true });
+        const source = join(work, "source");
+        const unfinished = join(work, "output");
+        mkdirSync(unfinished, { recursive: true });
+        mkdirSync(join(cache, "toolchain"), { recursive: true });
+        cpSync(join(__dirname, "toolchain", module), source, { recursive: true });
+        const run = async (...args: string[]) => {
+            const { stdout } = await execa("go", args, { cwd: source, env: { CGO_ENABLED: "0", GOFLAGS: "-buildvcs=false" } });
+            return stdout;
+        };
+        await build({ source, output: unfinished, run });
+        renameSync(unfinished, output);
+        rmSync(work, { recursive: true, force: true });
+    });
+    return output;
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { ownProcesses } from "../../machine/daemons";
+import { takeTurn } from "../../machine/host";
+import { clone } from "../../machine/places";
+
+const up = [process.execPath, "-r", "ts-node/register/transpile-only", join("machine", "main.ts"), "up"] as const;
+
+/** Runs `npm run up` behind `wrapper` and gives what it says; nothing may have changed. */
+async function assertRefused(wrapper: string[], because: RegExp): Promise<void> {
+    const before = ownProcesses().map(({ pid }) => pid);
+    const [command = "", ...args] = [...wrapper, ...up];
+    const { exitCode, all } = await execa(command, args, { cwd: clone, all: true, reject: false });
+    assert.equal(exitCode, 1, all);
+    assert.match(all, because);
+    assert.doesNotMatch(all, /\n\s+at .*:\d+:\d+/, "no stack trace");
+    assert.deepEqual(
+        ownProcesses().map(({ pid }) => pid),
+        before,
+    );
+}
+
+describe("npm run up", () => {
+    it("refuses a user that is not root", async () => {
+        await assertRefused(["unshare", "--user"], /nothing was changed[\s\S]*not root/);
+    });
+
+    it("refuses a host that has another cluster already", async () => {
+        const foreign = mkdtempSync(join(tmpdir(), "kubernetes-"));
+        writeFileSync(join(foreign, "admin.conf"), "");
+        await assertRefused(
+            ["unshare", "--mount", "sh", "-c", `mount --bind ${foreign} /etc/kubernetes && exec "$@"`, "sh"],
+            /nothing was changed[\s\S]*\/etc\/kubernetes\/admin\.conf[\s\S]*sms:cluster\.context/,
+        );
+        rmSync(foreign, { recursive: true });
+    });
+
+    it("refuses to run beside another one", async () => {
+        const release = await takeTurn();
+        await assertRefused([], /Another `npm run up` or `npm run down` is at work/);
+        release();
+    });
+});

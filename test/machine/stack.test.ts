@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { ownProcesses } from "../../machine/daemons";
+import { kubectl } from "../../machine/kubernetes";
+import { clone, ownRegistry, state } from "../../machine/places";
+import { until } from "../../machine/progress";
+import { secret } from "../../machine/secrets";
+import { address, namespace, type Run, TestStack } from "./testStack";
+
+interface Pod {
+    metadata: { name: string; labels: Record<string, string>; deletionTimestamp?: string };
+    spec: { containers: { name: string; image: string }[]; imagePullSecrets: { name: string }[] };
+    status: { phase: string; containerStatuses: { imageID: string }[] };
+}
+
+interface Step {
+    op: string;
+    urn: string;
+}
+
+const workloads = ["sms-web", "sms-worker", "sms-beat"];
+
+function assertSucceeded({ exitCode, output }: Run): void {
+    assert.equal(exitCode, 0, output);
+}
+
+/** What each refused `up` must leave as it was. */
+async function assertServes(path: string): Promise<void> {
+    const response = await fetch(`${address}${path}`);
+    assert.equal(response.status, 200, `${path}: ${await response.text()}`);
+}
+
+async function send(text: string): Promise<{ id: string }> {
+    const response = await fetch(`${address}/messages`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ to: "+8613800138000", text }),
+    });
+    assert.equal(response.status, 202, await response.clone().text());
+    return (await response.json()) as { id: string };
+}
+
+async function waitUntilSent({ id }: { id: string }): Promise<void> {
+    let last = "";
+    await until(
+        async () => {
+            last = await (await fetch(`${address}/messages/${id}`)).text();
+            return (JSON.parse(last) as { status: string }).status === "sent";
+        },
+        30,
+        () => `not sent: ${last}`,
+    );
+}
+
+const route = `
+@app.get("/changed")
+def changed():
+    return {"changed": True}
+`;
+
+describe("the product on the real cluster", () => {
+    let stack: TestStack;
+
+    const pods = async () => (await stack.objects<Pod>("pods")).filter((pod) => pod.metadata.deletionTimestamp === undefined);
+    const appPods = async () => (await pods()).filter((pod) => workloads.includes(pod.metadata.labels.app ?? ""));
+
+    before("up from nothing", async () => {
+        stack = await TestStack.make();
+        await stack.configure();
+        assertSucceeded(await stack.up());
+    });
+
+    after("destroy", async () => {
+        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
+        await stack.remove();
+    });
+
+    it("sends a message that was posted", async () => {
+        await waitUntilSent(await send("hello"));
+    });
+
+    it("runs web, worker and beat by digest, pulled with the pull secret from a registry that refuses strangers", async () => {
+        const running = await appPods();
+        assert.deepEqual([...new Set(running.map((pod) => pod.metadata.labels.app))].sort(), [...workloads].sort());
+        for (const pod of running) {
+            const digest = pod.spec.containers[0]?.image.split("@")[1];
+            assert.match(digest ?? "", /^sha256:[0-9a-f]{64}$/);
+            assert.equal(pod.status.containerStatuses[0]?.imageID.split("@")[1], digest);
+            assert.deepEqual(pod.spec.imagePullSecrets, [{ name: "pull-secret" }]);
+        }
+        const stranger = await fetch(`http://${ownRegistry}/v2/sms/tags/list`);
+        assert.equal(stranger.status, 401);
+    });
+
+    it("runs every container as a user that is not root and can't write to its image", async () => {
+        for (const pod of await appPods()) {
+            const inPod = ["--namespace", namespace, "exec", pod.metadata.name, "--"];
+            assert.equal(await kubectl(...inPod, "id", "-u"), "10001");
+            await assert.rejects(kubectl(...inPod, "touch", "/code/x"), /Read-only file system/);
+        }
+    });
+
+    it("changes nothing in a second up and says so", async () => {
+        const second = await stack.up("--expect-no-changes");
+        assertSucceeded(second);
+        assert.match(second.output, /unchanged/);
+        assertSucceeded(await stack.run("preview", "--non-interactive", "--expect-no-changes"));
+    });
+
+    it("refuses a bad stack file with all its problems, before anything changes", async () => {
+        await stack.configure({ "sms:web": { replicas: -1, nodePort: 80, replica: 3 } });
+        const refused = await stack.up();
+        assert.notEqual(refused.exitCode, 0);
+        for (const key of ["sms:web.replicas", "sms:web.nodePort", "sms:web.replica"]) {
+            assert.ok(refused.output.includes(key), `${key} in ${refused.output}`);
+        }
+        assert.doesNotMatch(refused.output, /\n\s+at .*\.(ts|js):\d+/, "no stack trace");
+        await stack.configure();
+        await assertServes("/readyz");
+    });
+
+    it("keeps every password out of the state, the preview and the process list", async () => {
+        const preview = await stack.run("preview", "--diff", "--non-interactive");
+        const processes = readdirSync("/proc")
+            .filter((entry) => /^\d+$/.test(entry) && existsSync(`/proc/${entry}/cmdline`))
+            .map((entry) => readFileSync(`/proc/${entry}/cmdline`, "latin1"))
+            .join("\n");
+        const engineState = await stack.state();
+        assert.ok(engineState.includes("sms-web"), "the state was read");
+        for (const name of ["registry-password", "redis-password", "mongo-password", "passphrase"]) {
+            for (const form of [secret(name), Buffer.from(secret(name)).toString("base64")]) {
+                assert.ok(!engineState.includes(form), `${name} in the state`);
+                assert.ok(!preview.output.includes(form), `${name} in the preview`);
+                assert.ok(!processes.includes(form), `${name} in the process list`);
+            }
+        }
+    });
+
+    it("shows in the preview that a code change rolls web, worker and beat, and serves it after the up", async () => {
+        stack.edit("app/wsgi.py", (content) => content + route);
+        const { output } = await stack.run("preview", "--json", "--non-interactive");
+        const { steps } = JSON.parse(output.slice(output.indexOf("{"))) as { steps: Step[] };
+        const updated = steps.filter(({ op }) => op === "update").map(({ urn }) => urn.split("::").at(-1));
+        assert.deepEqual(updated.sort(), ["beat-deployment", "image-image", "web-deployment", "worker-deployment"]);
+
+        assertSucceeded(await stack.up());
+        await assertServes("/changed");
+    });
+
+    it("fails with the reason when the image crashes, while the old version goes on serving, and recovers", async () => {
+        stack.edit("app/wsgi.py", (content) => `raise RuntimeError("broken on purpose")\n${content}`);
+        const failed = await stack.up();
+        assert.notEqual(failed.exitCode, 0);
+        assert.match(failed.output, /CrashLoopBackOff|broken on purpose/);
+        await assertServes("/changed");
+        await waitUntilSent(await send("while a rollout is stuck"));
+
+        stack.edit("app/wsgi.py", (content) => content.replace(/^raise .*\n/, ""));
+        assertSucceeded(await stack.up());
+        await assertServes("/changed");
+    });
+
+    it("fails with the reason when the registry refuses the password, while the old version goes on serving, and recovers", async () => {
+        stack.restore("app/wsgi.py");
+        const wrong = "wrong-but-long-enough-0";
+        await stack.setSecret("sms:registryPassword", wrong);
+        const failed = await stack.up();
+        assert.notEqual(failed.exitCode, 0);
+        assert.match(failed.output, /unauthorized|authentication|refused/i);
+        assert.ok(!failed.output.includes(wrong), "the password is not shown");
+        await assertServes("/changed");
+
+        await stack.setSecret("sms:registryPassword", secret("registry-password"));
+        assertSucceeded(await stack.up());
+        assert.equal((await fetch(`${address}/changed`)).status, 404);
+    });
+
+    it("comes back after a power cut with what it had", async () => {
+        const before = await send("before the lights went out");
+        await waitUntilSent(before);
+        cutPower();
+        await execa("npm", ["run", "--silent", "machine"], { cwd: clone });
+        await until(
+            async () => (await fetch(`${address}/readyz`).catch(() => undefined))?.status === 200,
+            180,
+            () => "not ready after 180 s",
+        );
+        await waitUntilSent(before);
+        await waitUntilSent(await send("after"));
+    });
+
+    it("leaves nothing behind after destroy", async () => {
+        assertSucceeded(await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive"));
+        const { deployment } = JSON.parse(await stack.state()) as { deployment: { resources?: unknown[] } };
+        assert.deepEqual(deployment.resources ?? [], []);
+        assert.equal(await kubectl("get", "namespace", namespace, "--ignore-not-found"), "");
+        // The provisioner removes a claim's volume and its folder a moment after the claim.
+        let left = "";
+        await until(
+            async () => {
+                left = await kubectl("get", "persistentvolumes", "-o", "jsonpath={.items[*].spec.claimRef.namespace}");
+                return !left.split(" ").includes(namespace);
+            },
+            30,
+            () => `volumes are left: ${left}`,
+        );
+        const volumes = await kubectl("get", "persistentvolumes", "-o", "jsonpath={.items[*].metadata.name}");
+        assert.deepEqual(readdirSync(join(state, "volumes")).sort(), volumes.split(" ").filter(Boolean).sort());
+    });
+});
+
+/** Ends at once all that the machine has started, as a switched off machine would. */
+function cutPower(): void {
+    const pods = readdirSync("/proc").filter(
+        (entry) =>
+            /^\d+$/.test(entry) &&
+            existsSync(`/proc/${entry}/cgroup`) &&
+            readFileSync(`/proc/${entry}/cgroup`, "utf8").includes("/kubepods"),
+    );
+    for (const pid of [...ownProcesses().map((process) => process.pid), ...pods.map(Number)]) {
+        try {
+            process.kill(pid, "SIGKILL");
+        } catch {
+            // It ended with what it ran in.
+        }
+    }
+}
