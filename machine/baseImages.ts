@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { registryUser } from "./containers";
 import { debianMirror } from "./host";
+import { unmountBelow } from "./mounts";
 import { basePrefix, cache, ownRegistry, run } from "./places";
 import { MachineError, step } from "./progress";
 import { secret } from "./secrets";
@@ -32,7 +33,11 @@ const python: BaseImage = {
     title: `Python 3.11 on Debian ${debianRelease} by debootstrap`,
     inputs: async () => [debianRelease, ...pythonPackages, readFileSync(certificates, "utf8"), python.make.toString()],
     make: async (_docker, tag) => {
-        const root = mkdtempSync(join(cache, "debootstrap-"));
+        const root = join(cache, "work", "debootstrap");
+        // debootstrap mounts /proc and /sys in it, and one that was killed left them there.
+        await unmountBelow(root);
+        rmSync(root, { recursive: true, force: true });
+        mkdirSync(root, { recursive: true });
         try {
             await execa("debootstrap", ["--variant=minbase", `--include=${pythonPackages.join(",")}`, debianRelease, root, debianMirror()]);
             // Networks with mirrors of their own often have a certificate authority of their own.

@@ -31,6 +31,15 @@ interface Process {
     executable: string;
 }
 
+/** What a command of the machine starts to prepare it: compilers, debootstrap, kubeadm, the engine. */
+const preparation = "preparation";
+
+/** Ends what an earlier command left at work when it was killed, and marks what this one will start. */
+export async function takeOverPreparation(): Promise<void> {
+    await stop(preparation);
+    process.env[marker] = preparation;
+}
+
 /** All processes that the machine's daemons are or have started, but for containers' own. */
 export function ownProcesses(): Process[] {
     return readdirSync("/proc")
@@ -118,7 +127,7 @@ async function end(pid: number): Promise<void> {
 }
 
 /** Stops a daemon and whatever it started that still runs. */
-export async function stop(name: DaemonName): Promise<void> {
+export async function stop(name: DaemonName | typeof preparation): Promise<void> {
     for (const process of ownProcesses().filter((process) => process.daemon === name)) {
         await end(process.pid);
     }

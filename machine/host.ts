@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { ownProcesses } from "./daemons";
+import { ownProcesses, takeOverPreparation } from "./daemons";
 import { ownRegistry } from "./places";
 import { MachineError, step } from "./progress";
 
@@ -112,8 +112,10 @@ export async function ensurePackages(): Promise<void> {
     }
     await step(`Debian packages: ${missing.join(" ")}`, async () => {
         const env = { DEBIAN_FRONTEND: "noninteractive" };
+        // An installation that was cut short would stop every later one.
+        await execa("dpkg", ["--configure", "-a"], { env });
         await execa("apt-get", ["update", "-qq"], { env });
-        await execa("apt-get", ["install", "-y", "--no-install-recommends", ...missing], { env });
+        await execa("apt-get", ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...missing], { env });
     });
 }
 
@@ -125,6 +127,7 @@ export async function takeTurn(): Promise<() => void> {
         server.listen("\0sms-machine", resolve);
     });
     server.unref();
+    await takeOverPreparation();
     return () => server.close();
 }
 

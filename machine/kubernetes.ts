@@ -5,6 +5,7 @@ import { pauseImage } from "./containers";
 import { type Daemon, ensureRunning, stop } from "./daemons";
 import { writeWhole } from "./files";
 import { clusterMarker } from "./host";
+import { unmountBelow } from "./mounts";
 import { apiAddress, podCidr, serviceCidr } from "./network";
 import { containerdSocket, kubeconfig, logs, ownContext, state } from "./places";
 import { MachineError, step, until } from "./progress";
@@ -250,17 +251,5 @@ async function removePodNetworks(): Promise<void> {
     const folder = "/run/netns";
     for (const name of existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith("cni-")) : []) {
         await execa("ip", ["netns", "delete", name], { reject: false });
-    }
-}
-
-/** Unmounts what is mounted below a folder, the innermost first. */
-export async function unmountBelow(folder: string): Promise<void> {
-    const mounts = readFileSync("/proc/self/mountinfo", "utf8")
-        .split("\n")
-        .map((line) => line.split(" ")[4])
-        .filter((mount): mount is string => mount?.startsWith(folder) === true)
-        .reverse();
-    for (const mount of mounts) {
-        await execa("umount", ["--lazy", mount], { reject: false });
     }
 }
