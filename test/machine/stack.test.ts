@@ -7,7 +7,10 @@ import { kubectl } from "../../machine/kubernetes";
 import { clone, ownRegistry, state } from "../../machine/places";
 import { until } from "../../machine/progress";
 import { secret } from "../../machine/secrets";
-import { address, namespace, type Run, TestStack } from "./testStack";
+import { type Run, TestStack } from "./testStack";
+
+const namespace = "sms-test";
+const address = "http://127.0.0.1:31091";
 
 interface Pod {
     metadata: { name: string; labels: Record<string, string>; deletionTimestamp?: string };
@@ -49,7 +52,8 @@ async function waitUntilSent({ id }: { id: string }): Promise<void> {
             last = await (await fetch(`${address}/messages/${id}`)).text();
             return (JSON.parse(last) as { status: string }).status === "sent";
         },
-        30,
+        // A message that the broker lost is queued again after RESEND_AFTER_SECONDS, here 20.
+        60,
         () => `not sent: ${last}`,
     );
 }
@@ -67,7 +71,7 @@ describe("the product on the real cluster", () => {
     const appPods = async () => (await pods()).filter((pod) => workloads.includes(pod.metadata.labels.app ?? ""));
 
     before("up from nothing", async () => {
-        stack = await TestStack.make();
+        stack = await TestStack.make(namespace, 31091);
         await stack.configure();
         assertSucceeded(await stack.up());
     });

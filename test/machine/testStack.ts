@@ -16,11 +16,6 @@ export interface Run {
 
 type Config = Record<string, unknown>;
 
-/** Beside the user's own stack, and out of its way. */
-export const namespace = "sms-test";
-const nodePort = 31091;
-export const address = `http://127.0.0.1:${nodePort}`;
-
 /** What the program is made of; a copy of it can be broken on purpose. */
 const programFiles = [
     "Pulumi.yaml",
@@ -34,32 +29,43 @@ const programFiles = [
     "app",
 ];
 
-/** The program of this clone, copied, on a stack of its own on the real cluster. */
+/** The program of this clone, copied, on a stack of its own on the real cluster, beside the user's and out of its way. */
 export class TestStack {
+    /** Where its product answers. */
+    readonly address: string;
+
     private constructor(
         readonly pulumi: Pulumi,
         readonly stack: Stack,
-    ) {}
+        /** The namespace in the cluster, and the stack's name. */
+        readonly namespace: string,
+        private readonly nodePort: number,
+    ) {
+        this.address = `http://127.0.0.1:${nodePort}`;
+    }
 
-    static async make(): Promise<TestStack> {
-        const program = mkdtempSync(join(tmpdir(), "sms-test-"));
+    /** `nodePort` must be one that no other test uses. What an earlier run that was killed has left in the cluster is removed. */
+    static async make(namespace: string, nodePort: number): Promise<TestStack> {
+        await kubectl("delete", "namespace", namespace, "--ignore-not-found");
+        const program = mkdtempSync(join(tmpdir(), `${namespace}-`));
         for (const file of programFiles) {
             cpSync(join(clone, file), join(program, file), { recursive: true });
         }
         symlinkSync(join(clone, "node_modules"), join(program, "node_modules"));
         const pulumi = await ensurePulumi(await ensureDocker(), readNeeds());
-        const stack = { name: "machine-test", program, file: join(program, "Pulumi.machine-test.yaml") };
+        const stack = { name: namespace, program, file: join(program, `Pulumi.${namespace}.yaml`) };
         await releaseStaleLock(pulumi, stack);
-        return new TestStack(pulumi, stack);
+        return new TestStack(pulumi, stack, namespace, nodePort);
     }
 
-    /** Sets the stack's settings: those of `local`, moved aside, with `changes`. */
+    /** Sets the stack's settings: those of `local`, moved aside and made hasty, with `changes`. */
     async configure(changes: Config = {}): Promise<void> {
         const local = (parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, Config> }).config;
         const hasty = { minReadySeconds: 1, rolloutTimeoutSeconds: 60 };
         await ensureStack(this.pulumi, this.stack, {
-            "sms:namespace": namespace,
-            "sms:web": { ...local["sms:web"], ...hasty, nodePort, preStopSeconds: 3 },
+            "sms:namespace": this.namespace,
+            "sms:env": { RESEND_AFTER_SECONDS: 20, RESEND_INTERVAL_SECONDS: 5 },
+            "sms:web": { ...local["sms:web"], ...hasty, nodePort: this.nodePort, preStopSeconds: 3 },
             "sms:worker": { ...local["sms:worker"], ...hasty },
             "sms:beat": { ...local["sms:beat"], rolloutTimeoutSeconds: 60 },
             ...changes,
@@ -99,7 +105,7 @@ export class TestStack {
 
     /** What is in the stack's namespace. */
     async objects<T>(kind: string): Promise<T[]> {
-        return (JSON.parse(await kubectl("--namespace", namespace, "get", kind, "-o", "json")) as { items: T[] }).items;
+        return (JSON.parse(await kubectl("--namespace", this.namespace, "get", kind, "-o", "json")) as { items: T[] }).items;
     }
 
     /** The stack's state as the engine keeps it. */
