@@ -55,7 +55,7 @@ export async function succeeds(command: string, args: string[], env?: Record<str
     return !failed;
 }
 
-/** containerd, for the cluster's pods and, where there is no docker daemon, for dockerd. */
+/** containerd, for the cluster's pods and for dockerd. */
 export async function ensureContainerd(): Promise<void> {
     writeWhole(
         containerdConfig,
@@ -80,12 +80,18 @@ state = "${join(run, "containerd")}"
     await ensureRunning(containerd);
 }
 
-/** The docker daemon's address: the one that answers already, else one of our own. */
-export async function ensureDocker(): Promise<string> {
-    const present = process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";
-    if (await succeeds("docker", ["--host", present, "version"])) {
-        return present;
+/** The address of a docker daemon that answers already: of the user's, else of the machine's own. */
+export async function presentDocker(): Promise<string | undefined> {
+    for (const host of [process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock", `unix://${dockerSocket}`]) {
+        if (await succeeds("docker", ["--host", host, "version"])) {
+            return host;
+        }
     }
+    return undefined;
+}
+
+/** A docker daemon of the machine's own, on its containerd. Gives its address. */
+export async function ensureDocker(): Promise<string> {
     if (daemonPid("dockerd") === undefined) {
         // Left by one that was killed; dockerd takes any process that has the number now for itself.
         rmSync(dockerPidFile, { force: true });

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { logs } from "./places";
 import { MachineError, until } from "./progress";
@@ -42,7 +42,7 @@ export async function takeOverPreparation(): Promise<void> {
 
 /** All processes that the machine's daemons are or have started, but for containers' own. */
 export function ownProcesses(): Process[] {
-    return readdirSync("/proc")
+    return (existsSync("/proc") ? readdirSync("/proc") : [])
         .filter((entry) => /^\d+$/.test(entry))
         .flatMap((entry) => {
             try {
@@ -129,6 +129,13 @@ async function end(pid: number): Promise<void> {
 /** Stops a daemon and whatever it started that still runs. */
 export async function stop(name: DaemonName | typeof preparation): Promise<void> {
     for (const process of ownProcesses().filter((process) => process.daemon === name)) {
+        await end(process.pid);
+    }
+}
+
+/** Stops whatever of the machine's own still runs, the last started first: a daemon goes before what it needs. */
+export async function stopAll(): Promise<void> {
+    for (const process of ownProcesses().sort((a, b) => b.pid - a.pid)) {
         await end(process.pid);
     }
 }

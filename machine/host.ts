@@ -16,27 +16,39 @@ const leastMemoryGiB = 6;
 /** Ports of the cluster's control plane, as kubeadm uses them, and of etcd. */
 const clusterPorts = [6443, 10248, 10250, 10256, 10257, 10259, 2379];
 
-/** What the machine takes from Debian, by a command that each package brings. */
-const packages: Record<string, string> = {
-    "/usr/bin/containerd": "containerd",
-    "/usr/sbin/runc": "runc",
-    "/usr/lib/cni/bridge": "containernetworking-plugins",
-    "/usr/bin/etcd": "etcd-server",
-    "/usr/sbin/iptables": "iptables",
-    "/usr/sbin/conntrack": "conntrack",
-    "/usr/sbin/dockerd": "docker.io",
-    "/usr/sbin/debootstrap": "debootstrap",
-    "/usr/bin/docker-registry": "docker-registry",
-    "/usr/bin/htpasswd": "apache2-utils",
-    "/usr/bin/redis-server": "redis-server",
-    "/usr/sbin/ip": "iproute2",
+/** What each part takes from Debian: a file of each package, and the package. */
+const packages = {
+    cluster: {
+        "/usr/bin/containerd": "containerd",
+        "/usr/sbin/runc": "runc",
+        "/usr/lib/cni/bridge": "containernetworking-plugins",
+        "/usr/bin/etcd": "etcd-server",
+        "/usr/sbin/iptables": "iptables",
+        "/usr/sbin/conntrack": "conntrack",
+        "/usr/sbin/ip": "iproute2",
+    },
+    docker: {
+        "/usr/sbin/dockerd": "docker.io",
+        "/usr/bin/containerd": "containerd",
+        "/usr/sbin/iptables": "iptables",
+        "/usr/sbin/ip": "iproute2",
+    },
+    registry: {
+        "/usr/bin/docker-registry": "docker-registry",
+        "/usr/bin/htpasswd": "apache2-utils",
+        "/usr/sbin/debootstrap": "debootstrap",
+    },
+    tests: { "/usr/bin/redis-server": "redis-server" },
 };
 
+/** What is not there and has to be made on this host. */
 export interface Wanted {
-    /** Make the one-node cluster here. */
+    /** The one-node cluster: the stack names no other. */
     cluster: boolean;
-    /** Make the registry here. */
+    /** The registry, with the base images in it: the stack names no other. */
     registry: boolean;
+    /** A docker daemon: none answers. */
+    docker: boolean;
 }
 
 async function isFree(port: number): Promise<boolean> {
@@ -66,7 +78,11 @@ function foreignCluster(): string | undefined {
 /** Refuses a host where it can't work, with all reasons at once and before anything is changed. */
 export async function refuseUnfit(wanted: Wanted): Promise<void> {
     const problems: string[] = [];
-    const otherwise = "name a cluster of your own in Pulumi.local.yaml (sms:cluster.context)";
+    const otherwise =
+        "name a cluster and a registry of your own in Pulumi.local.yaml (sms:cluster.context, sms:registry and the images) and start docker";
+    if (!wanted.cluster && !wanted.registry && !wanted.docker) {
+        return;
+    }
     if (process.platform !== "linux" || !isDebian()) {
         problems.push(`This is not Debian or Ubuntu (it is ${process.platform}). Use a Debian 12 virtual machine, or ${otherwise}.`);
     } else {
@@ -103,9 +119,10 @@ export async function refuseUnfit(wanted: Wanted): Promise<void> {
 }
 
 /** Installs the Debian packages that are missing. Debian's own policy keeps the services from starting where there is no systemd. */
-export async function ensurePackages(): Promise<void> {
-    const missing = Object.entries(packages)
-        .filter(([command]) => !existsSync(command))
+export async function ensurePackages(...parts: (keyof typeof packages)[]): Promise<void> {
+    const files: Record<string, string> = Object.assign({}, ...parts.map((part) => packages[part]));
+    const missing = Object.entries(files)
+        .filter(([file]) => !existsSync(file))
         .map(([, name]) => name);
     if (missing.length === 0) {
         return;
@@ -121,6 +138,9 @@ export async function ensurePackages(): Promise<void> {
 
 /** One `npm run up` or `down` at a time: the turn ends with its holder, however that ends. Gives what ends it before. */
 export async function takeTurn(): Promise<() => void> {
+    if (process.platform !== "linux") {
+        return () => {}; // Nothing of the machine's own runs there.
+    }
     const server = createServer();
     await new Promise<void>((resolve, reject) => {
         server.once("error", () => reject(new MachineError("Another `npm run up` or `npm run down` is at work. Wait for it to end.")));

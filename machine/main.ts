@@ -2,16 +2,15 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ExecaError, execa } from "execa";
-import { ensureDocker } from "./containers";
-import { daemonNames, daemonPid, stop } from "./daemons";
+import { daemonNames, daemonPid, stopAll } from "./daemons";
 import { takeTurn } from "./host";
 import { kubectl, removeCluster } from "./kubernetes";
 import { unmountBelow } from "./mounts";
 import { removeNetwork } from "./network";
 import { cache, kubeconfig, ownContext, run, state } from "./places";
-import { prepare } from "./prepare";
+import { prepare, prepared } from "./prepare";
 import { MachineError, say, step, until } from "./progress";
-import { ensurePulumi, ensureStack, localStack, type Needs, readNeeds, releaseStaleLock, runPulumi } from "./stack";
+import { ensureStack, localStack, type Needs, readNeeds, releaseStaleLock, runPulumi } from "./stack";
 import { built } from "./toolchain";
 
 async function up(): Promise<number> {
@@ -54,13 +53,13 @@ async function down(): Promise<number> {
         return 0;
     }
     const ownCluster = needs.context === ownContext;
+    say("The data in the in-cluster Redis and MongoDB goes with the stack.");
     // The cluster of our own goes as a whole; in anybody else's, each of the stack's resources must be removed.
-    if (!ownCluster || (await isServing())) {
-        say("The data in the in-cluster Redis and MongoDB goes with the stack.");
-        const pulumi = await ensurePulumi(await ensureDocker(), needs);
+    if (!ownCluster) {
+        const pulumi = await prepared();
         await releaseStaleLock(pulumi, localStack);
         const exitCode = await runPulumi(pulumi, localStack, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
-        if (exitCode !== 0 && !ownCluster) {
+        if (exitCode !== 0) {
             return exitCode;
         }
     }
@@ -68,9 +67,7 @@ async function down(): Promise<number> {
         if (ownCluster) {
             await removeCluster();
         }
-        for (const name of ["docker-registry", "dockerd", "containerd"] as const) {
-            await stop(name);
-        }
+        await stopAll();
         for (const folder of [run, state]) {
             await unmountBelow(folder);
         }
@@ -116,11 +113,7 @@ async function readiness({ nodePort }: Needs): Promise<string> {
 }
 
 async function pulumi(args: string[]): Promise<number> {
-    if (!existsSync(state)) {
-        throw new MachineError("The machine is not up: run `npm run up` first.");
-    }
-    const needs = readNeeds();
-    return runPulumi(await ensurePulumi(await ensureDocker(), needs), localStack, args);
+    return runPulumi(await prepared(), localStack, args);
 }
 
 async function passToKubectl(args: string[]): Promise<number> {

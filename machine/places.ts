@@ -7,11 +7,18 @@ export const clone = join(__dirname, "..");
 /** What survives `npm run down`: built binaries, base images. Each entry is keyed by its inputs. */
 export const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "sms-machine");
 
-/** What one machine's life leaves behind: daemons' data, certificates, Pulumi's state, passwords. `npm run down` removes it. */
-export const state = "/var/lib/sms-machine";
+const isRoot = process.getuid?.() === 0;
+
+/**
+ * What one machine's life leaves behind: daemons' data, certificates, Pulumi's state, passwords. `npm run down` removes it.
+ * Who is not root has no daemons here, and brings a cluster, a registry and a docker daemon.
+ */
+export const state = isRoot
+    ? "/var/lib/sms-machine"
+    : join(process.env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "sms-machine");
 
 /** Sockets and process ids. */
-export const run = "/run/sms-machine";
+export const run = isRoot ? "/run/sms-machine" : join(state, "run");
 
 export const containerdSocket = join(run, "containerd.sock");
 export const dockerSocket = join(run, "docker.sock");

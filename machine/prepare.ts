@@ -1,38 +1,50 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { ensureBaseImages } from "./baseImages";
-import { ensureContainerd, ensureDocker, ensureRegistry } from "./containers";
+import { ensureContainerd, ensureDocker, ensureRegistry, presentDocker } from "./containers";
 import { ensurePackages, refuseUnfit } from "./host";
 import { ensureCluster } from "./kubernetes";
 import { ensureNetwork } from "./network";
 import { cache, logs, ownContext, ownRegistry, run, state } from "./places";
-import { step } from "./progress";
-import { ensurePulumi, type Needs, type Pulumi } from "./stack";
+import { MachineError, step } from "./progress";
+import { ensurePulumi, type Needs, type Pulumi, readNeeds } from "./stack";
 import { built } from "./toolchain";
 
-/** Brings the machine to where the stack can be deployed on it. */
+/** Brings the machine to where the stack can be deployed on it: what is there is used, what is missing is made. */
 export async function prepare(needs: Needs): Promise<Pulumi> {
-    const wanted = { cluster: needs.context === ownContext, registry: needs.registryServer === ownRegistry };
+    const present = await presentDocker();
+    const wanted = { cluster: needs.context === ownContext, registry: needs.registryServer === ownRegistry, docker: present === undefined };
     await refuseUnfit(wanted);
     for (const folder of [state, run, logs, cache]) {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
-    await ensurePackages();
+    await ensurePackages(...(["cluster", "registry", "docker"] as const).filter((part) => wanted[part]));
     if (wanted.cluster) {
         await built("kubernetes");
         await built("coredns");
     }
     const dockerHost = await step("containerd and docker", async () => {
-        await ensureNetwork();
-        await ensureContainerd();
-        return ensureDocker();
+        if (wanted.cluster || wanted.docker) {
+            await ensureNetwork();
+            await ensureContainerd();
+        }
+        return present ?? (await ensureDocker());
     });
     if (wanted.registry) {
         await step(`registry ${ownRegistry}`, ensureRegistry);
+        await ensureBaseImages(needs.images, dockerHost);
     }
     const pulumi = await ensurePulumi(dockerHost, needs);
-    await ensureBaseImages(needs.images, dockerHost);
     if (wanted.cluster) {
         await ensureCluster(dockerHost);
     }
     return pulumi;
+}
+
+/** The engine on a machine that is up. */
+export async function prepared(): Promise<Pulumi> {
+    const docker = await presentDocker();
+    if (!existsSync(state) || docker === undefined) {
+        throw new MachineError("The machine is not up: run `npm run up` first.");
+    }
+    return ensurePulumi(docker, readNeeds());
 }

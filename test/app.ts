@@ -46,7 +46,7 @@ async function isListening(port: number): Promise<boolean> {
 }
 
 async function main(): Promise<void> {
-    await ensurePackages();
+    await ensurePackages("tests");
     const venv = await ensureVenv();
     const ferretdb = await built("ferretdb");
     const folder = mkdtempSync(join(tmpdir(), "sms-app-"));

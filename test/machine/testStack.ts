@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parse } from "yaml";
-import { ensureDocker } from "../../machine/containers";
 import { kubectl } from "../../machine/kubernetes";
 import { clone, logs } from "../../machine/places";
-import { ensurePulumi, ensureStack, type Pulumi, pulumiArgs, readNeeds, releaseStaleLock, type Stack } from "../../machine/stack";
+import { prepared } from "../../machine/prepare";
+import { ensureStack, type Pulumi, pulumiArgs, releaseStaleLock, type Stack } from "../../machine/stack";
 
 /** What an engine command said and how it ended. */
 export interface Run {
@@ -52,7 +52,7 @@ export class TestStack {
             cpSync(join(clone, file), join(program, file), { recursive: true });
         }
         symlinkSync(join(clone, "node_modules"), join(program, "node_modules"));
-        const pulumi = await ensurePulumi(await ensureDocker(), readNeeds());
+        const pulumi = await prepared();
         const stack = { name: namespace, program, file: join(program, `Pulumi.${namespace}.yaml`) };
         await releaseStaleLock(pulumi, stack);
         return new TestStack(pulumi, stack, namespace, nodePort);
@@ -61,13 +61,13 @@ export class TestStack {
     /** Sets the stack's settings: those of `local`, moved aside and made hasty, with `changes`. */
     async configure(changes: Config = {}): Promise<void> {
         const local = (parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, Config> }).config;
-        const hasty = { minReadySeconds: 1, rolloutTimeoutSeconds: 60 };
+        const hasty = { minReadySeconds: 1, rolloutTimeoutSeconds: 45 };
         await ensureStack(this.pulumi, this.stack, {
             "sms:namespace": this.namespace,
             "sms:env": { RESEND_AFTER_SECONDS: 20, RESEND_INTERVAL_SECONDS: 5 },
             "sms:web": { ...local["sms:web"], ...hasty, nodePort: this.nodePort, preStopSeconds: 3 },
             "sms:worker": { ...local["sms:worker"], ...hasty },
-            "sms:beat": { ...local["sms:beat"], rolloutTimeoutSeconds: 60 },
+            "sms:beat": { ...local["sms:beat"], rolloutTimeoutSeconds: 45 },
             ...changes,
         });
     }
