@@ -29,11 +29,16 @@ const ferretVersion = "1.24.0";
 /** Without symbol tables and debugging data: a third smaller, and nothing here is debugged from a core. */
 const stripped = "-s -w";
 
+/** Where a module's source lies; downloaded if need be. */
+async function moduleFolder(run: Go["run"], module: string): Promise<string> {
+    return (JSON.parse(await run("mod", "download", "-json", module)) as { Dir: string }).Dir;
+}
+
 const pulumi: Build = {
     module: "pulumi",
     title: "Pulumi CLI and Kubernetes provider from Go modules (about 10 min the first time)",
     build: async ({ source, output, run }) => {
-        const provider = await run("list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi-kubernetes/provider/v4");
+        const provider = await moduleFolder(run, "github.com/pulumi/pulumi-kubernetes/provider/v4");
         for (const file of ["schema.json", "terraform-mapping.json"]) {
             writeFileSync(
                 join(source, "kubernetes-provider", file),
@@ -72,7 +77,7 @@ const languageHost: Build = {
             join(output, "pulumi-language-nodejs"),
             "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
         );
-        const sdk = await run("list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3");
+        const sdk = await moduleFolder(run, "github.com/pulumi/pulumi/sdk/v3");
         for (const script of ["pulumi-analyzer-policy", "pulumi-resource-pulumi-nodejs"]) {
             writeFileSync(join(output, script), readFileSync(join(sdk, "nodejs", "dist", script)), { mode: 0o755 });
         }
