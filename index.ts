@@ -1,19 +1,40 @@
+import { Provider as AlibabaProvider } from "@pulumi/alicloud/provider";
 import { Namespace } from "@pulumi/kubernetes/core/v1";
 import { Provider } from "@pulumi/kubernetes/provider";
+import { requireCapacity, withCapacity } from "./capacity";
 import { Beat } from "./components/beat";
+import { accessTo } from "./components/cluster";
 import { Image } from "./components/image";
+import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
+import { ManagedMongo } from "./components/managedMongo";
+import { ManagedRedis } from "./components/managedRedis";
 import { ClusterMongo, type Mongo } from "./components/mongo";
+import { type Network, NewNetwork } from "./components/network";
 import { PullSecret } from "./components/pullSecret";
 import { ClusterRedis, type Redis } from "./components/redis";
+import { AcrRegistry, type Registry } from "./components/registry";
 import { SecretEnv } from "./components/secretEnv";
+import { StoreCheck } from "./components/storeCheck";
 import { Web } from "./components/web";
 import { Worker } from "./components/worker";
 import { readSettings } from "./settings";
 
 const settings = readSettings();
+requireCapacity(settings);
+const { tags, instanceName } = settings;
+
+const onAlibaba = { provider: settings.alibaba && new AlibabaProvider("alibaba", settings.alibaba) };
+const network: Network =
+    settings.network.kind === "new"
+        ? new NewNetwork("network", { ...settings.network, vpcName: instanceName, tags }, onAlibaba)
+        : settings.network;
 
 // The identifier is fixed: a renamed context or a new kubeconfig must never replace everything.
-const cluster = new Provider("cluster", { ...settings.cluster, namespace: settings.namespace, clusterIdentifier: "sms" });
+const cluster = new Provider("cluster", {
+    ...withCapacity(accessTo(settings.cluster, onAlibaba), settings),
+    namespace: settings.namespace,
+    clusterIdentifier: "sms",
+});
 const inCluster = { provider: cluster };
 
 export const namespace = new Namespace(
@@ -23,18 +44,33 @@ export const namespace = new Namespace(
     inCluster,
 ).metadata.name;
 
-export const image = new Image("image", { ...settings.image, context: "app", registry: settings.registry }).reference;
-const pullSecret = new PullSecret("pull-secret", { namespace, registry: settings.registry }, inCluster).name;
+const registry: Registry = settings.registry.kind === "acr" ? new AcrRegistry("registry", settings.registry, onAlibaba) : settings.registry;
+export const image = new Image("image", { ...settings.image, context: "app", registry }).reference;
+const pullSecret = new PullSecret("pull-secret", { namespace, registry }, inCluster).name;
 
 const redis: Redis =
-    settings.redis.kind === "cluster" ? new ClusterRedis("redis", { ...settings.redis, namespace, pullSecret }, inCluster) : settings.redis;
+    settings.redis.kind === "cluster"
+        ? new ClusterRedis("redis", { ...settings.redis, namespace, pullSecret }, inCluster)
+        : settings.redis.kind === "managed"
+          ? new ManagedRedis("redis", { ...settings.redis, network, instanceName, tags }, onAlibaba)
+          : settings.redis;
 const mongo: Mongo =
-    settings.mongo.kind === "cluster" ? new ClusterMongo("mongo", { ...settings.mongo, namespace, pullSecret }, inCluster) : settings.mongo;
+    settings.mongo.kind === "cluster"
+        ? new ClusterMongo("mongo", { ...settings.mongo, namespace, pullSecret }, inCluster)
+        : settings.mongo.kind === "managed"
+          ? new ManagedMongo("mongo", { ...settings.mongo, network, instanceName, tags }, onAlibaba)
+          : settings.mongo;
 
-const env = { ENV: settings.environment, ...settings.env };
+const { ship, sizeLimit } = settings.logs;
+const destination = ship && (ship.to.kind === "sls" ? new SlsLogs("logs", { ...ship.to, tags }, onAlibaba) : new OtlpLogs(ship.to));
+const collector =
+    destination && new LogCollector("log-collector", { ...ship, namespace, destination, environment: settings.environment }, inCluster);
+
 const secretEnv = new SecretEnv("env", { namespace, redisUrl: redis.url, mongoUrl: mongo.url, more: settings.secretEnv }, inCluster).name;
 
-const app = { namespace, image, pullSecret, env, secretEnv, logs: settings.logs };
+const unchecked = { namespace, image, pullSecret, env: settings.env, secretEnv, logs: { sizeLimit, collector } };
+/** Whatever takes this one waits until both stores were found to work from inside the cluster. */
+const { app } = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: settings.web.rolloutTimeoutSeconds }, inCluster);
 /** The product answers on this port of every node. */
 export const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
 new Worker("worker", { ...settings.worker, app }, inCluster);

@@ -1,5 +1,6 @@
 import type { core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions, Input } from "@pulumi/pulumi";
+import { type Collector, logSidecars } from "./logs";
 import { podTemplate, type Resources, type Volume } from "./podTemplate";
 
 /** What web, worker and beat share: one image, one environment. */
@@ -11,7 +12,11 @@ export interface App {
     env: Record<string, string>;
     /** The name of the Secret with the others. */
     secretEnv: Input<string>;
-    logs: { sizeLimit: string };
+    logs: {
+        sizeLimit: string;
+        /** Ships what the pods write; without one it stays in the pods. */
+        collector?: Collector;
+    };
 }
 
 /** What the settings say of each of the three. */
@@ -67,6 +72,7 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
             { name: "shm", mountPath: "/dev/shm", emptyDir: { medium: "Memory", sizeLimit: "64Mi" } },
             ...(process.volumes ?? []),
         ],
+        sidecars: app.logs.collector && logSidecars(app.logs.collector, process.name, app),
     });
 }
 

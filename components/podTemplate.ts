@@ -14,12 +14,21 @@ export interface Volume extends core.v1.Volume {
     readOnly?: boolean;
 }
 
+/** A container that starts before the pod's own and ends after it (Kubernetes' native sidecar). */
+export interface Sidecar extends Omit<core.v1.Container, "securityContext" | "volumeMounts" | "restartPolicy"> {
+    name: string;
+    /** A volume without a source is one of the pod's others. */
+    volumes: Volume[];
+}
+
 export interface PodTemplateArgs {
     /** The container's name and the pods' `app` label. */
     name: string;
     container: Omit<core.v1.Container, "name" | "securityContext" | "volumeMounts">;
     /** All that the container can write to; a volume without a source comes from the controller (volumeClaimTemplates). */
     volumes: Volume[];
+    /** They start in this order and end in the opposite one. */
+    sidecars?: Sidecar[];
     gracePeriodSeconds: number;
     pullSecret: Input<string>;
 }
@@ -28,7 +37,8 @@ export interface PodTemplateArgs {
 const userId = 10001;
 
 /** One container with nothing that it doesn't need: what every pod of the product, the stores' too, is made from. */
-export function podTemplate(args: PodTemplateArgs): core.v1.PodTemplateSpec {
+export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v1.PodTemplateSpec {
+    const volumes = [...args.volumes, ...sidecars.flatMap((sidecar) => sidecar.volumes)];
     return {
         // Nothing versioned: a label that changes with a release would cut a Service off its pods.
         metadata: { labels: { app: args.name } },
@@ -45,16 +55,21 @@ export function podTemplate(args: PodTemplateArgs): core.v1.PodTemplateSpec {
             },
             imagePullSecrets: [{ name: args.pullSecret }],
             terminationGracePeriodSeconds: args.gracePeriodSeconds,
-            containers: [
-                {
-                    ...args.container,
-                    name: args.name,
-                    securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
-                    volumeMounts: args.volumes.map(({ name, mountPath, readOnly }) => ({ name, mountPath, readOnly })),
-                },
-            ],
-            volumes: args.volumes.filter(hasSource).map(({ mountPath, readOnly, ...volume }) => volume),
+            ...(sidecars.length > 0
+                ? { initContainers: sidecars.map((sidecar) => ({ ...secured(sidecar), restartPolicy: "Always" })) }
+                : {}),
+            containers: [secured({ ...args.container, name: args.name, volumes: args.volumes })],
+            volumes: volumes.filter(hasSource).map(({ mountPath, readOnly, ...volume }) => volume),
         },
+    };
+}
+
+/** The container with the least that it can do with. */
+function secured({ volumes, ...container }: Sidecar): core.v1.Container {
+    return {
+        ...container,
+        securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+        volumeMounts: volumes.map(({ name, mountPath, readOnly }) => ({ name, mountPath, readOnly })),
     };
 }
 

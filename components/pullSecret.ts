@@ -1,9 +1,10 @@
 import { Secret } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
+import type { Registry } from "./registry";
 
 export interface PullSecretArgs {
     namespace: pulumi.Input<string>;
-    registry: { server: string; username: string; password: pulumi.Input<string> };
+    registry: Omit<Registry, "repository">;
 }
 
 /** What the nodes need to pull from the private registry: `pull-secret`, as every pod names it. */
@@ -31,7 +32,8 @@ export class PullSecret extends pulumi.ComponentResource {
     }
 }
 
-function dockerConfig({ server, username }: PullSecretArgs["registry"], password: string) {
+/** For both hosts: an image may be named by either. */
+function dockerConfig({ push, pull, username }: PullSecretArgs["registry"], password: string) {
     const auth = Buffer.from(`${username}:${password}`).toString("base64");
-    return JSON.stringify({ auths: { [server]: { username, password, auth } } });
+    return JSON.stringify({ auths: Object.fromEntries([pull, push].map((host) => [host, { username, password, auth }])) });
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { registryUser } from "./containers";
@@ -8,7 +8,8 @@ import { unmountBelow } from "./mounts";
 import { basePrefix, cache, ownRegistry, run } from "./places";
 import { MachineError, step } from "./progress";
 import { secret } from "./secrets";
-import { built } from "./toolchain";
+import { slsAuthority } from "./sls";
+import { built, collectorVersion } from "./toolchain";
 
 /**
  * The images that stand in for Docker Hub's where only package mirrors can be reached.
@@ -76,8 +77,35 @@ const mongo: BaseImage = {
     },
 };
 
+const collector: BaseImage = {
+    title: "OpenTelemetry Collector with what components/logs.ts configures of the official distribution",
+    inputs: async () => [
+        readFileSync(join(imageFolder("collector"), "Dockerfile"), "utf8"),
+        await built("collector"),
+        readFileSync(certificates, "utf8"),
+        readFileSync(await slsAuthority(), "utf8"),
+    ],
+    make: async (docker, tag) => {
+        const context = mkdtempSync(join(cache, "collector-"));
+        try {
+            cpSync(await built("collector"), context, { recursive: true });
+            // It trusts this machine's end of SLS, too.
+            const trusted = [certificates, await slsAuthority()].map((file) => readFileSync(file, "utf8"));
+            writeFileSync(join(context, "ca-certificates.crt"), trusted.join("\n"));
+            await docker("build", "--quiet", "--tag", tag, "--file", join(imageFolder("collector"), "Dockerfile"), context);
+        } finally {
+            rmSync(context, { recursive: true, force: true });
+        }
+    },
+};
+
 /** By the name that a stack file gives after `127.0.0.1:5000/base/`; what an image is built from comes before it. */
-const baseImages: Record<string, BaseImage> = { "python:3.11": python, "redis:7.0": redis, "mongo:ferretdb-1.24": mongo };
+const baseImages: Record<string, BaseImage> = {
+    "python:3.11": python,
+    "redis:7.0": redis,
+    "mongo:ferretdb-1.24": mongo,
+    [`collector:${collectorVersion}`]: collector,
+};
 
 async function imageKey(name: string): Promise<string> {
     const hash = createHash("sha256");

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { type Daemon, daemonPid, ensureRunning } from "./daemons";
 import { writeWhole } from "./files";
 import { buildBridge } from "./network";
-import { containerdSocket, dockerSocket, ownRegistry, run, state } from "./places";
+import { containerdSocket, dockerSocket, ownRegistry, registries, run, state } from "./places";
 import { secret } from "./secrets";
 
 export const registryUser = "sms";
@@ -72,6 +72,8 @@ state = "${join(run, "containerd")}"
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
       SystemdCgroup = false
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "${registries}"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "${join(state, "cni")}"

@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ExecaError, execa } from "execa";
+import { removeCloud } from "./alicloud-provider/ground";
 import { daemonNames, daemonPid, stopAll } from "./daemons";
 import { takeTurn } from "./host";
 import { kubectl, removeCluster } from "./kubernetes";
@@ -64,6 +65,7 @@ async function down(): Promise<number> {
         }
     }
     await step("stopping what was started", async () => {
+        await removeCloud();
         if (ownCluster) {
             await removeCluster();
         }

@@ -25,6 +25,9 @@ export const dockerSocket = join(run, "docker.sock");
 export const kubeconfig = join(state, "kubeconfig");
 export const logs = join(state, "logs");
 
+/** How containerd reaches registries by other names than their own: a folder for each host. */
+export const registries = join(state, "registries");
+
 /** The kubeconfig context of the machine's own cluster. A stack that names another one brings its own cluster. */
 export const ownContext = "sms-machine";
 

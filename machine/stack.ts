@@ -11,6 +11,7 @@ import { built } from "./toolchain";
 const committed = join(clone, "Pulumi.local.yaml");
 const pulumiHome = join(state, "pulumi");
 const backend = join(state, "stacks");
+const temporary = join(state, "tmp");
 
 /** A stack on this machine. */
 export interface Stack {
@@ -62,6 +63,7 @@ export interface Pulumi {
 export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pulumi> {
     mkdirSync(backend, { recursive: true });
     mkdirSync(pulumiHome, { recursive: true });
+    mkdirSync(temporary, { recursive: true, mode: 0o700 });
     secret("passphrase");
     const present = await execa("which", ["pulumi"], { reject: false });
     const command = present.failed ? await ownPulumi() : present.stdout;
@@ -70,6 +72,10 @@ export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pu
         PULUMI_BACKEND_URL: `file://${backend}`,
         PULUMI_CONFIG_PASSPHRASE_FILE: secretFile("passphrase"),
         PULUMI_SKIP_UPDATE_CHECK: "true",
+        // The language host that is built here takes no notice of the project's tsconfig: it would check types at each run.
+        PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+        // The Kubernetes provider leaves a copy of the kubeconfig there.
+        TMPDIR: temporary,
         DOCKER_HOST: dockerHost,
         ...(needs.context === ownContext ? { KUBECONFIG: kubeconfig } : {}),
     };
@@ -79,19 +85,24 @@ export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pu
         return "built from its Go module";
     });
     await ensurePlugin(pulumi, "docker", async (folder) => {
-        const main = join(clone, "machine", "docker-provider", "main.ts");
-        writeFileSync(
-            join(folder, "pulumi-resource-docker"),
-            `#!/bin/sh\nTS_NODE_PROJECT='${join(clone, "tsconfig.pulumi.json")}' exec node -r '${require.resolve("ts-node/register/transpile-only")}' '${main}' "$@"\n`,
-            { mode: 0o755 },
-        );
+        writeStandIn(folder, "docker");
         return "a stand-in, machine/docker-provider: it builds and pushes for real, but only docker:index/image:Image";
     });
     return pulumi;
 }
 
+/** Puts `machine/<name>-provider` into a plugin's folder, as a command that the engine can start. */
+export function writeStandIn(folder: string, name: string): void {
+    const main = join(clone, "machine", `${name}-provider`, "main.ts");
+    writeFileSync(
+        join(folder, `pulumi-resource-${name}`),
+        `#!/bin/sh\nTS_NODE_PROJECT='${join(clone, "tsconfig.pulumi.json")}' exec node -r '${require.resolve("ts-node/register/transpile-only")}' '${main}' "$@"\n`,
+        { mode: 0o755 },
+    );
+}
+
 /** The engine looks for its language host beside itself, and past links: so both lie in one folder. */
-async function ownPulumi(): Promise<string> {
+export async function ownPulumi(): Promise<string> {
     const sources = [await built("pulumi"), await built("language-nodejs")];
     const bin = join(cache, "toolchain", sources.map((folder) => basename(folder)).join("+"));
     if (!existsSync(bin)) {

@@ -25,6 +25,7 @@ export const kubernetesProviderVersion = "4.25.0";
 export const kubernetesVersion = "1.33.4";
 const languageHostVersion = "3.68.0";
 const ferretVersion = "1.24.0";
+export const collectorVersion = "0.128.0";
 
 /** Without symbol tables and debugging data: a third smaller, and nothing here is debugged from a core. */
 const stripped = "-s -w";
@@ -138,7 +139,32 @@ const ferretdb: Build = {
     },
 };
 
-const builds = { pulumi, "language-nodejs": languageHost, kubernetes, coredns, ferretdb };
+const collector: Build = {
+    module: "collector",
+    title: "OpenTelemetry Collector from Go modules (about 2 min the first time)",
+    build: async ({ output, run }) => {
+        await run("build", "-ldflags", `${stripped} -X main.version=${collectorVersion}`, "-o", join(output, "otelcol-contrib"), ".");
+    },
+};
+
+const sls: Build = {
+    module: "sls",
+    title: "the end that stands in for Simple Log Service (about 20 s)",
+    build: async ({ output, run }) => {
+        await run("build", "-ldflags", stripped, "-o", join(output, "sls"), ".");
+    },
+};
+
+/** Checks .github/workflows in the tests. */
+const actionlint: Build = {
+    module: "actionlint",
+    title: "actionlint from Go modules (about 10 s the first time)",
+    build: async ({ output, run }) => {
+        await run("build", "-ldflags", stripped, "-o", join(output, "actionlint"), "github.com/rhysd/actionlint/cmd/actionlint");
+    },
+};
+
+const builds = { pulumi, "language-nodejs": languageHost, kubernetes, coredns, ferretdb, collector, sls, actionlint };
 export type Module = keyof typeof builds;
 
 function files(directory: string): string[] {

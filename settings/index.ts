@@ -1,26 +1,81 @@
 /** The one place that reads the stack's configuration. */
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "./parse";
+import type { PlainSettings } from "./schema";
 
 export type Settings = ReturnType<typeof readSettings>;
 
 /** What this stack's file says, checked, with defaults and secrets; a SettingsError names everything wrong in it. */
 export function readSettings() {
     const config = new pulumi.Config("sms");
-    const plain = parse(rawSettings());
+    const { alibaba: account, ...plain } = parse(rawSettings());
+    const { tags, ...alibaba } = { region: "", tags: {}, ...account };
+    const { region } = alibaba;
+    const protect = plain.environment === "online";
     return frozen({
         ...plain,
-        registry: { ...plain.registry, password: config.requireSecret("registryPassword") },
-        redis:
-            plain.redis.kind === "cluster"
-                ? { ...plain.redis, password: config.requireSecret("redisPassword") }
-                : { ...plain.redis, url: config.requireSecret("redisUrl") },
-        mongo:
-            plain.mongo.kind === "cluster"
-                ? { ...plain.mongo, password: config.requireSecret("mongoPassword") }
-                : { ...plain.mongo, url: config.requireSecret("mongoUrl") },
+        /** None where nothing is Alibaba Cloud's. */
+        alibaba: account && alibaba,
+        network: plain.network ?? noNetwork,
+        registry: { ...registryOf(plain.registry, region), password: config.requireSecret("registryPassword") },
+        redis: storeOf(plain.redis, config, "redis", protect),
+        mongo: storeOf(plain.mongo, config, "mongo", protect),
+        logs: {
+            ...plain.logs,
+            ship: plain.logs.ship && { ...plain.logs.ship, to: destinationOf(plain.logs.ship.to, config, { region, protect }) },
+        },
+        env: { ENV: plain.environment, ...timesOf(plain.worker), ...plain.env },
         secretEnv: pulumi.secret(config.getSecretObject<Record<string, string | number | boolean>>("secretEnv") ?? {}).apply(asTexts),
+        /** What the product's things in Alibaba Cloud are called and marked with. */
+        instanceName: `sms-${plain.environment}`,
+        tags: { product: "sms", environment: plain.environment, ...tags },
     });
+}
+
+/** Nothing managed is there to be in one. */
+const noNetwork = { kind: "none" as const, vpcId: "", vSwitches: [] };
+
+/** Every process compares them with each other when it starts, so all of them get the same. */
+function timesOf({ sendLeaseSeconds, sendRetryMaxSeconds, visibilityTimeoutSeconds }: PlainSettings["worker"]) {
+    return {
+        SEND_LEASE_SECONDS: `${sendLeaseSeconds}`,
+        SEND_RETRY_MAX_SECONDS: `${sendRetryMaxSeconds}`,
+        VISIBILITY_TIMEOUT_SECONDS: `${visibilityTimeoutSeconds}`,
+    };
+}
+
+/** A registry by its address is pushed to and pulled from there, unless nodes know a shorter way. */
+function registryOf(registry: PlainSettings["registry"], region: string) {
+    if (registry.kind === "acr") {
+        return { ...registry, region };
+    }
+    const { server, pullServer = server, repository, username } = registry;
+    return { kind: "address" as const, push: server, pull: pullServer, repository, username };
+}
+
+function storeOf<T extends PlainSettings["redis"] | PlainSettings["mongo"]>(
+    store: T,
+    config: pulumi.Config,
+    name: "redis" | "mongo",
+    protect: boolean,
+) {
+    type Of<Kind> = Extract<T, { kind: Kind }>;
+    switch (store.kind) {
+        case "cluster":
+            return { ...(store as Of<"cluster">), password: config.requireSecret(`${name}Password`) };
+        case "managed":
+            return { ...(store as Of<"managed">), protect: store.protect ?? protect, password: config.requireSecret(`${name}Password`) };
+        default:
+            return { ...(store as Of<"external">), url: config.requireSecret(`${name}Url`) };
+    }
+}
+
+type LogDestination = NonNullable<PlainSettings["logs"]["ship"]>["to"];
+
+function destinationOf(to: LogDestination, config: pulumi.Config, { region, protect }: { region: string; protect: boolean }) {
+    return to.kind === "sls"
+        ? { ...to, region, protect: to.protect ?? protect, accessKeySecret: config.requireSecret("logsAccessKeySecret") }
+        : { ...to, authorization: config.getSecret("logsAuthorization") };
 }
 
 function rawSettings() {
@@ -46,7 +101,7 @@ function asTexts(variables: Record<string, string | number | boolean>): Record<s
 
 /** Frozen through and through; outputs, which are no plain objects, stay as they are. */
 function frozen<T>(value: T): T {
-    if (Array.isArray(value) || Object.getPrototypeOf(Object(value)) === Object.prototype) {
+    if (Array.isArray(value) || (value !== undefined && Object.getPrototypeOf(Object(value)) === Object.prototype)) {
         Object.values(value as object).forEach(frozen);
         Object.freeze(value);
     }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { type Places, rulesBetween } from "./placeRules";
 import { Commands, keyOf, nearest, type Problem, SettingsError } from "./problems";
 import { decode, isSecret, type RawSettings, type Values, valueAt } from "./raw";
 import { type PlainSettings, plainSchema, secretSchema } from "./schema";
@@ -12,7 +13,9 @@ export function parse(raw: RawSettings): PlainSettings {
     const plain = plainSchema.safeParse(pick(values, (key) => !isSecret(key)));
     const secret = secretSchema.safeParse(pick(values, isSecret));
     const problems = [
-        ...[...(plain.error?.issues ?? []), ...(secret.error?.issues ?? [])].flatMap((issue) => refusals(issue, raw, values, commands)),
+        ...[...(plain.error?.issues ?? []), ...issuesBetween(values), ...(secret.error?.issues ?? [])].flatMap((issue) =>
+            refusals(issue, raw, values, commands),
+        ),
         ...secretProblems(raw, values),
     ];
     if (problems.length > 0 || !plain.success) {
@@ -23,6 +26,20 @@ export function parse(raw: RawSettings): PlainSettings {
 
 function pick(values: Values, wanted: (key: string) => boolean): Values {
     return Object.fromEntries(Object.entries(values).filter(([key]) => wanted(key)));
+}
+
+/** What is wrong between blocks. A rule runs once its own blocks are in order by themselves, whatever is wrong elsewhere. */
+function issuesBetween(values: Values): z.core.$ZodIssue[] {
+    const parsed = Object.entries(plainSchema.shape).map(([block, schema]) => ({ block, ...schema.safeParse(values[block]) }));
+    const wrong = parsed.filter(({ success }) => !success).map(({ block }) => block);
+    const value = Object.fromEntries(parsed.map(({ block, success, data }) => [block, success ? data : values[block]]));
+    return rulesBetween
+        .filter(({ blocks }) => !blocks.some((block) => wrong.includes(block)))
+        .flatMap(({ rule }) => {
+            const payload = { value: value as unknown as Places, issues: [] };
+            rule(payload);
+            return payload.issues;
+        });
 }
 
 /** What the schema refuses, as problems. */

@@ -24,10 +24,10 @@ export class SettingsError extends RunError {
     }
 }
 
-/** `["web", "replicas"]` is `sms:web.replicas`. */
+/** `["web", "replicas"]` is `sms:web.replicas`, and `["list", 0]` is `sms:list[0]`. */
 export function keyOf(path: readonly PropertyKey[]): string {
-    const [first, ...rest] = path.map(String);
-    return `sms:${first}${rest.map((part) => (/^[\w-]+$/.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`)).join("")}`;
+    const [first, ...rest] = path.map((part) => (typeof part === "number" ? part : String(part)));
+    return `sms:${first}${rest.map((part) => (/^[A-Za-z_-][\w-]*$/.test(`${part}`) ? `.${part}` : `[${JSON.stringify(part)}]`)).join("")}`;
 }
 
 /** The `pulumi config` commands for one stack. */
@@ -64,7 +64,7 @@ function shellQuoted(word: string) {
 export function nearest(word: string, known: readonly string[]): string | undefined {
     const [best] = known
         .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-        .filter(({ candidate, distance }) => distance <= Math.max(2, candidate.length / 3))
+        .filter(({ candidate, distance }) => distance <= Math.max(2, candidate.length / 3) && distance < word.length)
         .sort((a, b) => a.distance - b.distance);
     return best?.candidate;
 }

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { amount } from "./quantity";
 import type { Hint } from "./values";
 
-type Checked<T> = z.core.ParsePayload<T>;
+export type Checked<T> = z.core.ParsePayload<T>;
 
 interface Amounts {
     cpu: string;
@@ -63,6 +63,20 @@ export function graceCoversTasks({
     }
 }
 
-function refusal(path: string[], found: unknown, allowed: string, example: unknown) {
-    return { code: "custom" as const, path, input: found, message: allowed, params: { example, byDefault: found } satisfies Hint };
+/** A task that waits for its next attempt is unacknowledged all the while. */
+export function visibilityOutlastsTasks({
+    value: { visibilityTimeoutSeconds, sendRetryMaxSeconds, sendLeaseSeconds },
+    issues,
+}: Checked<{ visibilityTimeoutSeconds: number; sendRetryMaxSeconds: number; sendLeaseSeconds: number }>) {
+    const longest = sendRetryMaxSeconds + sendLeaseSeconds;
+    if (visibilityTimeoutSeconds <= longest) {
+        const allowed = `above ${longest}, which is sendRetryMaxSeconds + sendLeaseSeconds: or waiting tasks are delivered twice`;
+        issues.push(refusal(["visibilityTimeoutSeconds"], visibilityTimeoutSeconds, allowed, 2 * longest));
+    }
+}
+
+/** What a rule says; the command that mends it needs an example. */
+export function refusal(path: PropertyKey[], found: unknown, allowed: string, example?: unknown) {
+    const params: Hint = { byDefault: found, ...(example === undefined ? { remove: true } : { example }) };
+    return { code: "custom" as const, path, input: found, message: allowed, params };
 }

@@ -1,26 +1,59 @@
 /** What a stack file may say under `sms:`, with the defaults. The words of each refusal stand with its kind in values.ts. */
 import { z } from "zod";
-import { graceCoversRequests, graceCoversTasks, requestsAreWithinLimits, rolloutCanBegin, rolloutOutlastsReadiness } from "./rules";
 import {
+    caFileNeedsTls,
+    networksAreApart,
+    newVSwitchesAreOnePerZone,
+    nodesAreInDifferentZones,
+    vSwitchesAreInTwoZones,
+} from "./placeRules";
+import {
+    graceCoversRequests,
+    graceCoversTasks,
+    requestsAreWithinLimits,
+    rolloutCanBegin,
+    rolloutOutlastsReadiness,
+    visibilityOutlastsTasks,
+} from "./rules";
+import {
+    accessKeyId,
     accountName,
     buildArguments,
+    cidr,
+    cloudId,
     contextName,
     credential,
     filePath,
+    hour,
     image,
+    imagePath,
+    instanceClass,
+    kinds,
+    logName,
     namespaceName,
     oneOf,
+    otlpEndpoint,
+    pinnedImage,
     plainVariables,
     quantity,
     refused,
+    region,
+    registryInstance,
+    registryName,
     registryServer,
+    replicaSetNodes,
     repositoryName,
     secretVariables,
     section,
     share,
     storageClassName,
+    storageGb,
     storeUrl,
+    trueOrFalse,
+    version,
+    weekDays,
     wholeNumber,
+    zone,
 } from "./values";
 
 /** The variables that the program sets in its pods, and the settings they come from. */
@@ -34,6 +67,8 @@ export const programVariables = {
     WEB_GRACEFUL_TIMEOUT_SECONDS: "sms:web.gracefulTimeoutSeconds",
     WORKER_THREADS: "sms:worker.concurrency",
     SEND_LEASE_SECONDS: "sms:worker.sendLeaseSeconds",
+    SEND_RETRY_MAX_SECONDS: "sms:worker.sendRetryMaxSeconds",
+    VISIBILITY_TIMEOUT_SECONDS: "sms:worker.visibilityTimeoutSeconds",
 };
 
 interface Amounts {
@@ -94,8 +129,12 @@ const worker = section({
     concurrency: wholeNumber(1, 256, 16),
     /** For so long one attempt to send has its message to itself; none takes longer. */
     sendLeaseSeconds: wholeNumber(1, 3500, 60),
+    /** The longest wait for the next attempt. */
+    sendRetryMaxSeconds: wholeNumber(0, 86400, 600),
+    /** After it Redis gives a task that nobody acknowledged to another worker. */
+    visibilityTimeoutSeconds: wholeNumber(1, 604800, 3600),
 })
-    .check(rolloutOutlastsReadiness, graceCoversTasks)
+    .check(rolloutOutlastsReadiness, graceCoversTasks, visibilityOutlastsTasks)
     .prefault({});
 
 const beat = section({
@@ -104,8 +143,80 @@ const beat = section({
     replicas: refused("left out: there is exactly one beat, as a second one would send every periodic task twice"),
 }).prefault({});
 
-/** A store's place decides what else is asked for; Alibaba Cloud's managed ones will be a third kind. */
-function store(example: string, inCluster: Record<"requests" | "limits", Amounts>) {
+/** Addresses of pods and Services, where they aren't the vSwitches' own (Flannel); Terway's pods have addresses of vSwitches. */
+const besideTheVpc = {
+    podCidr: cidr(8, 28, "172.20.0.0/16").optional(),
+    serviceCidr: cidr(8, 28, "172.21.0.0/20").optional(),
+};
+const inOneZone = { zone, cidr: cidr(16, 29, "10.1.0.0/24") };
+
+const network = z.discriminatedUnion(
+    "kind",
+    [
+        section({
+            kind: z.literal("existing"),
+            vpcId: cloudId("the VPC's id", "vpc-"),
+            /** All that pods, nodes and stores are in. */
+            vSwitches: listOf(section({ id: cloudId("the vSwitch's id", "vsw-"), ...inOneZone })),
+            ...besideTheVpc,
+        }).check(vSwitchesAreInTwoZones, networksAreApart),
+        section({
+            kind: z.literal("new"),
+            cidr: cidr(8, 28, "10.1.0.0/16"),
+            vSwitches: listOf(section(inOneZone)),
+            ...besideTheVpc,
+        }).check(vSwitchesAreInTwoZones, newVSwitchesAreOnePerZone, networksAreApart),
+    ],
+    { error: kinds("existing or new") },
+);
+
+function listOf<T extends z.ZodType>(one: T) {
+    return z.array(one, { error: "a list, each entry behind a -" });
+}
+
+const days = z.array(oneOf(...weekDays), { error: "a list of week days such as [Monday, Thursday]" }).min(1, {
+    error: "a list of week days such as [Monday, Thursday]",
+});
+
+/** What both managed stores are asked. */
+const managed = {
+    zone,
+    secondaryZone: zone.optional(),
+    tls: trueOrFalse.optional(),
+    /** Alibaba Cloud's CA chain in the image, where the image's own CAs don't know the store's certificate. */
+    tlsCaFile: imagePath.optional(),
+    backup: section({ days: days.default([...weekDays]), from: hour("19:00Z") }).prefault({}),
+    maintenance: section({ from: hour("18:00Z") }).prefault({}),
+    /** From deletion and replacement. Online it is so by default. */
+    protect: trueOrFalse.optional(),
+    paymentType: refused("left out: stores are PostPaid. Destroying a PrePaid one only makes Pulumi forget it, and it goes on costing"),
+};
+
+const managedRedis = section({
+    kind: z.literal("managed"),
+    instanceClass: instanceClass("redis.shard.small.2.ce", /^redis\.[a-z0-9.]+$/),
+    engineVersion: version("7.0", "6.0", "5.0").default("7.0"),
+    ...managed,
+}).check(nodesAreInDifferentZones, caFileNeedsTls);
+
+const managedMongo = section({
+    kind: z.literal("managed"),
+    instanceClass: instanceClass("mdb.shard.2x.large.c", /^(mdb|dds)\.[a-z0-9.]+$/),
+    engineVersion: version("7.0", "8.0", "6.0", "5.0", "4.4").default("7.0"),
+    storageGb: storageGb.default(20),
+    storageType: oneOf("cloud_essd1", "cloud_essd2", "cloud_essd3", "cloud_auto").default("cloud_essd1"),
+    /** Of the replica set. */
+    nodes: replicaSetNodes.default(3),
+    hiddenZone: zone.optional(),
+    ...managed,
+}).check(nodesAreInDifferentZones, caFileNeedsTls);
+
+/** A store's place decides what else is asked for. */
+function store<T extends typeof managedRedis | typeof managedMongo>(
+    example: string,
+    inCluster: Record<"requests" | "limits", Amounts>,
+    onAlibaba: T,
+) {
     return z
         .discriminatedUnion(
             "kind",
@@ -117,20 +228,89 @@ function store(example: string, inCluster: Record<"requests" | "limits", Amounts
                     storageClass: storageClassName.optional(),
                     resources: resources(inCluster.requests, inCluster.limits),
                 }),
+                onAlibaba,
                 section({ kind: z.literal("external") }),
             ],
-            { error: "cluster or external" },
+            { error: kinds("cluster or managed or external") },
         )
         .prefault({} as never);
 }
 
+const cluster = z
+    .discriminatedUnion(
+        "kind",
+        [
+            section({
+                kind: z.literal("context").optional(),
+                /** Always by name: the kubeconfig's current context is never used. */
+                context: contextName,
+                /** Otherwise `KUBECONFIG` or `~/.kube/config`. */
+                kubeconfig: filePath.optional(),
+            }),
+            section({ kind: z.literal("ack"), id: cloudId("the ACK cluster's id", "c") }),
+        ],
+        { error: kinds("context or ack") },
+    )
+    .prefault({} as never);
+
+const registry = z
+    .discriminatedUnion(
+        "kind",
+        [
+            section({
+                kind: z.literal("address").optional(),
+                server: registryServer,
+                /** The host that nodes pull from, where it is another one. */
+                pullServer: registryServer.optional(),
+                repository: repositoryName.default("sms"),
+                username: accountName,
+            }),
+            section({
+                kind: z.literal("acr"),
+                instanceId: cloudId("the Enterprise Edition instance's id", "cri-"),
+                instanceName: registryInstance,
+                namespace: registryName.default("sms"),
+                repository: registryName.default("sms"),
+                username: accountName,
+            }),
+        ],
+        { error: kinds("address or acr") },
+    )
+    .prefault({} as never);
+
+const logDestination = z
+    .discriminatedUnion(
+        "kind",
+        [
+            section({
+                kind: z.literal("sls"),
+                project: logName,
+                store: logName.default("sms"),
+                retentionDays: wholeNumber(1, 3000, 30),
+                /** A RAM user's that may write to this logstore and nothing else. */
+                accessKeyId,
+                /** How pods reach it: `public` from another region or from outside of Alibaba Cloud. */
+                network: oneOf("intranet", "public").default("intranet"),
+                /** From deletion. Online it is so by default. */
+                protect: trueOrFalse.optional(),
+            }),
+            section({ kind: z.literal("otlp"), endpoint: otlpEndpoint }),
+        ],
+        { error: kinds("sls or otlp") },
+    )
+    .prefault({} as never);
+
 /** Keys whose values are secrets: encrypted in the file, never shown, never in `settings` but as secret outputs. */
 export const secretSchema = section({
+    // What the stores' passwords have to be depends on the stores' kinds: see secrets.ts.
     registryPassword: credential(1).optional(),
-    redisPassword: credential(12).optional(),
+    redisPassword: z.unknown().optional(),
     redisUrl: storeUrl("redis:// or rediss:// URL", /^rediss?:\/\/([^@/\s]*@)?[^@/\s]+(\/\d+)?(\?\S*)?$/).optional(),
-    mongoPassword: credential(12).optional(),
+    mongoPassword: z.unknown().optional(),
     mongoUrl: storeUrl("mongodb:// URL", /^mongodb:\/\/([^@/\s]*@)?[^@/\s]+(\/\S*)?$/).optional(),
+    /** Of the AccessKey that writes logs to SLS, or what OTLP's receiver wants to see as `Authorization`. */
+    logsAccessKeySecret: credential(1).optional(),
+    logsAuthorization: credential(1).optional(),
     /** More variables for all pods, through a Secret. */
     secretEnv: secretVariables(programVariables).optional(),
 });
@@ -141,28 +321,34 @@ export const plainSchema = section(
         /** Becomes `ENV` in the pods. */
         environment: oneOf("online", "test", "local"),
         namespace: namespaceName.default("sms"),
-        cluster: section({
-            /** Always by name: the kubeconfig's current context is never used. */
-            context: contextName,
-            /** Otherwise `KUBECONFIG` or `~/.kube/config`. */
-            kubeconfig: filePath.optional(),
-        }).prefault({} as never),
-        registry: section({
-            server: registryServer,
-            repository: repositoryName.default("sms"),
-            username: accountName,
-        }).prefault({} as never),
+        /** The account's, for all that is Alibaba Cloud's. Its keys are the environment's: ALICLOUD_ACCESS_KEY and so on. */
+        alibaba: section({
+            region,
+            accountType: oneOf("Domestic", "International").default("Domestic"),
+            tags: z.record(z.string(), z.string(), { error: "a block of names and texts" }).prefault({}),
+        }).optional(),
+        network: network.optional(),
+        cluster,
+        registry,
         image: section({
             baseImage: image("python:3.11-slim-bookworm").default("python:3.11-slim-bookworm"),
             platform: oneOf("linux/amd64", "linux/arm64").default("linux/amd64"),
             /** For example `PIP_INDEX_URL`. They stay readable in the image's history. */
             buildArgs: buildArguments({ BASE_IMAGE: "sms:image.baseImage" }),
+            /** An image that was pushed before, in place of a new one: how `npm run rollback` goes back. */
+            pinned: pinnedImage.optional(),
         }).prefault({}),
-        redis: store("redis:7.0", { requests: { cpu: "0.1", memory: "64Mi" }, limits: { cpu: "1", memory: "512Mi" } }),
-        mongo: store("mongo:7.0", { requests: { cpu: "0.1", memory: "128Mi" }, limits: { cpu: "1", memory: "1Gi" } }),
+        redis: store("redis:7.0", { requests: { cpu: "0.1", memory: "64Mi" }, limits: { cpu: "1", memory: "512Mi" } }, managedRedis),
+        mongo: store("mongo:7.0", { requests: { cpu: "0.1", memory: "128Mi" }, limits: { cpu: "1", memory: "1Gi" } }, managedMongo),
         logs: section({
             /** A pod whose logs outgrow it is evicted. */
             sizeLimit: quantity("1Gi").default("1Gi"),
+            /** Where a collector beside each pod ships them. */
+            ship: section({
+                image: image("otel/opentelemetry-collector-contrib:0.128.0").default("otel/opentelemetry-collector-contrib:0.128.0"),
+                resources: resources({ cpu: "20m", memory: "64Mi" }, { cpu: "200m", memory: "128Mi" }),
+                to: logDestination,
+            }).optional(),
         }).prefault({}),
         /** Variables for all pods; web, worker and beat can add their own. */
         env: plainVariables(programVariables),
@@ -175,4 +361,14 @@ export const plainSchema = section(
 export type PlainSettings = z.output<typeof plainSchema>;
 
 /** Keys with one value: Pulumi gives it as it stands, and the others' as JSON. */
-export const scalarKeys = ["environment", "namespace", "registryPassword", "redisPassword", "redisUrl", "mongoPassword", "mongoUrl"];
+export const scalarKeys = [
+    "environment",
+    "namespace",
+    "registryPassword",
+    "redisPassword",
+    "redisUrl",
+    "mongoPassword",
+    "mongoUrl",
+    "logsAccessKeySecret",
+    "logsAuthorization",
+];

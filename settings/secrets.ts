@@ -1,12 +1,22 @@
 /** What is asked of secrets beyond their form: that they are there, used, encrypted, and in one place only. */
+import { passwordFault } from "./credentials";
 import { Commands, keyOf, type Problem } from "./problems";
 import { isSecret, type RawSettings, type Values, valueAt } from "./raw";
 import type { SecretKey } from "./schema";
+import { credential } from "./values";
 
 export function secretProblems(raw: RawSettings, values: Values): Problem[] {
     const commands = new Commands(raw.stack);
-    return [...missingOrUnused(values, commands), ...wronglyKept(raw, values, commands), ...setTwice(values, commands)];
+    return [
+        ...missingOrUnused(values, commands),
+        ...unfitPasswords(values, commands),
+        ...wronglyKept(raw, values, commands),
+        ...setTwice(values, commands),
+    ];
 }
+
+/** The kind of what the file says nothing about. */
+const notGiven = "undefined";
 
 /** Secrets that are needed and not there, and those that are there and not needed. */
 function missingOrUnused(values: Values, commands: Commands): Problem[] {
@@ -21,20 +31,43 @@ function missingOrUnused(values: Values, commands: Commands): Problem[] {
         fix: commands.remove([key]),
     });
     const registry = values.registryPassword === undefined ? [missing("registryPassword", "needed to push and to pull the image")] : [];
-    const stores = (["redis", "mongo"] as const).flatMap((store) => {
-        const kind = String(valueAt(values, [store, "kind"]));
-        const secretOf: Record<string, SecretKey> = { cluster: `${store}Password`, external: `${store}Url` };
-        const reason = `as sms:${store}.kind is ${kind}`;
-        return Object.entries(secretOf).flatMap(([user, key]) => {
-            const isGiven = values[key] !== undefined;
-            if (user === kind) {
-                return isGiven ? [] : [missing(key, `needed ${reason}`)];
-            }
-            return isGiven && Object.hasOwn(secretOf, kind) ? [unused(key, reason)] : [];
-        });
-    });
-    return [...registry, ...stores];
+    const needs = (place: string[], key: SecretKey, need: { by: string[]; notBy: string[]; isOptional?: boolean }) => {
+        const kind = String(valueAt(values, place));
+        const reason = `as ${keyOf(place)} is ${kind === notGiven ? "not given" : kind}`;
+        const isGiven = values[key] !== undefined;
+        if (need.by.includes(kind)) {
+            return isGiven || need.isOptional ? [] : [missing(key, `needed ${reason}`)];
+        }
+        return isGiven && need.notBy.includes(kind) ? [unused(key, reason)] : [];
+    };
+    const stores = (["redis", "mongo"] as const).flatMap((store) => [
+        ...needs([store, "kind"], `${store}Password`, { by: ["cluster", "managed"], notBy: ["external"] }),
+        ...needs([store, "kind"], `${store}Url`, { by: ["external"], notBy: ["cluster", "managed"] }),
+    ]);
+    const logs = ["logs", "ship", "to", "kind"];
+    return [
+        ...registry,
+        ...stores,
+        ...needs(logs, "logsAccessKeySecret", { by: ["sls"], notBy: ["otlp", notGiven] }),
+        ...needs(logs, "logsAuthorization", { by: ["otlp"], notBy: ["sls", notGiven], isOptional: true }),
+    ];
 }
+
+/** The stores' passwords: what one is made of is a matter of who takes it. */
+function unfitPasswords(values: Values, commands: Commands): Problem[] {
+    return (["redis", "mongo"] as const).flatMap((store) => {
+        const key = `${store}Password` as const;
+        const password = values[key];
+        const fault = password === undefined ? undefined : passwordFaults[String(valueAt(values, [store, "kind"]))]?.(password);
+        const message = `has a value (not shown); allowed: ${fault}`;
+        return fault === undefined ? [] : [{ key: keyOf([key]), message, fix: commands.setSecret([key]) }];
+    });
+}
+
+const passwordFaults: Record<string, (password: unknown) => string | undefined> = {
+    cluster: (password) => credential(12).safeParse(password).error?.issues[0]?.message,
+    managed: (password) => passwordFault(String(password)),
+};
 
 /** Secrets in plain text, and encrypted values where they wouldn't stay secret. */
 function wronglyKept(raw: RawSettings, values: Values, commands: Commands): Problem[] {

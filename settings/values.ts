@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { range } from "./cidr";
+import { hasPassword, namesCredential } from "./credentials";
 import { amount } from "./quantity";
 
 /** What a refused value tells its problem, beside the words. */
@@ -15,9 +17,9 @@ export interface Hint {
     byDefault?: unknown;
 }
 
-/** One value, taken as it is or refused with what is allowed. */
-function value<T>(allowed: string, hint: Hint, accepts: (input: unknown) => boolean) {
-    return z.custom<T>(accepts, { error: allowed, params: { ...hint } });
+/** One value, taken as it is or refused with what is allowed. Editors get the words too, and `form`: what JSON Schema can say of it. */
+function value<T>(allowed: string, hint: Hint, form: object, accepts: (input: unknown) => boolean) {
+    return z.custom<T>(accepts, { error: allowed, params: { ...hint } }).meta({ ...form, description: allowed });
 }
 
 /** An object that knows its keys: a stranger among them is refused with the names of those (see problems.ts). */
@@ -28,27 +30,51 @@ export function section<T extends z.ZodRawShape>(shape: T, alsoKnown: string[] =
     });
 }
 
+/** What is said where `kind` is none of these, or where there is no block to have one. */
+export function kinds(names: string) {
+    return ({ code }: z.core.$ZodRawIssue) => (code === "invalid_union" ? names : `a block with the kind ${names}`);
+}
+
 export function wholeNumber(min: number, max: number, preset: number) {
     return value<number>(
         `a whole number from ${min} to ${max}, without quotes`,
         { example: preset },
+        { type: "integer", minimum: min, maximum: max },
         (input) => Number.isInteger(input) && Number(input) >= min && Number(input) <= max,
     ).default(preset);
 }
 
-export function text(allowed: string, example: string, pattern: RegExp) {
-    return value<string>(allowed, { example }, (input) => typeof input === "string" && pattern.test(input));
+export function text(allowed: string, example: string, pattern: RegExp, hint: Hint = {}) {
+    return value<string>(
+        allowed,
+        { example, ...hint },
+        { type: "string", pattern: pattern.source, examples: [example] },
+        (input) => typeof input === "string" && pattern.test(input),
+    );
 }
 
 export function oneOf<const T extends string>(...names: T[]) {
-    return value<T>(names.join(" or "), { example: names[0] }, (input) => names.includes(input as T));
+    return value<T>(names.join(" or "), { example: names[0] }, { enum: names }, (input) => names.includes(input as T));
 }
+
+/** A version has to stand in quotes: YAML makes the number 7 of `7.0`. */
+export function version(...versions: string[]) {
+    return value<string>(
+        `${versions.join(" or ")}, in quotes`,
+        { example: versions[0] },
+        { enum: versions },
+        (input) => typeof input === "string" && versions.includes(input),
+    );
+}
+
+export const trueOrFalse = value<boolean>("true or false", { example: true }, { type: "boolean" }, (input) => typeof input === "boolean");
 
 /** A Kubernetes quantity, always as text: YAML makes a number of `cpu: 1`. */
 export function quantity(example: string) {
     return value<string | number>(
         `a Kubernetes quantity above zero such as ${example}`,
         { example },
+        { type: ["string", "number"] },
         (input) => ["string", "number"].includes(typeof input) && amount(String(input)) !== undefined,
     ).transform(String);
 }
@@ -58,13 +84,14 @@ export function share(preset: string | number) {
     return value<string | number>(
         "a whole number of pods from 0 to 100, or a percentage such as 25%",
         { example: preset },
+        { type: ["string", "integer"] },
         (input) => /^(100|\d{1,2})%$/.test(String(input)) || (Number.isInteger(input) && Number(input) >= 0 && Number(input) <= 100),
     ).default(preset);
 }
 
 /** A key that people expect, and why it isn't there. */
 export function refused(reason: string) {
-    return value<undefined>(reason, { remove: true }, () => false).optional();
+    return value<undefined>(reason, { remove: true }, { not: {} }, () => false).optional();
 }
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -83,6 +110,11 @@ export const repositoryName = text(
     "sms",
     /^[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/,
 );
+export const pinnedImage = text(
+    "TAG@sha256:DIGEST of an image that was pushed before",
+    `4c1f2a@sha256:${"0".repeat(64)}`,
+    /^\w[\w.-]*@sha256:[0-9a-f]{64}$/,
+);
 export const accountName = text("the account's name, without spaces", "sms", /^[^\s:]+$/);
 export const contextName = text("the name of a context in the kubeconfig (kubectl config get-contexts)", "my-cluster", /^\S(.*\S)?$/);
 export const filePath = text("the path of a kubeconfig file, not its contents", "./kubeconfig", /^[^\n{}]+$/);
@@ -92,16 +124,17 @@ export function image(example: string) {
     return value<string>(
         `an image with a tag other than latest, or with a digest, such as ${example}`,
         { example },
+        { type: "string", examples: [example] },
         (input) => typeof input === "string" && imageReference.test(input) && /(:[^/]+|@.+)$/.test(input) && !/:latest$/.test(input),
     );
 }
 
-const credentialName = /PASSW|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|(^|_)(KEY|PWD|DSN)$/i;
-const credentialInUrl = /:\/\/[^/\s]*:[^/\s]*@/;
-
 /** Kubernetes takes nothing but strings, so numbers and booleans become some: `true` is "true". */
-const variable = value<string | number | boolean>("a text, a number, true or false", { example: "true" }, (input) =>
-    ["string", "number", "boolean"].includes(typeof input),
+const variable = value<string | number | boolean>(
+    "a text, a number, true or false",
+    { example: "true" },
+    { type: ["string", "number", "boolean"] },
+    (input) => ["string", "number", "boolean"].includes(typeof input),
 );
 
 function variableName(taken: Record<string, string>) {
@@ -124,9 +157,9 @@ function publicVariables(taken: Record<string, string>, instead: string, mending
     const params = { ...mending, hidden: true };
     return z
         .record(
-            variableName(taken).refine((name) => !credentialName.test(name), { error: `no name of a credential; ${instead}`, params }),
+            variableName(taken).refine((name) => !namesCredential(name), { error: `no name of a credential; ${instead}`, params }),
             variable
-                .refine((input) => !credentialInUrl.test(String(input)), { error: `no address with a password in it; ${instead}`, params })
+                .refine((input) => !hasPassword(String(input)), { error: `no address with a password in it; ${instead}`, params })
                 .transform(String),
             { error: "a block of names and values" },
         )
@@ -150,6 +183,7 @@ export function credential(minLength: number) {
     return value<string>(
         `${minLength > 1 ? `${minLength} or more characters` : "not empty"}, no line break or other control character, no space at either end`,
         {},
+        { type: "string" },
         (input) => typeof input === "string" && [...input].length >= minLength && input.trim() === input && !/[\p{Cc}\p{Cs}]/u.test(input),
     );
 }
@@ -159,9 +193,74 @@ export function storeUrl(allowed: string, pattern: RegExp) {
     return value<string>(
         `${allowed}, with an address that the pods can reach (in a pod, localhost and 127.0.0.1 are the pod itself)`,
         {},
+        { type: "string" },
         (input) =>
             typeof input === "string" &&
             pattern.test(input) &&
             !/[/@,](localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\])([:/,?]|$)/i.test(input),
     );
 }
+
+export const region = text("a region of Alibaba Cloud such as cn-hangzhou", "cn-hangzhou", /^[a-z]{2}(-[a-z]+)+(-\d+)?$/);
+export const zone = text("a zone such as cn-hangzhou-h or ap-southeast-1a", "cn-hangzhou-h", /^[a-z]{2}(-[a-z]+)+(-\d+[a-z]|-[a-z])$/);
+
+/** The id of something that is there already, as its console page shows it. */
+export function cloudId(of: string, prefix: string) {
+    return text(`${of}: ${prefix}…`, `${prefix}123abc`, new RegExp(`^${prefix}[a-z0-9]{6,}$`));
+}
+
+export function instanceClass(example: string, pattern: RegExp) {
+    return text(`an instance class of Alibaba Cloud such as ${example}`, example, pattern);
+}
+
+/** Addresses of a network: a first address and the bits that all of them share. */
+export function cidr(minPrefix: number, maxPrefix: number, example: string) {
+    return value<string>(
+        `a network's first address and a prefix from /${minPrefix} to /${maxPrefix} such as ${example}`,
+        { example },
+        { type: "string", examples: [example] },
+        (input) => {
+            const prefix = typeof input === "string" ? range(input)?.prefix : undefined;
+            return prefix !== undefined && prefix >= minPrefix && prefix <= maxPrefix;
+        },
+    );
+}
+
+/** A whole hour of whose end nobody has to ask on which day it is. */
+export function hour(preset: string) {
+    return text("a whole hour in UTC from 00:00Z to 22:00Z, in quotes", preset, /^([01]\d|2[0-2]):00Z$/).default(preset);
+}
+
+export const weekDays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] as const;
+
+export const storageGb = value<number>(
+    "a whole number of GB from 20 to 16000 in steps of 10, without quotes",
+    { example: 20 },
+    { type: "integer", minimum: 20, maximum: 16000, multipleOf: 10 },
+    (input) => Number.isInteger(input) && Number(input) >= 20 && Number(input) <= 16000 && Number(input) % 10 === 0,
+);
+
+/** A replica set votes: an even number of nodes would gain nothing. */
+export const replicaSetNodes = value<number>("1 or 3 or 5 or 7, without quotes", { example: 3 }, { enum: [1, 3, 5, 7] }, (input) =>
+    [1, 3, 5, 7].includes(input as number),
+);
+
+export const imagePath = text("the path of a file in the image", "/etc/ssl/certs/alibaba.pem", /^(\/[\w.-]+)+$/);
+export const registryInstance = text(
+    "the registry instance's name: lower-case letters, digits and -, 3 to 30 characters",
+    "my-registry",
+    /^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]$/,
+);
+export const registryName = text(
+    "lower-case letters and digits with . _ - between them, 2 to 64 characters",
+    "sms",
+    /^(?=.{2,64}$)[a-z0-9]+([._-][a-z0-9]+)*$/,
+);
+export const logName = text("lower-case letters, digits and -, 3 to 63 characters", "my-company-sms", /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/);
+export const accessKeyId = text("an AccessKey's id", "LTAI5t123abc", /^[\w.-]{6,}$/);
+export const otlpEndpoint = text(
+    "an https:// or http:// address without a path, a user or a password",
+    "https://otlp.example.com:4318",
+    /^https?:\/\/[\w.-]+(:\d{1,5})?$/,
+    { hidden: true },
+);

@@ -1,4 +1,5 @@
 import Docker from "dockerode";
+import type { Log } from "../provider/serve";
 import { type Credentials, openSession } from "./buildkit";
 import { type BuildContext, tarOf } from "./context";
 import { parseImageName, registryHost } from "./imageName";
@@ -22,9 +23,6 @@ export interface Registry {
     /** None: as anybody. */
     credentials?: Credentials;
 }
-
-/** Where lines for the user go. */
-export type Log = (line: string) => void;
 
 /** What makes images. */
 export interface Builder {

@@ -1,9 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import type { Builder, BuildOptions, Log, Registry } from "./build";
-import { contextDigest, dockerfileInContext, readContext } from "./context";
-import { parseImageName, registryHost } from "./imageName";
+import { type Change, changes, isEqual } from "../provider/changes";
+import type { Checked, Failure, Log } from "../provider/serve";
 import {
     amend,
     hasUnknown,
@@ -16,7 +14,10 @@ import {
     secret,
     type Value,
     withoutNulls,
-} from "./values";
+} from "../provider/values";
+import type { Builder, BuildOptions, Registry } from "./build";
+import { contextDigest, dockerfileInContext, readContext } from "./context";
+import { parseImageName, registryHost } from "./imageName";
 
 export const imageType = "docker:index/image:Image";
 
@@ -53,18 +54,8 @@ interface Image {
 /** Without a platform an image is for the architecture of the machine that runs Pulumi, not of the daemon's. */
 const hostPlatform = `linux/${process.arch === "x64" ? "amd64" : process.arch}`;
 
-export interface Failure {
-    property: string;
-    reason: string;
-}
-
-export interface Change {
-    property: string;
-    kind: "add" | "delete" | "update";
-}
-
 /** The inputs with defaults and the context's digest, or what is wrong with them. Secrets stay secrets. */
-export async function check(news: Properties): Promise<{ inputs: Properties; failures: Failure[] }> {
+export async function check(news: Properties): Promise<Checked> {
     const given = withoutNulls(news);
     const misshapen = shapeFailures(given, inputs, "");
     const failures = misshapen.length > 0 ? misshapen : [...nameFailures(given), ...contextFailures(given)];
@@ -258,21 +249,4 @@ function shapeFailures(value: Value | undefined, shape: Shape, property: string)
         })),
         ...Object.entries(shape).flatMap(([key, inner]) => shapeFailures(value[key], inner, at(key))),
     ];
-}
-
-/** What differs, down to `depth` levels of objects. Whether it is a secret makes no difference. */
-function changes(old: Value | undefined, next: Value | undefined, property: string, depth: number): Change[] {
-    const [before, after] = [old, next].map((value) => (isSecret(value) ? value.value : value));
-    if (depth > 0 && isObject(before) && isObject(after)) {
-        const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-        return keys.flatMap((key) => changes(before[key], after[key], property === "" ? key : `${property}.${key}`, depth - 1));
-    }
-    if (isEqual(before, after)) {
-        return [];
-    }
-    return [{ property, kind: before === undefined ? "add" : after === undefined ? "delete" : "update" }];
-}
-
-function isEqual(a: Value | undefined, b: Value | undefined): boolean {
-    return isDeepStrictEqual(plain(a ?? null), plain(b ?? null));
 }

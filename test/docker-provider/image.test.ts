@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import type { Builder, Registry } from "../../machine/docker-provider/build";
 import { buildsOnPreview, check, diff, make, previewUpdate } from "../../machine/docker-provider/image";
-import { type Properties, plain, secret } from "../../machine/docker-provider/values";
+import { type Properties, plain, secret } from "../../machine/provider/values";
 import { addFiles, folderWith, removeFolders } from "./files";
 
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

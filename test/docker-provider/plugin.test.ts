@@ -9,7 +9,7 @@ import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { Properties } from "../../machine/docker-provider/values";
+import type { Properties } from "../../machine/provider/values";
 import { Daemon } from "./daemon";
 import { folderWith, removeFolders } from "./files";
 

@@ -26,6 +26,7 @@ const programFiles = [
     "index.ts",
     "settings",
     "components",
+    "capacity",
     "app",
 ];
 

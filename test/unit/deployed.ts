@@ -18,6 +18,8 @@ export interface Registered {
     /** Names of the resources that must be there before. */
     dependencies: string[];
     timeouts: { create: string; update: string };
+    /** Pulumi refuses to delete or to replace it. */
+    protect: boolean;
 }
 
 export class Deployed {
@@ -42,7 +44,20 @@ export const types = {
     secret: "kubernetes:core/v1:Secret",
     namespace: "kubernetes:core/v1:Namespace",
     image: "docker:index/image:Image",
+    vpc: "alicloud:vpc/network:Network",
+    vSwitch: "alicloud:vpc/switch:Switch",
+    redisInstance: "alicloud:kvstore/instance:Instance",
+    redisAccount: "alicloud:kvstore/account:Account",
+    mongoInstance: "alicloud:mongodb/instance:Instance",
+    mongoAccount: "alicloud:mongodb/account:Account",
+    registryNamespace: "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace",
+    registryRepository: "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo",
+    logProject: "alicloud:log/project:Project",
+    logStore: "alicloud:log/store:Store",
+    logIndex: "alicloud:log/storeIndex:StoreIndex",
 };
+
+const clusterCredential = "alicloud:cs/getClusterCredential:getClusterCredential";
 
 export const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 
@@ -62,7 +77,10 @@ export async function deploy<T>(program: () => T, stack = "unit"): Promise<{ res
                 });
                 return { id: `${name}-id`, state: madeUp(type, name, inputs) };
             },
-            call: ({ token }) => {
+            call: ({ token, inputs }) => {
+                if (token === clusterCredential) {
+                    return { ...inputs, kubeConfig: `kubeconfig of ${inputs.clusterId}` };
+                }
                 throw new Error(`no mock for ${token}`);
             },
         },
@@ -75,7 +93,7 @@ export async function deploy<T>(program: () => T, stack = "unit"): Promise<{ res
     return { result, deployed: new Deployed(resources) };
 }
 
-type Request = Pick<Registered, "parent" | "dependencies" | "timeouts">;
+type Request = Pick<Registered, "parent" | "dependencies" | "timeouts" | "protect">;
 
 /** Mocks are told neither parents nor dependencies nor timeouts: what the mock monitor itself is asked tells them. */
 function watchedRequests(): Map<string, Request> {
@@ -89,6 +107,7 @@ function watchedRequests(): Map<string, Request> {
             parent: nameIn(request.getParent()),
             dependencies: request.getDependenciesList().map(nameIn).sort(),
             timeouts: { create: request.getCustomtimeouts()?.getCreate() ?? "", update: request.getCustomtimeouts()?.getUpdate() ?? "" },
+            protect: request.getProtect() ?? false,
         });
         return register(request, callback);
     };
@@ -107,13 +126,26 @@ function revealed(inputs: Inputs): Pick<Registered, "inputs" | "secrets"> {
     };
 }
 
-/** What the cloud adds: names that aren't given, an image's digest. */
+/** What the cloud adds: names that aren't given, an image's digest, a store's addresses. */
 function madeUp(type: string, name: string, inputs: Inputs): Inputs {
     if (type === types.image) {
         return { ...inputs, repoDigest: `${inputs.imageName.replace(/:[^:/]*$/, "")}@${digest}` };
     }
+    if (type === types.redisInstance) {
+        return { ...inputs, connectionDomain: "r-1.redis.example", privateConnectionPort: "6379" };
+    }
+    if (type === types.mongoInstance) {
+        return { ...inputs, replicaSetName: "mgset-1", replicaSets };
+    }
     return type.startsWith("kubernetes:") ? { ...inputs, metadata: { name: `${name}-1a2b3c4d`, ...inputs.metadata } } : inputs;
 }
+
+/** In no order, and with one that can be reached from outside. */
+const replicaSets = [
+    { networkType: "VPC", connectionDomain: "dds-2.mongo.example", connectionPort: "3717" },
+    { networkType: "Public", connectionDomain: "dds-1-pub.mongo.example", connectionPort: "3717" },
+    { networkType: "VPC", connectionDomain: "dds-1.mongo.example", connectionPort: "3717" },
+];
 
 /** The value of an output, and whether it is a secret. */
 export async function resolve<T>(output: pulumi.Output<T>): Promise<{ value: T; secret: boolean }> {

@@ -25,23 +25,30 @@ describe("the image", () => {
 
     const tag = (changes = {}) => contentTag({ context, platform: "linux/amd64", args: { BASE_IMAGE: "python:3.11", A: "1" }, ...changes });
 
-    const image = () =>
+    const image = (changes: { pinned?: string } = {}) =>
         new Image("image", {
             context,
-            registry: { server: "registry.example.com:5000", repository: "team/sms", username: "robot", password: "pw" },
+            registry: {
+                push: "push.example.com:5000",
+                pull: "pull.example.com",
+                repository: "team/sms",
+                username: "robot",
+                password: "pw",
+            },
             baseImage: "python:3.11",
             platform: "linux/arm64",
             buildArgs: { PIP_INDEX_URL: "https://mirror.example.com/simple" },
+            ...changes,
         });
     const args = { BASE_IMAGE: "python:3.11", PIP_INDEX_URL: "https://mirror.example.com/simple" };
 
     it("is built from its folder and pushed with the registry's account", async () => {
-        const { deployed } = await deploy(image);
+        const { deployed } = await deploy(() => image());
         const { inputs, name, parent, secrets } = deployed.one(types.image);
         assert.deepEqual(inputs, {
-            imageName: `registry.example.com:5000/team/sms:${contentTag({ context, platform: "linux/arm64", args })}`,
+            imageName: `push.example.com:5000/team/sms:${contentTag({ context, platform: "linux/arm64", args })}`,
             build: { context, platform: "linux/arm64", args },
-            registry: { server: "registry.example.com:5000", username: "robot", password: "pw" },
+            registry: { server: "push.example.com:5000", username: "robot", password: "pw" },
             buildOnPreview: false,
             skipPush: false,
         });
@@ -49,9 +56,16 @@ describe("the image", () => {
         assert.deepEqual(deployed.listed(), ["image (sms:image:Image)", "image-image (docker:index/image:Image)"]);
     });
 
-    it("runs by digest, under a tag that a preview knows", async () => {
-        const { result } = await deploy(image);
-        const reference = `registry.example.com:5000/team/sms:${contentTag({ context, platform: "linux/arm64", args })}@${digest}`;
+    it("that is pinned runs as it was pushed before, and nothing is built", async () => {
+        const pinned = `old@${digest}`;
+        const { result, deployed } = await deploy(() => image({ pinned }));
+        assert.deepEqual(deployed.listed(), ["image (sms:image:Image)"]);
+        assert.equal((await resolve(result.reference)).value, `pull.example.com/team/sms:${pinned}`);
+    });
+
+    it("runs by digest, from the host that nodes pull from, under a tag that a preview knows", async () => {
+        const { result } = await deploy(() => image());
+        const reference = `pull.example.com/team/sms:${contentTag({ context, platform: "linux/arm64", args })}@${digest}`;
         assert.deepEqual(await resolve(result.reference), { value: reference, secret: false });
     });
 

@@ -3,7 +3,7 @@ import type { Output } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
 import { programVariables } from "../../settings/schema";
 import { type Deployed, deploy, digest, resolve, types } from "./deployed";
-import { localSecrets, onlinePlaces, onlineSecrets, stackFile } from "./stackFile";
+import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "./stackFile";
 
 interface Outputs {
     image: Output<string>;
@@ -19,13 +19,31 @@ function run(stack: string, texts: Record<string, string>, secrets: Record<strin
             Object.fromEntries(all),
             Object.keys(secrets).map((key) => `sms:${key}`),
         );
+        // No cluster of whoever runs this is asked what room it has.
+        process.env.KUBECONFIG = "";
         delete require.cache[require.resolve("../../index")];
         return require("../../index") as Outputs;
     }, stack);
 }
 
 const local = () => run("local", stackFile("local"), localSecrets);
-const online = () => run("online", { ...stackFile("online"), ...onlinePlaces }, onlineSecrets);
+const online = () => run("online", completed("online"), onlineSecrets);
+const test = () => run("test", completed("test"), testSecrets);
+
+/** In a cluster of one's own choice, with stores that are there already: nothing of Alibaba Cloud's. */
+const elsewhere = {
+    environment: "online",
+    cluster: JSON.stringify({ context: "some-cluster" }),
+    registry: JSON.stringify({ server: "registry.example.com", username: "sms-robot" }),
+    redis: JSON.stringify({ kind: "external" }),
+    mongo: JSON.stringify({ kind: "external" }),
+};
+const elsewhereSecrets = {
+    registryPassword: "registry-secret",
+    redisUrl: "redis://sms:p%40ss@redis.example.com:6379/0",
+    mongoUrl: "mongodb://sms:p%40ss@mongo.example.com:3717/sms?authSource=admin",
+};
+const external = () => run("external", elsewhere, elsewhereSecrets);
 
 const everywhere = [
     "beat (sms:beat:Beat)",
@@ -38,6 +56,8 @@ const everywhere = [
     "namespace (kubernetes:core/v1:Namespace)",
     "pull-secret (sms:pullSecret:PullSecret)",
     "pull-secret-secret (kubernetes:core/v1:Secret)",
+    "store-check (sms:storeCheck:StoreCheck)",
+    "store-check-job (kubernetes:batch/v1:Job)",
     "web (sms:web:Web)",
     "web-deployment (kubernetes:apps/v1:Deployment)",
     "web-service (kubernetes:core/v1:Service)",
@@ -45,13 +65,47 @@ const everywhere = [
     "worker-deployment (kubernetes:apps/v1:Deployment)",
 ];
 
+const managedStores = [
+    "alibaba (pulumi:providers:alicloud)",
+    "mongo (sms:mongo:Managed)",
+    `mongo-account (${types.mongoAccount})`,
+    `mongo-instance (${types.mongoInstance})`,
+    "redis (sms:redis:Managed)",
+    `redis-account (${types.redisAccount})`,
+    `redis-instance (${types.redisInstance})`,
+];
+
 function kubernetes({ resources }: Deployed) {
     return resources.filter(({ type }) => type.startsWith("kubernetes:"));
 }
 
 describe("the program", () => {
-    it("deploys online with stores elsewhere: exactly this", async () => {
+    it("deploys online with Alibaba Cloud's stores, registry and logs: exactly this", async () => {
         const { deployed } = await online();
+        const registry = [
+            "registry (sms:registry:Acr)",
+            `registry-namespace (${types.registryNamespace})`,
+            `registry-repository (${types.registryRepository})`,
+        ];
+        const logs = [
+            "log-collector (sms:logs:Collector)",
+            "log-collector-config (kubernetes:core/v1:ConfigMap)",
+            "log-collector-secret (kubernetes:core/v1:Secret)",
+            "logs (sms:logs:Sls)",
+            `logs-index (${types.logIndex})`,
+            `logs-project (${types.logProject})`,
+            `logs-store (${types.logStore})`,
+        ];
+        assert.deepEqual(deployed.listed(), [...everywhere, ...managedStores, ...registry, ...logs].sort());
+    });
+
+    it("deploys test with small stores of its own: exactly this", async () => {
+        const { deployed } = await test();
+        assert.deepEqual(deployed.listed(), [...everywhere, ...managedStores].sort());
+    });
+
+    it("deploys with stores elsewhere: exactly this", async () => {
+        const { deployed } = await external();
         assert.deepEqual(deployed.listed(), everywhere);
     });
 
@@ -66,13 +120,96 @@ describe("the program", () => {
         assert.deepEqual(deployed.listed(), [...everywhere, ...stores].sort());
     });
 
+    it("makes a network of its own where that is asked for, with the stores in it", async () => {
+        const vSwitches = ["h", "i"].map((zone, i) => ({ zone: `cn-hangzhou-${zone}`, cidr: `10.1.${i}.0/24` }));
+        const network = JSON.stringify({ kind: "new", cidr: "10.1.0.0/16", vSwitches });
+        const { deployed } = await run("test", { ...completed("test"), network }, testSecrets);
+        const made = [
+            "network (sms:network:New)",
+            `network-cn-hangzhou-h (${types.vSwitch})`,
+            `network-cn-hangzhou-i (${types.vSwitch})`,
+            `network-vpc (${types.vpc})`,
+        ];
+        assert.deepEqual(deployed.listed(), [...everywhere, ...managedStores, ...made].sort());
+        for (const type of [types.redisInstance, types.mongoInstance]) {
+            assert.equal(deployed.one(type).inputs.vswitchId, "network-cn-hangzhou-h-id");
+        }
+        assert.equal(deployed.one(types.mongoInstance).inputs.vpcId, "network-vpc-id");
+        assert.equal(deployed.one(types.vpc).provider, "alibaba");
+        assert.equal(deployed.one(types.vpc).inputs.vpcName, "sms-test");
+    });
+
+    it("ships logs to whatever takes OTLP, and needs nothing of Alibaba Cloud's for it", async () => {
+        const logs = JSON.stringify({ ship: { to: { kind: "otlp", endpoint: "https://otlp.example.com:4318" } } });
+        const { deployed } = await run("external", { ...elsewhere, logs }, elsewhereSecrets);
+        const collector = ["log-collector (sms:logs:Collector)", "log-collector-config (kubernetes:core/v1:ConfigMap)"];
+        assert.deepEqual(deployed.listed(), [...everywhere, ...collector].sort());
+    });
+
     it("puts everything into the named cluster, whatever the current context is", async () => {
-        const { deployed } = await online();
+        const { deployed } = await external();
         const provider = deployed.one("pulumi:providers:kubernetes");
-        assert.deepEqual(provider.inputs, { context: "online-cluster", namespace: "sms", clusterIdentifier: "sms" });
+        assert.deepEqual(provider.inputs, { context: "some-cluster", namespace: "sms", clusterIdentifier: "sms" });
         for (const resource of kubernetes(deployed)) {
             assert.equal(resource.provider, "cluster", resource.name);
         }
+    });
+
+    it("gets into Alibaba Cloud's cluster by its id, with a kubeconfig that is a secret and no reason to replace anything", async () => {
+        const { deployed } = await online();
+        const { inputs, secrets } = deployed.one("pulumi:providers:kubernetes");
+        assert.deepEqual(inputs, { kubeconfig: "kubeconfig of c0123456789abcdef", namespace: "sms", clusterIdentifier: "sms" });
+        assert.deepEqual(secrets, ["kubeconfig"]);
+        for (const resource of kubernetes(deployed)) {
+            assert.equal(resource.provider, "cluster", resource.name);
+        }
+    });
+
+    it("makes everything of Alibaba Cloud's in the named region, with no keys of its own", async () => {
+        const { deployed } = await online();
+        assert.deepEqual(deployed.one("pulumi:providers:alicloud").inputs, { region: "cn-hangzhou", accountType: "Domestic" });
+        const resources = deployed.resources.filter(({ type }) => type.startsWith("alicloud:"));
+        assert.equal(resources.length, 9);
+        for (const resource of resources) {
+            assert.equal(resource.provider, "alibaba", resource.name);
+        }
+    });
+
+    it("has everything with data in it protected online, and nothing in test", async () => {
+        const protectedIn = async (deploy: typeof online) => {
+            const { deployed } = await deploy();
+            return deployed.resources.filter(({ protect }) => protect).map(({ name }) => name);
+        };
+        assert.deepEqual((await protectedIn(online)).sort(), [
+            "logs-project",
+            "logs-store",
+            "mongo-account",
+            "mongo-instance",
+            "redis-account",
+            "redis-instance",
+        ]);
+        assert.deepEqual(await protectedIn(test), []);
+    });
+
+    it("marks what it makes in Alibaba Cloud", async () => {
+        const { deployed } = await online();
+        for (const type of [types.redisInstance, types.mongoInstance, types.logProject]) {
+            assert.deepEqual(deployed.one(type).inputs.tags, { product: "sms", environment: "online" }, type);
+        }
+        assert.equal(deployed.one(types.redisInstance).inputs.dbInstanceName, "sms-online");
+        assert.equal(deployed.one(types.mongoInstance).inputs.name, "sms-online");
+    });
+
+    it("pushes to the public host and pulls from the VPC's, the same content", async () => {
+        const { deployed, result } = await online();
+        const { imageName } = deployed.one(types.image).inputs;
+        const [, repositoryAndTag = ""] =
+            /^my-registry-registry\.cn-hangzhou\.cr\.aliyuncs\.com(\/sms\/sms:[0-9a-f]{20})$/.exec(imageName) ?? [];
+        assert.equal(
+            (await resolve(result.image)).value,
+            `my-registry-registry-vpc.cn-hangzhou.cr.aliyuncs.com${repositoryAndTag}@${digest}`,
+        );
+        assert.deepEqual(deployed.one(types.image).dependencies, ["registry-repository"]);
     });
 
     it("puts everything into its own namespace, and waits for that", async () => {
@@ -88,11 +225,13 @@ describe("the program", () => {
     });
 
     it("hangs every resource under the component it belongs to", async () => {
-        const { deployed } = await local();
-        for (const { name, type, parent } of deployed.resources) {
-            const component = /^(\w+|pull-secret)-(deployment|service|secret|statefulset|image)$/.exec(name)?.[1];
-            const isComponent = type.startsWith("sms:");
-            assert.equal(parent, isComponent ? undefined : component, name);
+        for (const deploy of [local, online]) {
+            const { resources } = (await deploy()).deployed;
+            const components = resources.filter(({ type }) => type.startsWith("sms:")).map(({ name }) => name);
+            for (const { name, parent } of resources) {
+                const component = components.find((component) => name.startsWith(`${component}-`) && !components.includes(name));
+                assert.equal(parent, component, name);
+            }
         }
     });
 
@@ -101,7 +240,10 @@ describe("the program", () => {
         for (const name of ["web-deployment", "worker-deployment", "beat-deployment"]) {
             const { spec } = deployed.one(types.deployment, name).inputs.spec.template;
             const [container] = spec.containers;
-            assert.match(container.image, /^registry\.example\.com\/sms:[0-9a-f]{20}@sha256:[0-9a-f]{64}$/);
+            assert.match(
+                container.image,
+                /^my-registry-registry-vpc\.cn-hangzhou\.cr\.aliyuncs\.com\/sms\/sms:[0-9a-f]{20}@sha256:[0-9a-f]{64}$/,
+            );
             assert.ok(container.image.endsWith(digest));
             assert.deepEqual(container.envFrom, [{ secretRef: { name: "env-secret-1a2b3c4d" } }]);
             assert.deepEqual(spec.imagePullSecrets, [{ name: "pull-secret" }]);
@@ -114,8 +256,9 @@ describe("the program", () => {
         assert.deepEqual(deployed.one(types.secret, "env-secret").inputs.stringData, {
             ALIYUN_ACCESS_KEY_ID: "LTAI-1",
             ALIYUN_ACCESS_KEY_SECRET: "12345",
-            REDIS_URL: onlineSecrets.redisUrl,
-            MONGO_URL: onlineSecrets.mongoUrl,
+            REDIS_URL: "redis://sms:Redis-p%40ssw0rd@r-1.redis.example:6379/0",
+            MONGO_URL:
+                "mongodb://root:Mongo-p%40ssw0rd@dds-1.mongo.example:3717,dds-2.mongo.example:3717/sms?replicaSet=mgset-1&authSource=admin",
         });
     });
 
@@ -123,6 +266,8 @@ describe("the program", () => {
         for (const [deploy, secrets] of [
             [local, localSecrets],
             [online, onlineSecrets],
+            [test, testSecrets],
+            [external, elsewhereSecrets],
         ] as const) {
             const { deployed } = await deploy();
             const words = Object.values(secrets).flatMap((secret) => [secret, encodeURIComponent(secret)]);

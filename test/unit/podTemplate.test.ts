@@ -50,4 +50,40 @@ describe("the pod template", () => {
             },
         });
     });
+
+    it("gives a sidecar no more, lets it outlive the container and mounts the same volumes", () => {
+        const { spec } = podTemplate({
+            name: "sms-web",
+            gracePeriodSeconds: 30,
+            pullSecret: "pull-secret",
+            container: { image: "sms:1" },
+            volumes: [{ name: "logs", mountPath: "/var/log", emptyDir: {} }],
+            sidecars: [
+                {
+                    name: "shipper",
+                    image: "shipper:1",
+                    volumes: [
+                        { name: "logs", mountPath: "/logs", readOnly: true },
+                        { name: "state", mountPath: "/state", emptyDir: {} },
+                    ],
+                },
+            ],
+        }) as { spec: { initContainers: object; volumes: object } };
+        assert.deepEqual(spec.initContainers, [
+            {
+                name: "shipper",
+                image: "shipper:1",
+                restartPolicy: "Always",
+                securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+                volumeMounts: [
+                    { name: "logs", mountPath: "/logs", readOnly: true },
+                    { name: "state", mountPath: "/state", readOnly: undefined },
+                ],
+            },
+        ]);
+        assert.deepEqual(spec.volumes, [
+            { name: "logs", emptyDir: {} },
+            { name: "state", emptyDir: {} },
+        ]);
+    });
 });

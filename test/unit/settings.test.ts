@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { readSettings } from "../../settings";
+import { contains, networkAfter, networkIn, overlap, range } from "../../settings/cidr";
 import { parse } from "../../settings/parse";
 import { SettingsError } from "../../settings/problems";
 import { amount } from "../../settings/quantity";
 import { scalarKeys } from "../../settings/schema";
 import { deploy, resolve } from "./deployed";
-import { localSecrets, onlinePlaces, onlineSecrets, stackFile } from "./stackFile";
+import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "./stackFile";
 
 /** A stack that says no more than it must. */
 const smallest = {
@@ -19,6 +21,20 @@ const smallest = {
 };
 const secrets = { registryPassword: "registry-secret", redisUrl: "redis://sms:p@redis:6379", mongoUrl: "mongodb://sms:p@mongo/sms" };
 const inCluster = { kind: "cluster", image: "redis:7.0" };
+
+/** What managed stores ask for, and no more. */
+const vSwitches = [
+    { id: "vsw-hhhhhh", zone: "cn-hangzhou-h", cidr: "10.1.0.0/24" },
+    { id: "vsw-iiiiii", zone: "cn-hangzhou-i", cidr: "10.1.1.0/24" },
+];
+const existing = { kind: "existing", vpcId: "vpc-1a2b3c", vSwitches, podCidr: "172.20.0.0/16", serviceCidr: "172.21.0.0/20" };
+const onAlibaba = { alibaba: { region: "cn-hangzhou" }, network: existing };
+const redisThere = { kind: "managed", instanceClass: "redis.shard.small.2.ce", zone: "cn-hangzhou-h" };
+const mongoThere = { kind: "managed", instanceClass: "mdb.shard.2x.large.c", zone: "cn-hangzhou-h" };
+const itsRedisPassword = { redisUrl: undefined, redisPassword: "Redis-p@ssw0rd" };
+const itsMongoPassword = { mongoUrl: undefined, mongoPassword: "Mongo-p@ssw0rd" };
+const acr = { kind: "acr", instanceId: "cri-1a2b3c", instanceName: "my-registry", username: "sms-robot" };
+const sls = { kind: "sls", project: "my-company-sms", accessKeyId: "LTAI-logs" };
 
 function raw(plain: object, secret: object, encrypted = Object.keys(secret)) {
     const texts = Object.entries({ ...plain, ...secret })
@@ -64,7 +80,13 @@ describe("settings", () => {
             preStopSeconds: 10,
             gracefulTimeoutSeconds: 30,
         });
-        assert.deepEqual(worker, { ...replicated, concurrency: 16, sendLeaseSeconds: 60 });
+        assert.deepEqual(worker, {
+            ...replicated,
+            concurrency: 16,
+            sendLeaseSeconds: 60,
+            sendRetryMaxSeconds: 600,
+            visibilityTimeoutSeconds: 3600,
+        });
         assert.deepEqual(beat, { revisionHistoryLimit: 5, gracePeriodSeconds: 30, rolloutTimeoutSeconds: 300, resources, env: {} });
         assert.equal(namespace, "sms");
         assert.equal(registry.repository, "sms");
@@ -79,6 +101,71 @@ describe("settings", () => {
             storage: "1Gi",
             resources: { requests: { cpu: "0.1", memory: "64Mi" }, limits: { cpu: "1", memory: "512Mi" } },
         });
+    });
+
+    it("give a managed store what is safe where the file says nothing", () => {
+        const { redis, mongo } = settingsOf(
+            { ...onAlibaba, redis: redisThere, mongo: mongoThere },
+            { ...itsRedisPassword, ...itsMongoPassword },
+        );
+        const days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+        const everyNight = { backup: { days, from: "19:00Z" }, maintenance: { from: "18:00Z" } };
+        assert.deepEqual(redis, { ...redisThere, engineVersion: "7.0", ...everyNight });
+        assert.deepEqual(mongo, {
+            ...mongoThere,
+            engineVersion: "7.0",
+            storageGb: 20,
+            storageType: "cloud_essd1",
+            nodes: 3,
+            ...everyNight,
+        });
+    });
+
+    it("take managed stores' passwords of 8 and of 32 characters, with all that Alibaba Cloud takes", () => {
+        for (const redisPassword of ["Abc-1234", `Ab1${"!@#$%^&*()_+-="}${"x".repeat(15)}`]) {
+            assert.deepEqual(problemsOf({ ...onAlibaba, redis: redisThere }, { redisUrl: undefined, redisPassword }), []);
+        }
+    });
+
+    it("take a new network, also one whose pods are in its vSwitches", () => {
+        const network = { kind: "new", cidr: "10.1.0.0/16", vSwitches: vSwitches.map(({ zone, cidr }) => ({ zone, cidr })) };
+        assert.deepEqual(settingsOf({ ...onAlibaba, network }).network, network);
+    });
+
+    it("take several vSwitches in a zone that are there already, as Terway's pods have their own", () => {
+        const pods = { id: "vsw-pppppp", zone: "cn-hangzhou-h", cidr: "10.1.128.0/20" };
+        assert.deepEqual(problemsOf({ ...onAlibaba, network: { ...existing, vSwitches: [...vSwitches, pods] } }), []);
+    });
+
+    it("take zones of regions in either way of writing", () => {
+        const zones = ["ap-southeast-1a", "ap-southeast-1b"];
+        const network = { ...existing, vSwitches: vSwitches.map((vSwitch, i) => ({ ...vSwitch, zone: zones[i] })) };
+        assert.deepEqual(problemsOf({ alibaba: { region: "ap-southeast-1", accountType: "International" }, network }), []);
+    });
+
+    it("take a cluster and a registry by what Alibaba Cloud calls them", () => {
+        const { cluster, registry, alibaba } = settingsOf({ ...onAlibaba, cluster: { kind: "ack", id: "c0123456789" }, registry: acr });
+        assert.deepEqual(cluster, { kind: "ack", id: "c0123456789" });
+        assert.deepEqual(registry, { ...acr, namespace: "sms", repository: "sms" });
+        assert.deepEqual(alibaba, { region: "cn-hangzhou", accountType: "Domestic", tags: {} });
+    });
+
+    it("ship logs with a small collector beside each pod, where that is asked for", () => {
+        const { logs } = settingsOf({ ...onAlibaba, logs: { ship: { to: sls } } }, { logsAccessKeySecret: "secret" });
+        const ship = {
+            image: "otel/opentelemetry-collector-contrib:0.128.0",
+            resources: { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "200m", memory: "128Mi" } },
+        };
+        assert.deepEqual(logs, {
+            sizeLimit: "1Gi",
+            ship: { ...ship, to: { ...sls, store: "sms", retentionDays: 30, network: "intranet" } },
+        });
+        const otlp = { kind: "otlp", endpoint: "https://otlp.example.com:4318" };
+        assert.deepEqual(settingsOf({ logs: { ship: { to: otlp } } }, { logsAuthorization: "Bearer abc" }).logs.ship, {
+            ...ship,
+            to: otlp,
+        });
+        assert.deepEqual(problemsOf({ logs: { ship: { to: otlp } } }), []);
     });
 
     it("make strings of numbers and booleans for the pods", () => {
@@ -179,7 +266,7 @@ describe("settings", () => {
         [
             "a registry in one line",
             { registry: "registry.example.com" },
-            'sms:registry is "registry.example.com"; allowed: a block with the keys server, repository, username | write it as a block: sms:registry: with its keys indented below',
+            'sms:registry is "registry.example.com"; allowed: a block with the kind address or acr | write it as a block: sms:registry: with its keys indented below',
         ],
         [
             "a list for a block",
@@ -208,6 +295,11 @@ describe("settings", () => {
             { redisUrl: undefined, redisPassword: "twelve chars" },
         ],
         [
+            "an image to go back to without its digest",
+            { image: { pinned: "4c1f2a" } },
+            `sms:image.pinned is "4c1f2a"; allowed: TAG@sha256:DIGEST of an image that was pushed before | ${set("sms:image.pinned", `4c1f2a@sha256:${"0".repeat(64)}`)}`,
+        ],
+        [
             "an unknown platform",
             { image: { platform: "windows" } },
             `sms:image.platform is "windows"; allowed: linux/amd64 or linux/arm64 | ${set("sms:image.platform", "linux/amd64")}`,
@@ -225,13 +317,13 @@ describe("settings", () => {
         [
             "no Redis",
             { redis: undefined },
-            `sms:redis.kind is missing; allowed: cluster or external | ${set("sms:redis.kind", "cluster")}`,
+            `sms:redis.kind is missing; allowed: cluster or managed or external | ${set("sms:redis.kind", "cluster")}`,
             { redisUrl: undefined },
         ],
         [
             "an unknown kind of store",
-            { mongo: { kind: "managed" } },
-            `sms:mongo.kind is "managed"; allowed: cluster or external | ${set("sms:mongo.kind", "cluster")}`,
+            { mongo: { kind: "manged" } },
+            `sms:mongo.kind is "manged"; allowed: cluster or managed or external | ${set("sms:mongo.kind", "cluster")}`,
             { mongoUrl: undefined },
         ],
         [
@@ -483,6 +575,430 @@ describe("settings", () => {
             `sms:mongoUrl has a value (not shown); allowed: mongodb:// URL, ${reachable} | pulumi config set --secret sms:mongoUrl --stack online`,
             { mongoUrl: "mongodb://sms:p@mongo-1,127.0.0.1:27017/sms" },
         ],
+
+        // Alibaba Cloud: the account and its regions
+        [
+            "a region by its city",
+            { alibaba: { region: "Hangzhou" } },
+            `sms:alibaba.region is "Hangzhou"; allowed: a region of Alibaba Cloud such as cn-hangzhou | ${set("sms:alibaba.region", "cn-hangzhou")}`,
+        ],
+        [
+            "an unknown kind of account",
+            { alibaba: { region: "cn-hangzhou", accountType: "Chinese" } },
+            `sms:alibaba.accountType is "Chinese"; allowed: Domestic or International | ${set("sms:alibaba.accountType", "Domestic")}`,
+        ],
+        [
+            "tags in one line",
+            { alibaba: { region: "cn-hangzhou", tags: "team" } },
+            'sms:alibaba.tags is "team"; allowed: a block of names and texts | write it as a block: sms:alibaba.tags: with its keys indented below',
+        ],
+        [
+            "a managed store without a region",
+            { network: existing, redis: redisThere },
+            `sms:alibaba.region is missing; allowed: a region of Alibaba Cloud such as cn-hangzhou, as sms:network is given | ${set("sms:alibaba.region", "cn-hangzhou")}`,
+            itsRedisPassword,
+        ],
+        [
+            "Alibaba Cloud's cluster without a region",
+            { cluster: { kind: "ack", id: "c0123456789" } },
+            `sms:alibaba.region is missing; allowed: a region of Alibaba Cloud such as cn-hangzhou, as sms:cluster.kind is ack | ${set("sms:alibaba.region", "cn-hangzhou")}`,
+        ],
+        [
+            "Alibaba Cloud's registry without a region",
+            { registry: acr },
+            `sms:alibaba.region is missing; allowed: a region of Alibaba Cloud such as cn-hangzhou, as sms:registry.kind is acr | ${set("sms:alibaba.region", "cn-hangzhou")}`,
+        ],
+        [
+            "logs in SLS without a region",
+            { logs: { ship: { to: sls } } },
+            `sms:alibaba.region is missing; allowed: a region of Alibaba Cloud such as cn-hangzhou, as sms:logs.ship.to.kind is sls | ${set("sms:alibaba.region", "cn-hangzhou")}`,
+            { logsAccessKeySecret: "secret" },
+        ],
+
+        // The network
+        [
+            "an unknown kind of network",
+            { ...onAlibaba, network: { ...existing, kind: "old" } },
+            `sms:network.kind is "old"; allowed: existing or new | ${set("sms:network.kind", "existing")}`,
+        ],
+        [
+            "a VPC by its name",
+            { ...onAlibaba, network: { ...existing, vpcId: "my-vpc" } },
+            `sms:network.vpcId is "my-vpc"; allowed: the VPC's id: vpc-… | ${set("sms:network.vpcId", "vpc-123abc")}`,
+        ],
+        [
+            "a vSwitch without its id",
+            { ...onAlibaba, network: { ...existing, vSwitches: [{ ...vSwitches[0], id: undefined }, vSwitches[1]] } },
+            `sms:network.vSwitches[0].id is missing; allowed: the vSwitch's id: vsw-… | ${set("sms:network.vSwitches[0].id", "vsw-123abc")}`,
+        ],
+        [
+            "vSwitches in one line",
+            { ...onAlibaba, network: { ...existing, vSwitches: "vsw-hhhhhh" } },
+            'sms:network.vSwitches is "vsw-hhhhhh"; allowed: a list, each entry behind a - | write it as a block: sms:network.vSwitches: with its keys indented below',
+        ],
+        [
+            "one vSwitch alone",
+            { ...onAlibaba, network: { ...existing, vSwitches: vSwitches.slice(0, 1) } },
+            `sms:network.vSwitches[1].zone is missing; allowed: a vSwitch in another zone than cn-hangzhou-h: one zone can fail | ${set("sms:network.vSwitches[1].zone", "cn-hangzhou-i")}`,
+        ],
+        [
+            "two vSwitches in one zone alone",
+            { ...onAlibaba, network: { ...existing, vSwitches: [vSwitches[0], { ...vSwitches[1], zone: "cn-hangzhou-h" }] } },
+            `sms:network.vSwitches[2].zone is missing; allowed: a vSwitch in another zone than cn-hangzhou-h: one zone can fail | ${set("sms:network.vSwitches[2].zone", "cn-hangzhou-i")}`,
+        ],
+        [
+            "no vSwitch at all",
+            { ...onAlibaba, network: { ...existing, vSwitches: [] } },
+            `sms:network.vSwitches[0].zone is missing; allowed: a vSwitch in another zone: one zone can fail | ${set("sms:network.vSwitches[0].zone", "cn-hangzhou-i")}`,
+        ],
+        [
+            "two new vSwitches in one zone",
+            {
+                ...onAlibaba,
+                network: {
+                    kind: "new",
+                    cidr: "10.1.0.0/16",
+                    vSwitches: ["h", "i", "h"].map((zone, i) => ({ zone: `cn-hangzhou-${zone}`, cidr: `10.1.${i}.0/24` })),
+                },
+            },
+            `sms:network.vSwitches[2].zone is "cn-hangzhou-h"; allowed: another zone than that of vSwitches[0] | ${set("sms:network.vSwitches[2].zone", "cn-hangzhou-i")}`,
+        ],
+        [
+            "a zone that is none",
+            { ...onAlibaba, network: { ...existing, vSwitches: [vSwitches[0], { ...vSwitches[1], zone: "i" }] } },
+            `sms:network.vSwitches[1].zone is "i"; allowed: a zone such as cn-hangzhou-h or ap-southeast-1a | ${set("sms:network.vSwitches[1].zone", "cn-hangzhou-h")}`,
+        ],
+        [
+            "a zone of another region",
+            { ...onAlibaba, network: { ...existing, vSwitches: [vSwitches[0], { ...vSwitches[1], zone: "cn-shanghai-i" }] } },
+            `sms:network.vSwitches[1].zone is "cn-shanghai-i"; allowed: a zone of cn-hangzhou, which is sms:alibaba.region | ${set("sms:network.vSwitches[1].zone", "cn-hangzhou-h")}`,
+        ],
+        [
+            "a CIDR with an address in it",
+            { ...onAlibaba, network: { ...existing, vSwitches: [{ ...vSwitches[0], cidr: "10.1.0.7/24" }, vSwitches[1]] } },
+            `sms:network.vSwitches[0].cidr is "10.1.0.7/24"; allowed: a network's first address and a prefix from /16 to /29 such as 10.1.0.0/24 | ${set("sms:network.vSwitches[0].cidr", "10.1.0.0/24")}`,
+        ],
+        [
+            "a whitelist for everybody",
+            { ...onAlibaba, network: { ...existing, podCidr: "0.0.0.0/0" } },
+            `sms:network.podCidr is "0.0.0.0/0"; allowed: a network's first address and a prefix from /8 to /28 such as 172.20.0.0/16 | ${set("sms:network.podCidr", "172.20.0.0/16")}`,
+        ],
+        [
+            "vSwitches that overlap",
+            { ...onAlibaba, network: { ...existing, vSwitches: [{ ...vSwitches[0], cidr: "10.1.0.0/23" }, vSwitches[1]] } },
+            `sms:network.vSwitches[1].cidr is "10.1.1.0/24"; allowed: addresses outside 10.1.0.0/23, which is vSwitches[0].cidr | ${set("sms:network.vSwitches[1].cidr", "10.1.2.0/24")}`,
+        ],
+        [
+            "pods among the nodes",
+            { ...onAlibaba, network: { ...existing, podCidr: "10.1.0.0/16" } },
+            `sms:network.podCidr is "10.1.0.0/16"; allowed: addresses outside 10.1.0.0/24, which is vSwitches[0].cidr | ${set("sms:network.podCidr", "10.2.0.0/16")}`,
+        ],
+        [
+            "Services among the pods",
+            { ...onAlibaba, network: { ...existing, serviceCidr: "172.20.128.0/20" } },
+            `sms:network.serviceCidr is "172.20.128.0/20"; allowed: addresses outside 172.20.0.0/16, which is podCidr | ${set("sms:network.serviceCidr", "172.21.0.0/20")}`,
+        ],
+        [
+            "a vSwitch outside its VPC",
+            {
+                ...onAlibaba,
+                network: {
+                    kind: "new",
+                    cidr: "10.1.0.0/16",
+                    vSwitches: [
+                        { zone: "cn-hangzhou-h", cidr: "10.1.0.0/24" },
+                        { zone: "cn-hangzhou-i", cidr: "10.2.0.0/24" },
+                    ],
+                },
+            },
+            `sms:network.vSwitches[1].cidr is "10.2.0.0/24"; allowed: addresses within 10.1.0.0/16, which is cidr | ${set("sms:network.vSwitches[1].cidr", "10.1.0.0/24")}`,
+        ],
+        [
+            "pods within a new VPC",
+            {
+                ...onAlibaba,
+                network: {
+                    kind: "new",
+                    cidr: "10.0.0.0/8",
+                    podCidr: "10.9.0.0/16",
+                    vSwitches: vSwitches.map(({ zone, cidr }) => ({ zone, cidr })),
+                },
+            },
+            `sms:network.podCidr is "10.9.0.0/16"; allowed: addresses outside 10.0.0.0/8, which is cidr | ${set("sms:network.podCidr", "11.0.0.0/16")}`,
+        ],
+        [
+            "an id for what is only to be made",
+            {
+                ...onAlibaba,
+                network: { kind: "new", cidr: "10.1.0.0/16", vSwitches: [vSwitches[0], { zone: "cn-hangzhou-i", cidr: "10.1.1.0/24" }] },
+            },
+            `sms:network.vSwitches[0].id is not known; allowed: zone, cidr | ${remove("sms:network.vSwitches[0].id")}`,
+        ],
+
+        // Cluster and registry
+        [
+            "an unknown kind of cluster",
+            { cluster: { kind: "eks" } },
+            `sms:cluster.kind is "eks"; allowed: context or ack | ${set("sms:cluster.kind", "context")}`,
+        ],
+        [
+            "a cluster by its name in place of its id",
+            { ...onAlibaba, cluster: { kind: "ack", id: "my-cluster" } },
+            `sms:cluster.id is "my-cluster"; allowed: the ACK cluster's id: c… | ${set("sms:cluster.id", "c123abc")}`,
+        ],
+        [
+            "an unknown kind of registry",
+            { registry: { ...acr, kind: "ecr" } },
+            `sms:registry.kind is "ecr"; allowed: address or acr | ${set("sms:registry.kind", "address")}`,
+        ],
+        [
+            "a host to pull from with a scheme",
+            { registry: { ...smallest.registry, pullServer: "http://registry" } },
+            `sms:registry.pullServer is "http://registry"; allowed: a host with an optional port: no https://, no path | ${set("sms:registry.pullServer", "registry.cn-hangzhou.aliyuncs.com")}`,
+        ],
+        [
+            "a registry instance by its name in place of its id",
+            { ...onAlibaba, registry: { ...acr, instanceId: "my-registry" } },
+            `sms:registry.instanceId is "my-registry"; allowed: the Enterprise Edition instance's id: cri-… | ${set("sms:registry.instanceId", "cri-123abc")}`,
+        ],
+        [
+            "a registry instance by its host in place of its name",
+            { ...onAlibaba, registry: { ...acr, instanceName: "my-registry.cn-hangzhou" } },
+            `sms:registry.instanceName is "my-registry.cn-hangzhou"; allowed: the registry instance's name: lower-case letters, digits and -, 3 to 30 characters | ${set("sms:registry.instanceName", "my-registry")}`,
+        ],
+        [
+            "a repository within a repository",
+            { ...onAlibaba, registry: { ...acr, repository: "team/sms" } },
+            `sms:registry.repository is "team/sms"; allowed: lower-case letters and digits with . _ - between them, 2 to 64 characters | ${set("sms:registry.repository", "sms")}`,
+        ],
+
+        // Managed stores
+        [
+            "a managed store without a network",
+            { alibaba: onAlibaba.alibaba, mongo: mongoThere },
+            `sms:network.kind is missing; allowed: existing or new, as sms:mongo.kind is managed: without a network nobody could connect | ${set("sms:network.kind", "existing")}`,
+            itsMongoPassword,
+        ],
+        [
+            "MongoDB's class for a Redis",
+            { ...onAlibaba, redis: { ...redisThere, instanceClass: "mdb.shard.2x.large.c" } },
+            `sms:redis.instanceClass is "mdb.shard.2x.large.c"; allowed: an instance class of Alibaba Cloud such as redis.shard.small.2.ce | ${set("sms:redis.instanceClass", "redis.shard.small.2.ce")}`,
+            itsRedisPassword,
+        ],
+        [
+            "no class",
+            { ...onAlibaba, mongo: { ...mongoThere, instanceClass: undefined } },
+            `sms:mongo.instanceClass is missing; allowed: an instance class of Alibaba Cloud such as mdb.shard.2x.large.c | ${set("sms:mongo.instanceClass", "mdb.shard.2x.large.c")}`,
+            itsMongoPassword,
+        ],
+        [
+            "a version that YAML made a number of",
+            { ...onAlibaba, redis: { ...redisThere, engineVersion: 7 } },
+            `sms:redis.engineVersion is 7; allowed: 7.0 or 6.0 or 5.0, in quotes | ${set("sms:redis.engineVersion", "7.0")}`,
+            itsRedisPassword,
+        ],
+        [
+            "a version that Alibaba Cloud doesn't have",
+            { ...onAlibaba, mongo: { ...mongoThere, engineVersion: "4.2" } },
+            `sms:mongo.engineVersion is "4.2"; allowed: 7.0 or 8.0 or 6.0 or 5.0 or 4.4, in quotes | ${set("sms:mongo.engineVersion", "7.0")}`,
+            itsMongoPassword,
+        ],
+        [
+            "a store in a zone without a vSwitch",
+            { ...onAlibaba, redis: { ...redisThere, zone: "cn-hangzhou-k" } },
+            `sms:redis.zone is "cn-hangzhou-k"; allowed: a zone with a vSwitch in sms:network: cn-hangzhou-h or cn-hangzhou-i | ${set("sms:redis.zone", "cn-hangzhou-h")}`,
+            itsRedisPassword,
+        ],
+        [
+            "a second node in a zone without a vSwitch",
+            { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-k" } },
+            `sms:mongo.secondaryZone is "cn-hangzhou-k"; allowed: a zone with a vSwitch in sms:network: cn-hangzhou-h or cn-hangzhou-i | ${set("sms:mongo.secondaryZone", "cn-hangzhou-h")}`,
+            itsMongoPassword,
+        ],
+        [
+            "both nodes in one zone",
+            { ...onAlibaba, redis: { ...redisThere, secondaryZone: "cn-hangzhou-h" } },
+            `sms:redis.secondaryZone is "cn-hangzhou-h"; allowed: a zone that no other node of the store is in: it is there for the day that one fails | ${remove("sms:redis.secondaryZone")}`,
+            itsRedisPassword,
+        ],
+        [
+            "a hidden node beside the second one",
+            { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-i", hiddenZone: "cn-hangzhou-i" } },
+            `sms:mongo.hiddenZone is "cn-hangzhou-i"; allowed: a zone that no other node of the store is in: it is there for the day that one fails | ${remove("sms:mongo.hiddenZone")}`,
+            itsMongoPassword,
+        ],
+        [
+            "storage that is no multiple of ten",
+            { ...onAlibaba, mongo: { ...mongoThere, storageGb: 25 } },
+            `sms:mongo.storageGb is 25; allowed: a whole number of GB from 20 to 16000 in steps of 10, without quotes | ${set("sms:mongo.storageGb", 20)}`,
+            itsMongoPassword,
+        ],
+        [
+            "storage of a kind that can't be added to",
+            { ...onAlibaba, mongo: { ...mongoThere, storageType: "local_ssd" } },
+            `sms:mongo.storageType is "local_ssd"; allowed: cloud_essd1 or cloud_essd2 or cloud_essd3 or cloud_auto | ${set("sms:mongo.storageType", "cloud_essd1")}`,
+            itsMongoPassword,
+        ],
+        [
+            "an even number of nodes",
+            { ...onAlibaba, mongo: { ...mongoThere, nodes: 2 } },
+            `sms:mongo.nodes is 2; allowed: 1 or 3 or 5 or 7, without quotes | ${set("sms:mongo.nodes", 3)}`,
+            itsMongoPassword,
+        ],
+        [
+            "a day that is none",
+            { ...onAlibaba, redis: { ...redisThere, backup: { days: ["Mon"] } } },
+            `sms:redis.backup.days[0] is "Mon"; allowed: Monday or Tuesday or Wednesday or Thursday or Friday or Saturday or Sunday | ${set("sms:redis.backup.days[0]", "Monday")}`,
+            itsRedisPassword,
+        ],
+        [
+            "no backup at all",
+            { ...onAlibaba, redis: { ...redisThere, backup: { days: [] } } },
+            "sms:redis.backup.days is []; allowed: a list of week days such as [Monday, Thursday] | write it as a block: sms:redis.backup.days: with its keys indented below",
+            itsRedisPassword,
+        ],
+        [
+            "a backup in the middle of an hour",
+            { ...onAlibaba, mongo: { ...mongoThere, backup: { from: "19:30Z" } } },
+            `sms:mongo.backup.from is "19:30Z"; allowed: a whole hour in UTC from 00:00Z to 22:00Z, in quotes | ${set("sms:mongo.backup.from", "19:00Z")}`,
+            itsMongoPassword,
+        ],
+        [
+            "a maintenance over midnight",
+            { ...onAlibaba, mongo: { ...mongoThere, maintenance: { from: "23:00Z" } } },
+            `sms:mongo.maintenance.from is "23:00Z"; allowed: a whole hour in UTC from 00:00Z to 22:00Z, in quotes | ${set("sms:mongo.maintenance.from", "18:00Z")}`,
+            itsMongoPassword,
+        ],
+        [
+            "encryption in words",
+            { ...onAlibaba, redis: { ...redisThere, tls: "on" } },
+            `sms:redis.tls is "on"; allowed: true or false | ${set("sms:redis.tls", "true")}`,
+            itsRedisPassword,
+        ],
+        [
+            "certificates for no encryption",
+            { ...onAlibaba, redis: { ...redisThere, tlsCaFile: "/etc/ca.pem" } },
+            `sms:redis.tlsCaFile is "/etc/ca.pem"; allowed: left out while tls isn't true | ${remove("sms:redis.tlsCaFile")}`,
+            itsRedisPassword,
+        ],
+        [
+            "a certificate's contents",
+            { ...onAlibaba, mongo: { ...mongoThere, tls: true, tlsCaFile: "-----BEGIN CERTIFICATE-----" } },
+            `sms:mongo.tlsCaFile is "-----BEGIN CERTIFICATE-----"; allowed: the path of a file in the image | ${set("sms:mongo.tlsCaFile", "/etc/ssl/certs/alibaba.pem")}`,
+            itsMongoPassword,
+        ],
+        [
+            "a prepaid store",
+            { ...onAlibaba, redis: { ...redisThere, paymentType: "PrePaid" } },
+            `sms:redis.paymentType is "PrePaid"; allowed: left out: stores are PostPaid. Destroying a PrePaid one only makes Pulumi forget it, and it goes on costing | ${remove("sms:redis.paymentType")}`,
+            itsRedisPassword,
+        ],
+        [
+            "protection in words",
+            { ...onAlibaba, mongo: { ...mongoThere, protect: "yes" } },
+            `sms:mongo.protect is "yes"; allowed: true or false | ${set("sms:mongo.protect", "true")}`,
+            itsMongoPassword,
+        ],
+        [
+            "an image for a managed store",
+            { ...onAlibaba, redis: { ...redisThere, image: "redis:7.0" } },
+            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
+            itsRedisPassword,
+        ],
+        [
+            "no password for a managed Redis",
+            { ...onAlibaba, redis: redisThere },
+            "sms:redisPassword is missing; needed as sms:redis.kind is managed | pulumi config set --secret sms:redisPassword --stack online",
+            { redisUrl: undefined },
+        ],
+        [
+            "a URL for a managed MongoDB",
+            { ...onAlibaba, mongo: mongoThere },
+            "sms:mongoUrl is not used, as sms:mongo.kind is managed; allowed: none | pulumi config rm sms:mongoUrl --stack online",
+            { mongoPassword: "Mongo-p@ssw0rd" },
+        ],
+        ...(
+            [
+                ["a managed store's password of 7 characters", "Abc-123"],
+                ["a managed store's password of 33 characters", `Abc-123${"x".repeat(26)}`],
+                ["a managed store's password of two kinds of characters", "abcdefgh123"],
+                ["a managed store's password with a character that Alibaba Cloud doesn't take", "Abc-123/xyz"],
+                ["a managed store's password with a letter of another alphabet", "Abc-123-wörd"],
+                ["a managed store's password with a line break", "Abc-123-xyz\n"],
+            ] as const
+        ).map(([what, password]): (typeof refused)[number] => [
+            what,
+            { ...onAlibaba, redis: redisThere },
+            "sms:redisPassword has a value (not shown); allowed: 8 to 32 characters, of at least three of: upper case, lower case, digits, !@#$%^&*()_+-=; nothing else | pulumi config set --secret sms:redisPassword --stack online",
+            { redisUrl: undefined, redisPassword: password },
+        ]),
+
+        // Logs
+        [
+            "an unknown place for logs",
+            { logs: { ship: { to: { kind: "loki" } } } },
+            `sms:logs.ship.to.kind is "loki"; allowed: sls or otlp | ${set("sms:logs.ship.to.kind", "sls")}`,
+        ],
+        [
+            "a collector of any version",
+            {
+                logs: {
+                    ship: { image: "otel/opentelemetry-collector-contrib", to: { kind: "otlp", endpoint: "https://otlp.example.com" } },
+                },
+            },
+            `sms:logs.ship.image is "otel/opentelemetry-collector-contrib"; ${imageName("otel/opentelemetry-collector-contrib:0.128.0")} | ${set("sms:logs.ship.image", "otel/opentelemetry-collector-contrib:0.128.0")}`,
+        ],
+        [
+            "a project's name with capitals",
+            { ...onAlibaba, logs: { ship: { to: { ...sls, project: "MyCompany" } } } },
+            `sms:logs.ship.to.project is "MyCompany"; allowed: lower-case letters, digits and -, 3 to 63 characters | ${set("sms:logs.ship.to.project", "my-company-sms")}`,
+            { logsAccessKeySecret: "secret" },
+        ],
+        [
+            "logs that are kept for no day",
+            { ...onAlibaba, logs: { ship: { to: { ...sls, retentionDays: 0 } } } },
+            `sms:logs.ship.to.retentionDays is 0; ${number(1, 3000)} | ${set("sms:logs.ship.to.retentionDays", 30)}`,
+            { logsAccessKeySecret: "secret" },
+        ],
+        [
+            "an address for logs with a password",
+            { logs: { ship: { to: { kind: "otlp", endpoint: "https://me:pw@otlp.example.com" } } } },
+            `sms:logs.ship.to.endpoint has a value (not shown); allowed: an https:// or http:// address without a path, a user or a password | ${set("sms:logs.ship.to.endpoint", "https://otlp.example.com:4318")}`,
+        ],
+        [
+            "no key for logs in SLS",
+            { ...onAlibaba, logs: { ship: { to: sls } } },
+            "sms:logsAccessKeySecret is missing; needed as sms:logs.ship.to.kind is sls | pulumi config set --secret sms:logsAccessKeySecret --stack online",
+        ],
+        [
+            "a key for logs that go elsewhere",
+            { logs: { ship: { to: { kind: "otlp", endpoint: "https://otlp.example.com" } } } },
+            "sms:logsAccessKeySecret is not used, as sms:logs.ship.to.kind is otlp; allowed: none | pulumi config rm sms:logsAccessKeySecret --stack online",
+            { logsAccessKeySecret: "secret" },
+        ],
+        [
+            "a key for logs that go nowhere",
+            {},
+            "sms:logsAuthorization is not used, as sms:logs.ship.to.kind is not given; allowed: none | pulumi config rm sms:logsAuthorization --stack online",
+            { logsAuthorization: "Bearer abc" },
+        ],
+
+        // Times
+        [
+            "a visibility timeout within which tasks still wait",
+            { worker: { visibilityTimeoutSeconds: 660 } },
+            `sms:worker.visibilityTimeoutSeconds is 660; allowed: above 660, which is sendRetryMaxSeconds + sendLeaseSeconds: or waiting tasks are delivered twice | ${set("sms:worker.visibilityTimeoutSeconds", 1320)}`,
+        ],
+        [
+            "retries that outlast the visibility timeout",
+            { worker: { sendRetryMaxSeconds: 3540 } },
+            `sms:worker.visibilityTimeoutSeconds is 3600 by default; allowed: above 3600, which is sendRetryMaxSeconds + sendLeaseSeconds: or waiting tasks are delivered twice | ${set("sms:worker.visibilityTimeoutSeconds", 7200)}`,
+        ],
+        [
+            "times that the program sets itself",
+            { env: { VISIBILITY_TIMEOUT_SECONDS: 60 } },
+            `sms:env.VISIBILITY_TIMEOUT_SECONDS is 60; allowed: another name, as the program itself sets this one, from sms:worker.visibilityTimeoutSeconds | ${remove("sms:env.VISIBILITY_TIMEOUT_SECONDS")}`,
+        ],
     ];
 
     for (const [what, plain, problem, secret] of refused) {
@@ -534,10 +1050,10 @@ describe("settings", () => {
                 "  sms:registry.username is missing; allowed: the account's name, without spaces",
                 "      pulumi config set --path 'sms:registry.username' sms --stack new",
                 "",
-                "  sms:redis.kind is missing; allowed: cluster or external",
+                "  sms:redis.kind is missing; allowed: cluster or managed or external",
                 "      pulumi config set --path 'sms:redis.kind' cluster --stack new",
                 "",
-                "  sms:mongo.kind is missing; allowed: cluster or external",
+                "  sms:mongo.kind is missing; allowed: cluster or managed or external",
                 "      pulumi config set --path 'sms:mongo.kind' cluster --stack new",
                 "",
                 `  sms:web.replicas is 0; ${number(1, 100)}`,
@@ -553,15 +1069,65 @@ describe("settings", () => {
         });
     });
 
+    it("name what is wrong between blocks even where other blocks are wrong by themselves", () => {
+        const problems = problemsOf(
+            { network: existing, redis: { ...redisThere, zone: "cn-hangzhou-k" }, web: { replicas: 0 } },
+            itsRedisPassword,
+        );
+        assert.deepEqual(
+            problems.map((problem) => problem.split(" ")[0]),
+            ["sms:web.replicas", "sms:alibaba.region", "sms:redis.zone"],
+        );
+    });
+
+    it("say nothing of what lies between blocks that are wrong by themselves", () => {
+        const network = { ...existing, vpcId: undefined };
+        const problems = problemsOf({ ...onAlibaba, network, redis: { ...redisThere, zone: "cn-hangzhou-k" } }, itsRedisPassword);
+        assert.deepEqual(
+            problems.map((problem) => problem.split(" ")[0]),
+            ["sms:network.vpcId"],
+        );
+    });
+
     it("are refused without a stack trace: Pulumi shows such an error's message alone", () => {
         assert.ok(pulumi.RunError.isInstance(new SettingsError("online", [])));
     });
 
     it("survive whatever a file holds: accepted, or refused by keys of the file or by those missing", () => {
-        const keys = ["environment", "namespace", "cluster", "registry", "image", "redis", "mongo", "logs", "env", "web", "worker", "beat"];
-        const secretKeys = ["registryPassword", "redisPassword", "redisUrl", "mongoPassword", "mongoUrl", "secretEnv"];
+        const keys = [
+            "environment",
+            "namespace",
+            "alibaba",
+            "network",
+            "cluster",
+            "registry",
+            "image",
+            "redis",
+            "mongo",
+            "logs",
+            "env",
+            "web",
+            "worker",
+            "beat",
+        ];
+        const secretKeys = [
+            "registryPassword",
+            "redisPassword",
+            "redisUrl",
+            "mongoPassword",
+            "mongoUrl",
+            "logsAccessKeySecret",
+            "logsAuthorization",
+            "secretEnv",
+        ];
         const inner = [
             "kind",
+            "vSwitches",
+            "zone",
+            "cidr",
+            "backup",
+            "ship",
+            "to",
             "replicas",
             "resources",
             "requests",
@@ -604,7 +1170,7 @@ describe("settings", () => {
     });
 
     it("know as scalars exactly the keys that aren't blocks", () => {
-        const blocks = ["cluster", "registry", "image", "redis", "mongo", "logs", "env", "web", "worker", "beat"];
+        const blocks = ["alibaba", "network", "cluster", "registry", "image", "redis", "mongo", "logs", "env", "web", "worker", "beat"];
         for (const key of blocks) {
             assert.ok(!scalarKeys.includes(key), key);
         }
@@ -640,6 +1206,42 @@ describe("a Kubernetes quantity", () => {
     }
 });
 
+describe("a CIDR", () => {
+    for (const [text, expected] of [
+        ["10.0.0.0/8", { first: 10 * 2 ** 24, last: 11 * 2 ** 24 - 1, prefix: 8 }],
+        ["192.168.1.1/32", { first: 3232235777, last: 3232235777, prefix: 32 }],
+        ["0.0.0.0/0", { first: 0, last: 2 ** 32 - 1, prefix: 0 }],
+        ["10.0.0.1/8", undefined],
+        ["10.0.0.0/33", undefined],
+        ["256.0.0.0/8", undefined],
+        ["10.0.0/8", undefined],
+        ["10.0.0.0", undefined],
+        ["", undefined],
+    ] as const) {
+        it(`${text || "of nothing"} is ${expected ? `${expected.last - expected.first + 1} addresses` : "none"}`, () => {
+            assert.deepEqual(range(text), expected);
+        });
+    }
+
+    it("overlaps with what has an address in it, and holds what has none outside", () => {
+        assert.deepEqual(
+            [overlap("10.0.0.0/23", "10.0.1.0/24"), overlap("10.0.1.0/24", "10.0.0.0/23"), overlap("10.0.0.0/24", "10.0.1.0/24")],
+            [true, true, false],
+        );
+        assert.deepEqual(
+            [contains("10.0.0.0/23", "10.0.1.0/24"), contains("10.0.1.0/24", "10.0.0.0/23"), contains("10.0.0.0/24", "10.0.0.0/24")],
+            [true, false, true],
+        );
+    });
+
+    it("has one of any size within it and behind it", () => {
+        assert.deepEqual(
+            [networkIn("10.0.0.0/16", "192.168.1.0/24"), networkAfter("10.0.0.0/24", "172.16.0.0/16")],
+            ["10.0.0.0/24", "10.1.0.0/16"],
+        );
+    });
+});
+
 describe("the stack files", () => {
     it("local needs nothing but its secrets", () => {
         const settings = parse(raw(stackFile("local"), localSecrets));
@@ -653,24 +1255,68 @@ describe("the stack files", () => {
                 assert.deepEqual(
                     problems.map(({ key }) => key),
                     [
-                        "sms:cluster.context",
-                        "sms:registry.server",
+                        "sms:network.vpcId",
+                        "sms:network.vSwitches[0].id",
+                        "sms:network.vSwitches[1].id",
+                        "sms:cluster.id",
+                        "sms:registry.instanceId",
+                        "sms:registry.instanceName",
                         "sms:registry.username",
+                        "sms:logs.ship.to.project",
+                        "sms:logs.ship.to.accessKeyId",
                         "sms:registryPassword",
-                        "sms:redisUrl",
-                        "sms:mongoUrl",
+                        "sms:redisPassword",
+                        "sms:mongoPassword",
+                        "sms:logsAccessKeySecret",
                     ],
                 );
                 return true;
             },
         );
-        const settings = parse(raw({ ...stackFile("online"), ...onlinePlaces }, onlineSecrets));
+        const settings = parse(raw(completed("online"), onlineSecrets));
         assert.deepEqual([settings.environment, settings.web.replicas, settings.worker.replicas], ["online", 6, 6]);
     });
 
-    it("test needs its place and its secrets", () => {
-        assert.equal(parse(raw({ ...stackFile("test"), ...onlinePlaces }, localSecrets)).environment, "test");
+    it("test says what is still to be set, and needs no more than that", () => {
+        assert.throws(
+            () => parse(raw(stackFile("test"), {})),
+            ({ problems }: SettingsError) => {
+                assert.deepEqual(
+                    problems.map(({ key }) => key),
+                    [
+                        "sms:network.vpcId",
+                        "sms:network.vSwitches[0].id",
+                        "sms:network.vSwitches[1].id",
+                        "sms:cluster.context",
+                        "sms:registry.username",
+                        "sms:registryPassword",
+                        "sms:redisPassword",
+                        "sms:mongoPassword",
+                    ],
+                );
+                return true;
+            },
+        );
+        assert.equal(parse(raw(completed("test"), testSecrets)).environment, "test");
     });
+
+    for (const stack of ["online", "test"]) {
+        it(`${stack} tells in its head every command that a preview would`, () => {
+            const head = readFileSync(`Pulumi.${stack}.yaml`, "utf8");
+            assert.throws(
+                () => parse({ ...raw(stackFile(stack), {}), stack }),
+                ({ problems }: SettingsError) => {
+                    for (const { fix } of problems) {
+                        const command = fix
+                            .replace(` --stack ${stack}`, "")
+                            .replace(/ [^' ]+$/, (last) => (last.includes(":") ? last : ""));
+                        assert.ok(head.includes(`#   ${command}`), command);
+                    }
+                    return true;
+                },
+            );
+        });
+    }
 });
 
 describe("the reader of the configuration", () => {
@@ -684,14 +1330,85 @@ describe("the reader of the configuration", () => {
             return readSettings();
         });
     }
-    const online = () => read({ ...stackFile("online"), ...onlinePlaces, ...onlineSecrets }, Object.keys(onlineSecrets));
+    const external = { redis: JSON.stringify({ kind: "external" }), mongo: JSON.stringify({ kind: "external" }) };
+    const online = () => read({ ...completed("online"), ...onlineSecrets }, Object.keys(onlineSecrets));
 
     it("gives credentials as secrets", async () => {
         const { result } = await online();
         assert.deepEqual(await resolve(result.registry.password), { value: "registry-secret", secret: true });
+        assert.ok(result.redis.kind === "managed" && result.mongo.kind === "managed" && result.logs.ship?.to.kind === "sls");
+        assert.deepEqual(await resolve(result.redis.password), { value: onlineSecrets.redisPassword, secret: true });
+        assert.deepEqual(await resolve(result.mongo.password), { value: onlineSecrets.mongoPassword, secret: true });
+        assert.deepEqual(await resolve(result.logs.ship.to.accessKeySecret), { value: onlineSecrets.logsAccessKeySecret, secret: true });
+    });
+
+    it("gives the URLs of stores elsewhere as secrets", async () => {
+        const secrets = {
+            ...testSecrets,
+            redisPassword: undefined,
+            mongoPassword: undefined,
+            redisUrl: "redis://:p@a",
+            mongoUrl: "mongodb://a:p@b",
+        };
+        const given = Object.fromEntries(Object.entries(secrets).flatMap(([key, text]) => (text === undefined ? [] : [[key, text]])));
+        const { result } = await read({ ...completed("test"), ...external, ...given }, Object.keys(given));
         assert.ok(result.redis.kind === "external" && result.mongo.kind === "external");
-        assert.deepEqual(await resolve(result.redis.url), { value: onlineSecrets.redisUrl, secret: true });
-        assert.deepEqual(await resolve(result.mongo.url), { value: onlineSecrets.mongoUrl, secret: true });
+        assert.deepEqual(await resolve(result.redis.url), { value: "redis://:p@a", secret: true });
+        assert.deepEqual(await resolve(result.mongo.url), { value: "mongodb://a:p@b", secret: true });
+    });
+
+    it("protects online what holds data, and nothing else, unless the file says so", async () => {
+        const protectOf = async (texts: Record<string, string>, secrets: Record<string, string>) => {
+            const { redis, mongo, logs } = (await read({ ...texts, ...secrets }, Object.keys(secrets))).result;
+            assert.ok(redis.kind === "managed" && mongo.kind === "managed");
+            return [redis.protect, mongo.protect, logs.ship?.to.kind === "sls" && logs.ship.to.protect];
+        };
+        const texts = completed("online");
+        const { protect, ...redis } = JSON.parse(String(texts.redis));
+        assert.equal(protect, true);
+        assert.deepEqual(await protectOf({ ...texts, redis: JSON.stringify(redis) }, onlineSecrets), [true, true, true]);
+        assert.deepEqual(await protectOf({ ...texts, redis: JSON.stringify({ ...redis, protect: false }) }, onlineSecrets), [
+            false,
+            true,
+            true,
+        ]);
+        assert.deepEqual(await protectOf(completed("test"), testSecrets), [false, false, false]);
+    });
+
+    it("gives all processes the times that they compare with each other", async () => {
+        const { result } = await online();
+        assert.deepEqual(result.env, {
+            ENV: "online",
+            SEND_LEASE_SECONDS: "60",
+            SEND_RETRY_MAX_SECONDS: "600",
+            VISIBILITY_TIMEOUT_SECONDS: "3600",
+        });
+    });
+
+    it("knows a registry by its one address, by two, or as Alibaba Cloud's", async () => {
+        const { result: local } = await read({ ...stackFile("local"), ...localSecrets }, Object.keys(localSecrets));
+        const { result: test } = await read({ ...completed("test"), ...testSecrets }, Object.keys(testSecrets));
+        const { result: acr } = await online();
+        const { password: _, ...one } = local.registry;
+        const { password: __, ...two } = test.registry;
+        const { password: ___, ...three } = acr.registry;
+        assert.deepEqual(one, { kind: "address", push: "127.0.0.1:5000", pull: "127.0.0.1:5000", repository: "sms", username: "sms" });
+        assert.deepEqual(two, {
+            kind: "address",
+            push: "registry.cn-hangzhou.aliyuncs.com",
+            pull: "registry-vpc.cn-hangzhou.aliyuncs.com",
+            repository: "sms/sms-test",
+            username: "sms-robot",
+        });
+        assert.deepEqual(three, {
+            kind: "acr",
+            instanceId: "cri-1a2b3c",
+            instanceName: "my-registry",
+            namespace: "sms",
+            repository: "sms",
+            username: "sms-robot",
+            region: "cn-hangzhou",
+        });
     });
 
     it("gives passwords to stores in the cluster", async () => {
@@ -711,18 +1428,25 @@ describe("the reader of the configuration", () => {
     });
 
     it("notices a secret that the file holds in plain text", async () => {
-        await assert.rejects(
-            read({ ...stackFile("online"), ...onlinePlaces, ...onlineSecrets }, ["registryPassword", "redisUrl", "secretEnv"]),
-            {
-                name: "SettingsError",
-                message: /^1 problem in the settings of stack unit .*\n\n {2}sms:mongoUrl is a secret in plain text/,
-            },
-        );
+        const keys = Object.keys(onlineSecrets).filter((key) => key !== "mongoPassword");
+        await assert.rejects(read({ ...completed("online"), ...onlineSecrets }, keys), {
+            name: "SettingsError",
+            message: /^1 problem in the settings of stack unit .*\n\n {2}sms:mongoPassword is a secret in plain text/,
+        });
     });
 
     it("freezes all of it", async () => {
         const { result } = await online();
-        const parts = [result, result.web, result.web.resources.limits, result.registry, result.redis, result.env, result.image.buildArgs];
+        const parts = [
+            result,
+            result.web,
+            result.web.resources.limits,
+            result.registry,
+            result.redis,
+            result.env,
+            result.tags,
+            result.network.vSwitches,
+        ];
         assert.deepEqual(
             parts.map((part) => Object.isFrozen(part)),
             parts.map(() => true),

@@ -4,25 +4,65 @@ import type { RawSettings } from "../../settings/raw";
 
 /** The settings in `Pulumi.{stack}.yaml` as the engine hands them over: blocks as JSON, everything else as text. */
 export function stackFile(stack: string): RawSettings["texts"] {
-    const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Record<string, unknown> };
+    return texts(settingsIn(stack));
+}
+
+/** The same with what its owner adds to it. */
+export function completed(stack: "online" | "test"): RawSettings["texts"] {
+    const settings = settingsIn(stack);
+    for (const [path, place] of Object.entries(places[stack])) {
+        const keys = path.split(".");
+        const block = keys.slice(0, -1).reduce((outer, key) => (outer[key] ??= {}), settings);
+        block[String(keys.at(-1))] = place;
+    }
+    return texts(settings);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a file may hold anything.
+type Block = Record<string, any>;
+
+function settingsIn(stack: string): Block {
+    const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Block };
     return Object.fromEntries(
         Object.entries(config)
             .filter(([key]) => key.startsWith("sms:"))
-            .map(([key, value]) => [key.slice("sms:".length), typeof value === "string" ? value : JSON.stringify(value)]),
+            .map(([key, value]) => [key.slice("sms:".length), value]),
     );
 }
 
-/** What online's owner adds to the file. */
-export const onlinePlaces = {
-    cluster: JSON.stringify({ context: "online-cluster" }),
-    registry: JSON.stringify({ server: "registry.example.com", username: "sms-robot" }),
+function texts(settings: Block): RawSettings["texts"] {
+    return Object.fromEntries(
+        Object.entries(settings).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+    );
+}
+
+const network = { "network.vpcId": "vpc-1a2b3c", "network.vSwitches.0.id": "vsw-hhhhhh", "network.vSwitches.1.id": "vsw-iiiiii" };
+
+const places = {
+    online: {
+        ...network,
+        "cluster.id": "c0123456789abcdef",
+        "registry.instanceId": "cri-1a2b3c",
+        "registry.instanceName": "my-registry",
+        "registry.username": "sms-robot",
+        "logs.ship.to.project": "my-company-sms",
+        "logs.ship.to.accessKeyId": "LTAI-logs",
+    },
+    test: { ...network, "cluster.context": "test-cluster", "registry.username": "sms-robot" },
 };
 
 export const onlineSecrets = {
     registryPassword: "registry-secret",
-    redisUrl: "redis://sms:p%40ss@redis.example.com:6379/0",
-    mongoUrl: "mongodb://sms:p%40ss@mongo.example.com:3717/sms?authSource=admin",
+    redisPassword: "Redis-p@ssw0rd",
+    mongoPassword: "Mongo-p@ssw0rd",
+    logsAccessKeySecret: "logs-secret",
     secretEnv: JSON.stringify({ ALIYUN_ACCESS_KEY_ID: "LTAI-1", ALIYUN_ACCESS_KEY_SECRET: 12345 }),
+};
+
+export const testSecrets = {
+    registryPassword: "registry-secret",
+    redisPassword: "Redis-p@ssw0rd",
+    mongoPassword: "Mongo-p@ssw0rd",
 };
 
 export const localSecrets = {

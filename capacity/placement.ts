@@ -1,0 +1,120 @@
+/** Whether pods find room: pure, so that every cluster can be tried in a test. */
+import { type Amounts, lacking, minus } from "./amounts";
+import { type Cluster, type ClusterPod, freeOn, hasEnded } from "./cluster";
+
+export interface Workload {
+    /** As the settings call it: `web`. */
+    readonly name: string;
+    /** Its pods' `app` label. */
+    readonly app: string;
+    readonly replicas: number;
+    /** Of one pod, with all that runs beside it. */
+    readonly requests: Amounts;
+    /** A rollout begins with one pod more: without room for that it never takes its first step. */
+    readonly needsSpare: boolean;
+}
+
+/** Pods that find no room. */
+export interface Shortage {
+    readonly workload: Workload;
+    /** Those that wait for ever; with none, it is the rollout's additional pod that does. */
+    readonly pending: number;
+    /** What is left on each node once all the others have their place. */
+    readonly left: readonly Amounts[];
+    /** So many replicas leave room for everything, if any number does. */
+    readonly fitting?: number;
+}
+
+export interface Placement {
+    readonly placed: readonly { workload: Workload; node: string }[];
+    readonly pending: readonly { workload: Workload; count: number }[];
+    readonly left: readonly Amounts[];
+    /** Those that can't be rolled out, as there is no room for one pod more of each. */
+    readonly withoutSpare: readonly Workload[];
+}
+
+type Place = Pick<Cluster, "nodes" | "pods">;
+
+/** Everything that finds no room; where fewer replicas of one workload make room for all, that one alone. */
+export function shortages(cluster: Place, namespace: string, wanted: readonly Workload[]): Shortage[] {
+    const { pending, left, withoutSpare } = place(cluster, namespace, wanted);
+    const fewer = (workload: Workload) =>
+        Array.from({ length: workload.replicas - 1 }, (_, taken) => {
+            const replicas = workload.replicas - 1 - taken;
+            const others = wanted.map((other) => (other === workload ? { ...workload, replicas } : other));
+            return { replicas, ...place(cluster, namespace, others) };
+        });
+    const fitting = (tries: (Placement & { replicas: number })[]) =>
+        tries.find((tried) => tried.pending.length === 0 && tried.withoutSpare.length === 0)?.replicas;
+    if (pending.length === 0) {
+        return withoutSpare.map((workload) => ({ workload, pending: 0, left, fitting: fitting(fewer(workload)) }));
+    }
+    for (const { workload } of [...pending].sort((a, b) => b.workload.replicas - a.workload.replicas)) {
+        const tries = fewer(workload);
+        const found = tries.find((tried) => tried.pending.length === 0);
+        if (found !== undefined) {
+            return [{ workload, pending: workload.replicas - found.replicas, left: found.left, fitting: fitting(tries) }];
+        }
+    }
+    return pending.map(({ workload, count }) => ({ workload, pending: count, left }));
+}
+
+/**
+ * Gives every pod a node, as the scheduler would: those that run stay where they are, the others go, the biggest first, to
+ * the first node with room. Nobody else's pod is moved.
+ */
+export function place({ nodes, pods }: Place, namespace: string, wanted: readonly Workload[]): Placement {
+    const ownerOf = ({ metadata }: ClusterPod) =>
+        metadata.namespace === namespace ? wanted.find(({ app }) => app === metadata.labels?.app) : undefined;
+    const free = freeOn(
+        nodes,
+        pods.filter((pod) => ownerOf(pod) === undefined),
+    );
+    const waiting = new Map(wanted.map((workload) => [workload, workload.replicas]));
+    const isWaiting = (workload: Workload) => (waiting.get(workload) ?? 0) > 0;
+    const placed: { workload: Workload; node: string }[] = [];
+    const fits = (workload: Workload, node: string) => {
+        const room = free.get(node);
+        if (room === undefined || lacking(workload.requests, room).length > 0) {
+            return false;
+        }
+        free.set(node, minus(room, workload.requests));
+        return true;
+    };
+    const put = (workload: Workload, node: string) => {
+        const isPut = fits(workload, node);
+        if (isPut) {
+            placed.push({ workload, node });
+            waiting.set(workload, (waiting.get(workload) ?? 0) - 1);
+        }
+        return isPut;
+    };
+
+    for (const pod of pods.filter((pod) => !hasEnded(pod))) {
+        const owner = ownerOf(pod);
+        if (owner !== undefined && isWaiting(owner) && pod.spec.nodeName !== undefined) {
+            put(owner, pod.spec.nodeName);
+        }
+    }
+    const biggestFirst = bySize(wanted, [...free.values()]);
+    for (const workload of biggestFirst) {
+        while (isWaiting(workload) && [...free.keys()].some((node) => put(workload, node))) {}
+    }
+    const left = [...free.values()];
+    const withoutSpare = biggestFirst.filter(
+        (workload) => workload.needsSpare && !isWaiting(workload) && ![...free.keys()].some((node) => fits(workload, node)),
+    );
+    return {
+        placed,
+        pending: wanted.filter(isWaiting).map((workload) => ({ workload, count: waiting.get(workload) ?? 0 })),
+        left,
+        withoutSpare,
+    };
+}
+
+/** The biggest first, by the part of a node that one pod takes of whatever it takes most of. */
+function bySize(wanted: readonly Workload[], free: readonly Amounts[]): Workload[] {
+    const part = ({ requests }: Workload) =>
+        Math.max(...(["cpu", "memory"] as const).map((kind) => requests[kind] / Math.max(1e-9, ...free.map((room) => room[kind]))));
+    return [...wanted].sort((a, b) => part(b) - part(a));
+}

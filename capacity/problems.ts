@@ -1,0 +1,44 @@
+import { RunError } from "@pulumi/pulumi";
+import { Commands } from "../settings/problems";
+import { kinds, lacking, times, written } from "./amounts";
+import type { Shortage } from "./placement";
+
+/** What doesn't fit, all of it at once. Pulumi shows a RunError's message without a stack trace. */
+export class CapacityError extends RunError {
+    constructor(stack: string, shortages: readonly Shortage[]) {
+        super(told(stack, shortages));
+        this.name = "CapacityError";
+    }
+}
+
+/** The shortages in words, with what to change. */
+export function told(stack: string, shortages: readonly Shortage[]): string {
+    const list = shortages.map((shortage) => `  ${words(shortage)}\n      ${fix(shortage, new Commands(stack))}\n`);
+    return `the cluster has no room for stack ${stack}:\n\n${list.join("\n")}`;
+}
+
+function words({ workload: { name, replicas, requests }, pending, left }: Shortage): string {
+    const who =
+        pending > 0
+            ? `${pending} of ${replicas} ${name} ${replicas === 1 ? "pod" : "pods"} would stay Pending`
+            : `a rollout of ${name} could not begin, as the one pod more that it begins with would stay Pending`;
+    const asked = times(Math.max(1, pending), requests);
+    const everywhere = kinds.filter((kind) => left.every((room) => lacking(requests, room).includes(kind)));
+    const somewhere = kinds.filter((kind) => left.some((room) => lacking(requests, room).includes(kind)));
+    const missing = everywhere.length > 0 ? everywhere : somewhere;
+    const amounts = missing.map((kind) => {
+        const free = left.map((room) => Math.max(0, room[kind]));
+        const total = free.reduce((a, b) => a + b, 0);
+        const scattered = total >= requests[kind] ? `, ${written(kind, Math.max(...free))} at most on one node` : "";
+        return `${written(kind, asked[kind])} ${kind} requested, ${written(kind, total)} free${scattered}`;
+    });
+    return `${who}: ${left.length === 0 ? "no node takes pods" : amounts.join("; ")}`;
+}
+
+function fix({ workload: { name }, pending, fitting }: Shortage, commands: Commands): string {
+    const commanded = [
+        ...(fitting === undefined ? [] : [commands.set([name, "replicas"], fitting)]),
+        ...(pending === 0 ? [commands.set([name, "rollout", "maxUnavailable"], 1)] : []),
+    ];
+    return [...commanded, `ask for less in sms:${name}.resources.requests`, "add nodes"].join(", or ");
+}

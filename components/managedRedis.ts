@@ -1,0 +1,66 @@
+import { Account } from "@pulumi/alicloud/kvstore/account";
+import { Instance } from "@pulumi/alicloud/kvstore/instance";
+import * as pulumi from "@pulumi/pulumi";
+import { hourAfter, type ManagedStoreArgs } from "./managedStore";
+import { cidrsOf, vSwitchIn } from "./network";
+import type { Redis } from "./redis";
+
+/** Redis on Alibaba Cloud (`kvstore`), reachable in the VPC only. */
+export class ManagedRedis extends pulumi.ComponentResource implements Redis {
+    readonly url: pulumi.Output<string>;
+
+    constructor(name: string, args: ManagedStoreArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("sms:redis:Managed", name, {}, opts);
+
+        const own = { parent: this, protect: args.protect };
+        const instance = new Instance(`${name}-instance`, redisInstance(args), own);
+        const account = new Account(
+            `${name}-account`,
+            {
+                instanceId: instance.id,
+                accountName: "sms",
+                accountPassword: args.password,
+                accountType: "Normal",
+                // The most that Alibaba Cloud gives, and the least that can write: nothing of it manages the server.
+                accountPrivilege: "RoleReadWrite",
+            },
+            own,
+        );
+
+        this.url = redisUrl(instance, account, args);
+        this.registerOutputs({ url: this.url });
+    }
+}
+
+function redisInstance(args: ManagedStoreArgs) {
+    return {
+        dbInstanceName: args.instanceName,
+        instanceClass: args.instanceClass,
+        engineVersion: args.engineVersion,
+        // Destroying a prepaid one would only make Pulumi forget it.
+        paymentType: "PostPaid",
+        zoneId: args.zone,
+        secondaryZoneId: args.secondaryZone,
+        vswitchId: vSwitchIn(args.network, args.zone),
+        vpcAuthMode: "Open",
+        securityIps: cidrsOf(args.network),
+        sslEnable: args.tls === undefined ? undefined : args.tls ? "Enable" : "Disable",
+        // A broker that evicts keys, or forgets them in a restart, loses tasks without a word.
+        config: { "maxmemory-policy": "noeviction", appendonly: "yes" },
+        backupPeriods: [...args.backup.days],
+        backupTime: `${args.backup.from}-${hourAfter(args.backup.from)}`,
+        maintainStartTime: args.maintenance.from,
+        maintainEndTime: hourAfter(args.maintenance.from),
+        instanceReleaseProtection: args.protect,
+        tags: args.tags,
+    };
+}
+
+/** TLS changes neither host nor port. Celery wants to read in the URL whether the certificate is checked. */
+function redisUrl(instance: Instance, account: Account, { password, tls, tlsCaFile }: ManagedStoreArgs) {
+    const authority = pulumi.interpolate`${account.accountName}:${password.apply(encodeURIComponent)}@${instance.connectionDomain}:${instance.privateConnectionPort}`;
+    const caFile = tlsCaFile === undefined ? "" : `&ssl_ca_certs=${encodeURIComponent(tlsCaFile)}`;
+    return pulumi.secret(
+        tls ? pulumi.interpolate`rediss://${authority}/0?ssl_cert_reqs=required${caFile}` : pulumi.interpolate`redis://${authority}/0`,
+    );
+}

@@ -1,0 +1,36 @@
+import type { Output } from "@pulumi/pulumi";
+import type { Network } from "./network";
+
+/** What is said of a store on Alibaba Cloud, Redis or MongoDB. */
+export interface ManagedStoreArgs {
+    /** As the console shows it. */
+    instanceName: string;
+    instanceClass: string;
+    engineVersion: string;
+    /** Its nodes and pods may connect. Nobody else can. */
+    network: Network;
+    /** Where its first node is; the network has a vSwitch there. */
+    zone: string;
+    /** Where a second node is, for the day that the first zone fails. */
+    secondaryZone?: string;
+    password: Output<string>;
+    /** True and false are said to the cloud; left out, nothing is: a store has none at first. */
+    tls?: boolean;
+    /** Alibaba Cloud's CA chain in the image; otherwise the image's own CAs must do. */
+    tlsCaFile?: string;
+    backup: {
+        /** `Monday` to `Sunday`. */
+        days: readonly string[];
+        /** Begin of the hour, in UTC: `19:00Z`. */
+        from: string;
+    };
+    maintenance: { from: string };
+    /** Keeps the store from being deleted or replaced, by the cloud and by Pulumi. */
+    protect: boolean;
+    tags: Record<string, string>;
+}
+
+/** The end of the hour that begins then: `19:00Z` to `20:00Z`. */
+export function hourAfter(from: string): string {
+    return `${String(Number.parseInt(from, 10) + 1).padStart(2, "0")}:00Z`;
+}

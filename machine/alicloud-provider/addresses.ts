@@ -1,0 +1,44 @@
+import { isIPv4 } from "node:net";
+import { Refusal } from "./cloud";
+
+/** An IPv4 network as its first address and its length. */
+interface Network {
+    readonly first: number;
+    readonly bits: number;
+}
+
+const numberOf = (address: string) => address.split(".").reduce((total, part) => total * 256 + Number(part), 0);
+
+/** Reads `10.0.0.0/8`, or an address as a network of one. */
+export function network(text: string): Network | undefined {
+    const [address = "", bits = "32"] = text.split("/");
+    if (!isIPv4(address) || !/^\d{1,2}$/.test(bits) || Number(bits) > 32 || text.split("/").length > 2) {
+        return undefined;
+    }
+    const size = 2 ** (32 - Number(bits));
+    return { first: Math.floor(numberOf(address) / size) * size, bits: Number(bits) };
+}
+
+const sizeOf = ({ bits }: Network) => 2 ** (32 - bits);
+
+export function contains(outer: Network, inner: Network): boolean {
+    return outer.first <= inner.first && inner.first + sizeOf(inner) <= outer.first + sizeOf(outer);
+}
+
+export function overlap(a: Network, b: Network): boolean {
+    return contains(a, b) || contains(b, a);
+}
+
+/** A whitelist as both stores' APIs take it. */
+export function refuseBadWhitelist(entries: readonly string[]): void {
+    const bad = entries.filter((entry) => network(entry) === undefined);
+    if (bad.length > 0) {
+        throw new Refusal(
+            "InvalidSecurityIPList.Format",
+            `The security IP list has entries that are no address and no CIDR: ${bad.join(", ")}.`,
+        );
+    }
+    if (entries.length > 1000) {
+        throw new Refusal("InvalidSecurityIPListLength.Malformed", "The security IP list has more than 1000 entries.");
+    }
+}

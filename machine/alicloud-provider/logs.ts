@@ -1,0 +1,139 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Cloud, Refusal } from "./cloud";
+import type { Description } from "./description";
+
+const projectType = "alicloud:log/project:Project";
+const storeType = "alicloud:log/store:Store";
+
+/** A project in SLS. */
+export const logProject: Description = {
+    type: projectType,
+    title: "alicloud_log_project",
+    inputs: {
+        projectName: { kind: "text", isChosen: true, replaces: true },
+        description: { kind: "text" },
+        resourceGroupId: { kind: "text", isChosen: true },
+        tags: { kind: "map" },
+    },
+    outputs: { status: "text", createTime: "text" },
+    async order(cloud, { projectName }) {
+        const name = String(projectName ?? "");
+        if (!/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(name)) {
+            throw new Refusal("ParameterInvalid", `The project name has 3 to 63 lowercase letters, digits and hyphens, got ${name}.`);
+        }
+        if (cloud.get(projectType, name) !== undefined) {
+            throw new Refusal("ProjectAlreadyExist", `The project ${name} is there already, in this account or another one.`);
+        }
+        return { id: name, outputs: { status: "Normal", createTime: new Date().toISOString() } };
+    },
+    release: async (cloud, holding) => {
+        for (const type of [logIndex.type, storeType]) {
+            for (const inside of cloud.all(type).filter(({ id }) => id.startsWith(`${holding.id}:`))) {
+                cloud.forget(inside);
+            }
+        }
+        rmSync(join(cloud.folder, "logs", holding.id), { recursive: true, force: true });
+        cloud.forget(holding);
+        return "gone";
+    },
+};
+
+/** Where logs of one kind lie. The SLS end takes them for the stores that are here. */
+export const logStore: Description = {
+    type: storeType,
+    title: "alicloud_log_store",
+    inputs: {
+        projectName: { kind: "text", isChosen: true, replaces: true },
+        logstoreName: { kind: "text", isChosen: true, replaces: true },
+        retentionPeriod: { kind: "whole", between: [1, 3650], defaultsTo: 30 },
+        shardCount: { kind: "whole", defaultsTo: 2 },
+        autoSplit: { kind: "flag" },
+        maxSplitShardCount: { kind: "whole", between: [0, 256] },
+        appendMeta: { kind: "flag", defaultsTo: true },
+        enableWebTracking: { kind: "flag" },
+        hotTtl: { kind: "whole" },
+        mode: { kind: "text", isChosen: true },
+    },
+    outputs: { createTime: "whole" },
+    async order(cloud, { projectName, logstoreName, autoSplit, maxSplitShardCount }) {
+        if (cloud.get(projectType, String(projectName)) === undefined) {
+            throw new Refusal("ProjectNotExist", `The project ${projectName} does not exist.`);
+        }
+        if (!/^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$/.test(String(logstoreName))) {
+            throw new Refusal(
+                "ParameterInvalid",
+                `The logstore name has 3 to 63 lowercase letters, digits, hyphens and underscores, got ${logstoreName}.`,
+            );
+        }
+        if (autoSplit === true && !maxSplitShardCount) {
+            throw new Refusal("ParameterInvalid", "With autoSplit the most shards are needed, maxSplitShardCount.");
+        }
+        const id = `${projectName}:${logstoreName}`;
+        if (cloud.get(storeType, id) !== undefined) {
+            throw new Refusal("LogStoreAlreadyExist", `The logstore ${logstoreName} is there already.`);
+        }
+        return { id, outputs: { createTime: Math.floor(Date.now() / 1000), mode: "standard" } };
+    },
+    // The file is the store: the end takes logs for it as long as it is there.
+    async provide(cloud, { id }) {
+        mkdirSync(dirname(fileOf(cloud, id)), { recursive: true, mode: 0o700 });
+        writeFileSync(fileOf(cloud, id), "", { flag: "a", mode: 0o600 });
+    },
+    async release(cloud, holding) {
+        rmSync(fileOf(cloud, holding.id), { force: true });
+        cloud.forget(holding);
+        return "gone";
+    },
+    refuseUpdate(_cloud, holding, { shardCount }) {
+        if (shardCount !== holding.inputs.shardCount) {
+            throw new Refusal("ParameterInvalid", "The number of shards isn't set but comes from splitting them.");
+        }
+    },
+};
+
+/** Where the end of SLS (`../sls`) keeps the store's logs. */
+function fileOf(cloud: Cloud, id: string): string {
+    const [project, store] = id.split(":") as [string, string];
+    return join(cloud.folder, "logs", project, `${store}.jsonl`);
+}
+
+/** What is found in a store by which field. */
+export const logIndex: Description = {
+    type: "alicloud:log/storeIndex:StoreIndex",
+    title: "alicloud_log_store_index",
+    inputs: {
+        project: { kind: "text", isRequired: true, replaces: true },
+        logstore: { kind: "text", isRequired: true, replaces: true },
+        fullText: { kind: { caseSensitive: { kind: "flag" }, includeChinese: { kind: "flag" }, token: { kind: "text" } } },
+        fieldSearches: {
+            kind: {
+                each: {
+                    name: { kind: "text", isRequired: true },
+                    type: { kind: "text", oneOf: ["text", "long", "double", "json"] },
+                    alias: { kind: "text" },
+                    token: { kind: "text" },
+                    caseSensitive: { kind: "flag" },
+                    includeChinese: { kind: "flag" },
+                    enableAnalytics: { kind: "flag" },
+                },
+            },
+        },
+        logReduce: { kind: "flag" },
+        maxTextLen: { kind: "whole", between: [64, 16384] },
+    },
+    outputs: {},
+    async order(cloud, { project, logstore, fullText, fieldSearches }) {
+        const id = `${project}:${logstore}`;
+        if (cloud.get(storeType, id) === undefined) {
+            throw new Refusal("LogStoreNotExist", `The logstore ${logstore} does not exist in ${project}.`);
+        }
+        if (fullText === undefined && fieldSearches === undefined) {
+            throw new Refusal("ParameterInvalid", "At least one of the 'full_text' and 'field_search' should be specified.");
+        }
+        if (cloud.get(logIndex.type, id) !== undefined) {
+            throw new Refusal("IndexAlreadyExist", `The logstore ${logstore} has an index already.`);
+        }
+        return { id };
+    },
+};

@@ -1,0 +1,295 @@
+import { randomInt } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { writeWhole } from "../files";
+import { built } from "../toolchain";
+import { refuseBadWhitelist } from "./addresses";
+import { type Cloud, type Holding, madeUpId, Refusal } from "./cloud";
+import type { Description, Plain } from "./description";
+import { refuseWeak } from "./passwords";
+import { end, ensureServing } from "./processes";
+import { admitAll, ensureCertificate, ensureFolder, findPlace, mongoType, ownPassword, placeOf } from "./stores";
+
+const weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+/** `00:00Z-01:00Z` and so on: an hour each. */
+const backupHours = Array.from({ length: 24 }, (_, hour) => [hour, hour + 1].map((h) => `${String(h).padStart(2, "0")}:00Z`).join("-"));
+
+/** MongoDB on Alibaba Cloud: FerretDB on SQLite, with the root account, a whitelist and, if asked, TLS. */
+export const mongoInstance: Description = {
+    type: mongoType,
+    title: "alicloud_mongodb_instance",
+    inputs: {
+        name: { kind: "text", between: [2, 256], isAutonamed: true },
+        engineVersion: { kind: "text", isRequired: true },
+        dbInstanceClass: { kind: "text", isRequired: true },
+        dbInstanceStorage: { kind: "whole", isRequired: true },
+        storageEngine: { kind: "text", oneOf: ["WiredTiger", "RocksDB"], replaces: true, isChosen: true },
+        storageType: { kind: "text", oneOf: ["cloud_essd1", "cloud_essd2", "cloud_essd3", "cloud_auto", "local_ssd"], isChosen: true },
+        replicationFactor: { kind: "whole", oneOf: [1, 3, 5, 7], isChosen: true },
+        readonlyReplicas: { kind: "whole", between: [0, 5], isChosen: true },
+        instanceChargeType: { kind: "text", oneOf: ["PrePaid", "PostPaid"], isChosen: true },
+        period: { kind: "whole", oneOf: [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 36], isChosen: true },
+        networkType: { kind: "text", oneOf: ["Classic", "VPC"], replaces: true, isChosen: true },
+        vpcId: { kind: "text", replaces: true, isChosen: true },
+        vswitchId: { kind: "text", replaces: true, isChosen: true },
+        zoneId: { kind: "text", replaces: true, isChosen: true },
+        secondaryZoneId: { kind: "text" },
+        hiddenZoneId: { kind: "text" },
+        securityIpLists: { kind: "set", isChosen: true },
+        accountPassword: { kind: "text", isSecret: true },
+        sslAction: { kind: "text", oneOf: ["Open", "Close", "Update"] },
+        backupPeriods: { kind: "set", isChosen: true },
+        backupTime: { kind: "text", oneOf: backupHours, isChosen: true },
+        backupRetentionPeriod: { kind: "whole", isChosen: true },
+        backupRetentionPolicyOnClusterDeletion: { kind: "whole" },
+        backupInterval: {
+            kind: "text",
+            oneOf: ["-1", "15", "30", "60", "120", "180", "240", "360", "480", "720"],
+            isChosen: true,
+        },
+        snapshotBackupType: { kind: "text", oneOf: ["Standard", "Flash"], isChosen: true },
+        maintainStartTime: { kind: "text", isChosen: true },
+        maintainEndTime: { kind: "text", isChosen: true },
+        effectiveTime: { kind: "text", oneOf: ["Immediately", "MaintainTime"] },
+        dbInstanceReleaseProtection: { kind: "flag" },
+        resourceGroupId: { kind: "text", isChosen: true },
+        tags: { kind: "map" },
+    },
+    outputs: { replicaSetName: "text", replicaSets: "objects", sslStatus: "text", retentionPeriod: "whole" },
+    async order(cloud, inputs) {
+        refuseOrder(cloud, inputs);
+        const vSwitch = cloud.vSwitch(String(inputs.vswitchId));
+        const id = madeUpId("dds-bp1");
+        const place = await findPlace(cloud, 3717);
+        const replicaSetName = `mgset-${randomInt(10_000_000, 99_999_999)}`;
+        const nodes = [
+            { role: "Primary", suffix: "41" },
+            { role: "Secondary", suffix: "42" },
+        ].map(({ role, suffix }) => ({
+            vswitchId: String(inputs.vswitchId),
+            vpcId: vSwitch.vpcId,
+            networkType: "VPC",
+            vpcCloudInstanceId: `${id}${suffix}`,
+            replicaSetRole: role,
+            roleId: suffix,
+            connectionDomain: cloud.site.domain(`${id}${suffix}`, "mongodb.rds.aliyuncs.com", place),
+            connectionPort: String(place.port),
+        }));
+        return {
+            id,
+            outputs: {
+                storageEngine: "WiredTiger",
+                storageType: "cloud_essd1",
+                replicationFactor: 3,
+                instanceChargeType: "PostPaid",
+                networkType: "VPC",
+                vpcId: vSwitch.vpcId,
+                zoneId: vSwitch.zoneId,
+                replicaSetName,
+                // In no order, as the cloud's.
+                replicaSets: nodes.reverse(),
+                sslStatus: inputs.sslAction === "Open" ? "Open" : "Closed",
+                retentionPeriod: 7,
+            },
+            inner: { place: { ...place }, replicaSetName, domains: nodes.map(({ connectionDomain }) => connectionDomain) },
+        };
+    },
+    provide: async (cloud, holding, { accountPassword, sslAction }) => {
+        holding.outputs.sslStatus = ["Open", "Update"].includes(String(sslAction)) ? "Open" : "Closed";
+        await serveMongo(cloud, holding);
+        if (accountPassword !== undefined) {
+            await setPassword(cloud, holding, String(accountPassword));
+        }
+    },
+    refuseUpdate(cloud, holding, news) {
+        if (Number(news.engineVersion) < Number(holding.inputs.engineVersion)) {
+            throw new Refusal(
+                "InvalidEngineVersion.Malformed",
+                `The engine version can't go back from ${holding.inputs.engineVersion} to ${news.engineVersion}.`,
+            );
+        }
+        if (Number(news.dbInstanceStorage) < Number(holding.inputs.dbInstanceStorage)) {
+            throw new Refusal("InvalidStorage.Malformed", "Cloud disks grow and don't shrink.");
+        }
+        refuseOrder(cloud, news);
+    },
+    async release(cloud, holding) {
+        if (holding.inputs.instanceChargeType === "PrePaid") {
+            return "kept";
+        }
+        if (holding.inputs.dbInstanceReleaseProtection === true) {
+            throw new Refusal("OperationDenied.ReleaseProtection", `The release protection of the instance ${holding.id} is on.`);
+        }
+        await end(holding.id);
+        await cloud.site.leave(placeOf(holding));
+        rmSync(cloud.dataOf(holding), { recursive: true, force: true });
+        cloud.forget(holding);
+        await admitAll(cloud);
+        return "gone";
+    },
+};
+
+/** What the provider lets through and the API doesn't. */
+function refuseOrder(cloud: Cloud, inputs: Plain): void {
+    const { engineVersion, dbInstanceClass, dbInstanceStorage, storageType, networkType, vswitchId, zoneId, accountPassword } = inputs;
+    const { secondaryZoneId, hiddenZoneId, securityIpLists, backupPeriods, backupTime } = inputs;
+    if (!["4.4", "5.0", "6.0", "7.0", "8.0"].includes(String(engineVersion))) {
+        throw new Refusal(
+            "InvalidEngineVersion.Malformed",
+            `The specified engine version ${engineVersion} is not sold; sold are 4.4 to 8.0.`,
+        );
+    }
+    if (!/^(dds|mdb)\.[a-z0-9.]+$/.test(String(dbInstanceClass))) {
+        throw new Refusal("InvalidDBInstanceClass.NotFound", `The specified instance class ${dbInstanceClass} does not exist.`);
+    }
+    if (Number(dbInstanceStorage) < 20 || Number(dbInstanceStorage) % 10 !== 0) {
+        throw new Refusal("InvalidStorage.Format", `The storage of ${dbInstanceStorage} GB is less than 20 or no multiple of 10.`);
+    }
+    if (storageType === "local_ssd") {
+        throw new Refusal("InvalidStorageType", `The engine version ${engineVersion} lies on cloud disks, not on local_ssd.`);
+    }
+    if (networkType === "Classic" || vswitchId === undefined) {
+        throw new Refusal("InvalidNetworkType.NotSupport", "The classic network is no longer sold: a VSwitch is needed.");
+    }
+    const vSwitch = cloud.vSwitch(String(vswitchId));
+    if (zoneId !== undefined && zoneId !== vSwitch.zoneId) {
+        throw new Refusal("InvalidZoneId.Mismatch", `The specified vswitch ${vswitchId} isn't in the zone ${zoneId}.`);
+    }
+    if (inputs.vpcId !== undefined && inputs.vpcId !== vSwitch.vpcId) {
+        throw new Refusal("InvalidVPCId.Mismatch", `The VSwitch ${vswitchId} lies in ${vSwitch.vpcId}, not in ${inputs.vpcId}.`);
+    }
+    const zones = [vSwitch.zoneId, secondaryZoneId, hiddenZoneId].filter((zone) => zone !== undefined);
+    if (new Set(zones).size < zones.length) {
+        throw new Refusal("InvalidZoneId.Duplicate", `The primary, secondary and hidden nodes' zones are not three: ${zones.join(", ")}.`);
+    }
+    refuseBadWhitelist((securityIpLists as string[] | undefined) ?? []);
+    const days = ((backupPeriods as string[] | undefined) ?? []).filter((day) => !weekdays.includes(day));
+    if (days.length > 0 || (backupTime === undefined) !== (backupPeriods === undefined)) {
+        throw new Refusal("InvalidPreferredBackupPeriod", "A backup has days of the week and a time, both.");
+    }
+    if (accountPassword !== undefined) {
+        refuseWeak(String(accountPassword));
+    }
+}
+
+/** The root account's password. There is no other account that the provider could make. */
+export const mongoAccount: Description = {
+    type: "alicloud:mongodb/account:Account",
+    title: "alicloud_mongodb_account",
+    inputs: {
+        instanceId: { kind: "text", isRequired: true, replaces: true },
+        accountName: { kind: "text", isRequired: true, oneOf: ["root"] },
+        accountPassword: {
+            kind: "text",
+            isRequired: true,
+            isSecret: true,
+            // The provider's own expression: a run of 8 such characters anywhere will do.
+            refuses: (value) =>
+                /[a-zA-Z!#$%^&*()_+-=]{8,32}/.test(String(value))
+                    ? undefined
+                    : "account_password must consist of uppercase letters, lowercase letters, numbers, and special characters",
+        },
+        accountDescription: { kind: "text", between: [2, 256] },
+        characterType: { kind: "text", replaces: true, isChosen: true },
+    },
+    outputs: { status: "text" },
+    async order(cloud, { instanceId, accountName, accountPassword }) {
+        refuseWeak(String(accountPassword));
+        const instance = cloud.get(mongoType, String(instanceId));
+        if (instance === undefined) {
+            throw new Refusal("InvalidDBInstanceId.NotFound", `The instance ${instanceId} is not found.`);
+        }
+        if (instance.status !== "Normal") {
+            throw new Refusal("OperationDenied.DBInstanceStatus", `The instance ${instanceId} is ${instance.status}.`);
+        }
+        return { id: `${instanceId}:${accountName}`, outputs: { characterType: "normal" } };
+    },
+    async provide(cloud, holding, { instanceId, accountPassword }) {
+        await setPassword(cloud, cloud.get(mongoType, String(instanceId)) as Holding, String(accountPassword));
+        holding.status = "Available";
+    },
+    refuseUpdate: (_cloud, _holding, { accountPassword }) => refuseWeak(String(accountPassword)),
+    // The provider takes it out of its state, and the account stays.
+    release: async (cloud, holding) => {
+        cloud.forget(holding);
+        return "gone";
+    },
+};
+
+const ownUser = "cloud-own";
+
+/** Starts the instance's server, also again after a power cut. */
+export async function serveMongo(cloud: Cloud, holding: Holding): Promise<void> {
+    const folder = ensureFolder(cloud, holding);
+    const place = placeOf(holding);
+    await cloud.site.settle(place);
+    const usesTls = holding.outputs.sslStatus === "Open";
+    const tls = usesTls ? await ensureCertificate(cloud, folder, holding.inner.domains as string[], place) : undefined;
+    const listens = `${place.address}:${place.port}`;
+    const args = [
+        "--handler=sqlite",
+        `--sqlite-url=file:${folder}/`,
+        `--state-dir=${folder}`,
+        `--listen-unix=${join(folder, "own.sock")}`,
+        ...(tls === undefined
+            ? [`--listen-addr=${listens}`]
+            : [
+                  "--listen-addr=",
+                  `--listen-tls=${listens}`,
+                  `--listen-tls-cert-file=${tls.certificate}`,
+                  `--listen-tls-key-file=${tls.key}`,
+              ]),
+        `--repl-set-name=${holding.inner.replicaSetName}`,
+        "--debug-addr=-",
+        "--telemetry=disable",
+        "--log-level=WARN",
+        // Checks passwords in FerretDB itself; without it SQLite knows no accounts.
+        "--test-enable-new-auth",
+        "--setup-database=admin",
+        `--setup-username=${ownUser}`,
+    ];
+    const lastArgs = join(folder, "args.json");
+    if (existsSync(lastArgs) && readFileSync(lastArgs, "utf8") !== JSON.stringify(args)) {
+        await end(holding.id);
+    }
+    writeWhole(lastArgs, JSON.stringify(args));
+    await ensureServing({
+        id: holding.id,
+        command: join(await built("ferretdb"), "ferretdb"),
+        args,
+        env: { FERRETDB_SETUP_PASSWORD: ownPassword(folder), TMPDIR: folder },
+        folder,
+        isReady: () =>
+            command(folder, { ping: 1 }).then(
+                () => true,
+                () => false,
+            ),
+    });
+    await admitAll(cloud);
+}
+
+async function setPassword(cloud: Cloud, instance: Holding, password: string): Promise<void> {
+    const folder = ensureFolder(cloud, instance);
+    const { users } = (await command(folder, { usersInfo: 1 })) as { users: { user: string }[] };
+    const verb = users.some(({ user }) => user === "root") ? { updateUser: "root" } : { createUser: "root", roles: [] };
+    await command(folder, { ...verb, pwd: password });
+}
+
+/** One command to the instance's admin database as the cloud's own user, past the network. */
+async function command(folder: string, words: Record<string, unknown>): Promise<unknown> {
+    const socket = join(folder, "own.sock");
+    if (!existsSync(socket)) {
+        throw new Error(`There is no ${socket}`);
+    }
+    // Here and not above: previews don't wait for it.
+    const { MongoClient } = await import("mongodb");
+    const user = `${ownUser}:${encodeURIComponent(ownPassword(folder))}`;
+    const client = new MongoClient(`mongodb://${user}@${encodeURIComponent(socket)}/?authSource=admin&directConnection=true`, {
+        serverSelectionTimeoutMS: 2000,
+    });
+    try {
+        return await client.db("admin").command(words);
+    } finally {
+        await client.close();
+    }
+}

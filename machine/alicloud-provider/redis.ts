@@ -1,0 +1,337 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { writeWhole } from "../files";
+import type { Properties } from "../provider/values";
+import { refuseBadWhitelist } from "./addresses";
+import { type Cloud, type Holding, madeUpId, Refusal } from "./cloud";
+import type { Description, Plain } from "./description";
+import { refuseWeak } from "./passwords";
+import { end, ensureServing } from "./processes";
+import { admitAll, authorityFile, ensureCertificate, ensureFolder, findPlace, ownPassword, placeOf, redisType } from "./stores";
+
+const accountType = "alicloud:kvstore/account:Account";
+const weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/** Settings of Redis itself that `config` may have here; the cloud knows more. */
+const parameters = new Set([
+    "appendonly",
+    "hash-max-ziplist-entries",
+    "hash-max-ziplist-value",
+    "hz",
+    "lazyfree-lazy-eviction",
+    "lazyfree-lazy-expire",
+    "lazyfree-lazy-server-del",
+    "list-max-ziplist-size",
+    "maxmemory-policy",
+    "notify-keyspace-events",
+    "set-max-intset-entries",
+    "slowlog-log-slower-than",
+    "slowlog-max-len",
+    "timeout",
+    "zset-max-ziplist-entries",
+    "zset-max-ziplist-value",
+]);
+
+/** Redis on Alibaba Cloud: a redis-server with accounts, a whitelist, persistence and, if asked, TLS. */
+export const redisInstance: Description = {
+    type: redisType,
+    title: "alicloud_kvstore_instance",
+    inputs: {
+        dbInstanceName: { kind: "text", isChosen: true },
+        instanceClass: { kind: "text" },
+        instanceType: { kind: "text", oneOf: ["Memcache", "Redis"], replaces: true, defaultsTo: "Redis" },
+        engineVersion: { kind: "text", oneOf: ["2.8", "4.0", "5.0", "6.0", "7.0"], isChosen: true },
+        paymentType: { kind: "text", oneOf: ["PostPaid", "PrePaid"], isChosen: true },
+        period: { kind: "text", oneOf: ["1", "12", "2", "24", "3", "36", "4", "5", "6", "7", "8", "9"] },
+        zoneId: { kind: "text", isChosen: true },
+        secondaryZoneId: { kind: "text" },
+        vswitchId: { kind: "text" },
+        vpcAuthMode: { kind: "text", oneOf: ["Close", "Open"], defaultsTo: "Open" },
+        password: { kind: "text", isSecret: true },
+        securityIps: { kind: "set", isChosen: true },
+        securityIpGroupName: { kind: "text", isChosen: true },
+        sslEnable: { kind: "text", oneOf: ["Disable", "Enable", "Update"], isChosen: true },
+        config: { kind: "map", isChosen: true },
+        backupPeriods: { kind: "set", isChosen: true },
+        backupTime: { kind: "text", isChosen: true },
+        enableBackupLog: { kind: "whole", oneOf: [0, 1], defaultsTo: 0 },
+        maintainStartTime: { kind: "text", isChosen: true },
+        maintainEndTime: { kind: "text", isChosen: true },
+        effectiveTime: { kind: "text", oneOf: ["Immediately", "MaintainTime"] },
+        instanceReleaseProtection: { kind: "flag" },
+        isAutoUpgradeOpen: { kind: "text", isChosen: true },
+        resourceGroupId: { kind: "text", isChosen: true },
+        tags: { kind: "map" },
+    },
+    outputs: { connectionDomain: "text", privateConnectionPort: "text", privateIp: "text", status: "text" },
+    async order(cloud, inputs) {
+        refuseOrder(cloud, inputs);
+        const { zoneId } = cloud.vSwitch(String(inputs.vswitchId));
+        const id = madeUpId("r-bp1");
+        const place = await findPlace(cloud, 6379);
+        const domain = cloud.site.domain(id, "redis.rds.aliyuncs.com", place);
+        return {
+            id,
+            outputs: {
+                dbInstanceName: id,
+                engineVersion: "5.0",
+                paymentType: "PostPaid",
+                zoneId,
+                sslEnable: "Disable",
+                connectionDomain: domain,
+                privateConnectionPort: String(place.port),
+                privateIp: place.address,
+            },
+            inner: { place: { ...place }, domain },
+        };
+    },
+    provide: async (cloud, holding, inputs) => {
+        if (inputs.password !== undefined) {
+            holding.inner.passwordHash = hashOf(String(inputs.password));
+        }
+        cloud.keep(holding);
+        await serveRedis(cloud, holding);
+    },
+    refuseUpdate(cloud, holding, news) {
+        const [before, after] = [holding.inputs.engineVersion ?? "5.0", news.engineVersion ?? "5.0"];
+        if (Number(after) < Number(before)) {
+            throw new Refusal("InvalidEngineVersion.Malformed", `The engine version can't go back from ${before} to ${after}.`);
+        }
+        refuseOrder(cloud, news);
+    },
+    async release(cloud, holding) {
+        if (holding.inputs.paymentType === "PrePaid") {
+            return "kept";
+        }
+        if (holding.inputs.instanceReleaseProtection === true) {
+            throw new Refusal("InvalidInstance.ReleaseProtection", `The release protection of the instance ${holding.id} is on.`);
+        }
+        await end(holding.id);
+        await cloud.site.leave(placeOf(holding));
+        rmSync(cloud.dataOf(holding), { recursive: true, force: true });
+        for (const account of accountsOf(cloud, holding.id)) {
+            cloud.forget(account);
+        }
+        cloud.forget(holding);
+        await admitAll(cloud);
+        return "gone";
+    },
+};
+
+/** What the provider lets through and the API doesn't. */
+function refuseOrder(cloud: Cloud, inputs: Plain): void {
+    const { instanceClass, vswitchId, zoneId, secondaryZoneId, password, securityIps, backupPeriods, config } = inputs;
+    if (!/^(redis|tair)\.[a-z0-9.]+$/.test(String(instanceClass ?? ""))) {
+        throw new Refusal("InvalidInstanceClass.NotFound", `The specified instance class ${instanceClass} does not exist.`);
+    }
+    if (vswitchId === undefined) {
+        throw new Refusal("InvalidNetworkType.NotSupport", "The classic network is no longer sold: a VSwitch is needed.");
+    }
+    const vSwitch = cloud.vSwitch(String(vswitchId));
+    if (zoneId !== undefined && zoneId !== vSwitch.zoneId) {
+        throw new Refusal("InvalidVSwitchId.ZoneMismatch", `The VSwitch ${vswitchId} lies in ${vSwitch.zoneId}, not in ${zoneId}.`);
+    }
+    if (secondaryZoneId !== undefined && secondaryZoneId === vSwitch.zoneId) {
+        throw new Refusal("InvalidSecondaryZoneId", `The secondary zone ${secondaryZoneId} is the primary one too.`);
+    }
+    refuseBadWhitelist((securityIps as string[] | undefined) ?? []);
+    const days = ((backupPeriods as string[] | undefined) ?? []).filter((day) => !weekdays.includes(day));
+    if (days.length > 0) {
+        throw new Refusal("InvalidPreferredBackupPeriod", `These are no days: ${days.join(", ")}.`);
+    }
+    const unknown = Object.keys((config as Properties | undefined) ?? {}).filter((name) => !parameters.has(name));
+    if (unknown.length > 0) {
+        throw new Refusal("InvalidConfig.Malformed", `These parameters are not known here: ${unknown.join(", ")}.`);
+    }
+    if (password !== undefined) {
+        refuseWeak(String(password));
+    }
+}
+
+/** An account beside the instance's own: reads and writes all keys, and has no administrator's commands. */
+export const redisAccount: Description = {
+    type: accountType,
+    title: "alicloud_kvstore_account",
+    inputs: {
+        instanceId: { kind: "text", isRequired: true, replaces: true },
+        accountName: { kind: "text", isRequired: true, replaces: true },
+        accountPassword: { kind: "text", isSecret: true },
+        accountType: { kind: "text", oneOf: ["Normal"], replaces: true, defaultsTo: "Normal" },
+        accountPrivilege: { kind: "text", oneOf: ["RoleReadOnly", "RoleReadWrite", "RoleRepl"], defaultsTo: "RoleReadWrite" },
+        description: { kind: "text" },
+    },
+    outputs: { status: "text" },
+    async order(cloud, { instanceId, accountName, accountPassword }) {
+        const instance = cloud.get(redisType, String(instanceId));
+        if (instance === undefined) {
+            throw new Refusal("InvalidInstanceId.NotFound", `The instance ${instanceId} is not found.`);
+        }
+        if (instance.status !== "Normal") {
+            throw new Refusal("OperationDeniedDBStatus", `The instance ${instanceId} is ${instance.status}.`);
+        }
+        if (Number(instance.inputs.engineVersion ?? "5.0") < 4) {
+            throw new Refusal("InvalidEngineVersion", "Accounts need the engine version 4.0 or a later one.");
+        }
+        if (!/^[a-z][a-z0-9_]{0,99}$/.test(String(accountName)) || [ownUser, "default", "admin", "root"].includes(String(accountName))) {
+            throw new Refusal(
+                "InvalidAccountName.Format",
+                `The account name ${accountName} is reserved or has characters that it may not have.`,
+            );
+        }
+        if (accountPassword === undefined) {
+            throw new Refusal("MissingParameter", "One of the 'account_password' and 'kms_encrypted_password' should be set.");
+        }
+        refuseWeak(String(accountPassword));
+        const id = `${instanceId}:${accountName}`;
+        if (cloud.get(accountType, id) !== undefined) {
+            throw new Refusal("InvalidAccountName.Duplicate", `The account ${accountName} is there already.`);
+        }
+        return { id };
+    },
+    async provide(cloud, holding, { instanceId, accountPassword }) {
+        holding.inner.passwordHash = hashOf(String(accountPassword));
+        holding.status = "Available";
+        cloud.keep(holding);
+        await loadAccounts(cloud, cloud.get(redisType, String(instanceId)) as Holding);
+    },
+    refuseUpdate: (_cloud, _holding, { accountPassword }) => refuseWeak(String(accountPassword)),
+    async release(cloud, holding) {
+        cloud.forget(holding);
+        const instance = cloud.get(redisType, String(holding.inputs.instanceId));
+        if (instance !== undefined) {
+            await loadAccounts(cloud, instance);
+        }
+        return "gone";
+    },
+};
+
+const accountsOf = (cloud: Cloud, instanceId: string) =>
+    cloud.all(accountType).filter(({ inputs, inner }) => inputs.instanceId === instanceId && inner.passwordHash !== undefined);
+
+const hashOf = (password: string) => createHash("sha256").update(password).digest("hex");
+
+/** The cloud's own account. */
+const ownUser = "cloud_own";
+
+/** Starts the instance's server, also again after a power cut. */
+export async function serveRedis(cloud: Cloud, holding: Holding): Promise<void> {
+    const folder = ensureFolder(cloud, holding);
+    const place = placeOf(holding);
+    await cloud.site.settle(place);
+    const usesTls = ["Enable", "Update"].includes(String(holding.inputs.sslEnable));
+    const tls = usesTls ? await ensureCertificate(cloud, folder, [String(holding.inner.domain)], place) : undefined;
+    const configuration = join(folder, "redis.conf");
+    const settings = settingsOf(cloud, holding, folder, tls);
+    if (existsSync(configuration) && readFileSync(configuration, "utf8") !== settings) {
+        await end(holding.id);
+    }
+    writeWhole(configuration, settings);
+    writeWhole(join(folder, "users.acl"), accountLines(cloud, holding, folder));
+    await ensureServing({
+        id: holding.id,
+        command: "/usr/bin/redis-server",
+        args: [configuration],
+        folder,
+        isReady: async () => (await ask(folder, ["PING"]).catch(() => "")) === "PONG",
+    });
+    await loadAccounts(cloud, holding);
+    await admitAll(cloud);
+}
+
+function settingsOf(
+    cloud: Cloud,
+    { inputs, inner }: Holding,
+    folder: string,
+    tls: { key: string; certificate: string } | undefined,
+): string {
+    const { address, port } = inner.place as { address: string; port: number };
+    const given = Object.entries((inputs.config as Record<string, string> | undefined) ?? {});
+    return [
+        `bind ${address}`,
+        ...(tls === undefined
+            ? [`port ${port}`]
+            : [
+                  "port 0",
+                  `tls-port ${port}`,
+                  `tls-cert-file ${tls.certificate}`,
+                  `tls-key-file ${tls.key}`,
+                  `tls-ca-cert-file ${authorityFile(cloud)}`,
+                  "tls-auth-clients no",
+              ]),
+        // Accounts and the whitelist decide.
+        "protected-mode no",
+        // It would write over its environment, by which its process is known.
+        "set-proc-title no",
+        `unixsocket ${join(folder, "own.sock")}`,
+        "unixsocketperm 700",
+        `aclfile ${join(folder, "users.acl")}`,
+        `dir ${folder}`,
+        `maxmemory ${memoryMiB(String(inputs.instanceClass))}mb`,
+        // The cloud's defaults.
+        "appendonly yes",
+        "maxmemory-policy volatile-lru",
+        ...given.map(([name, value]) => `${name} ${JSON.stringify(value)}`),
+        "",
+    ].join("\n");
+}
+
+/** What the class holds; the ones not named here hold 1 GiB. */
+function memoryMiB(instanceClass: string): number {
+    const sizes: Record<string, number> = { micro: 256, small: 1024, mid: 2048, stand: 4096, large: 8192, xlarge: 16384, "2xlarge": 16384 };
+    const size = instanceClass.split(".").find((part) => part in sizes) ?? "small";
+    return sizes[size] as number;
+}
+
+/** No administrator's commands, for the cloud does that itself. */
+const rights: Record<string, string> = {
+    RoleReadWrite: "~* &* +@all -@admin +client|list +slowlog|get +config|get",
+    RoleReadOnly: "~* &* -@all +@read +@connection +@pubsub -publish +info",
+    RoleRepl: "~* &* +@all -@admin +psync +replconf +client|list",
+};
+
+function accountLines(cloud: Cloud, { id, inputs, inner }: Holding, folder: string): string {
+    const whole = rights.RoleReadWrite;
+    const own = inner.passwordHash === undefined ? "off resetpass" : `on #${inner.passwordHash}`;
+    const anybody = inputs.vpcAuthMode === "Close" ? "on nopass" : own;
+    const accounts = accountsOf(cloud, id).map(
+        (account) =>
+            `user ${account.inputs.accountName} on #${account.inner.passwordHash} ${rights[String(account.inputs.accountPrivilege)]}`,
+    );
+    return [
+        `user default ${anybody} ${whole}`,
+        `user ${id} ${own} ${whole}`,
+        ...accounts,
+        `user ${ownUser} on #${hashOf(ownPassword(folder))} ~* &* +@all`,
+        "",
+    ].join("\n");
+}
+
+async function loadAccounts(cloud: Cloud, instance: Holding): Promise<void> {
+    const folder = ensureFolder(cloud, instance);
+    writeWhole(join(folder, "users.acl"), accountLines(cloud, instance, folder));
+    await ask(folder, ["ACL", "LOAD"]);
+}
+
+/** One command to the instance as the cloud's own user, past the network. Gives the answer's first line. */
+async function ask(folder: string, command: readonly string[]): Promise<string> {
+    const resp = (words: readonly string[]) =>
+        `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`;
+    const answer = await new Promise<string>((done, fail) => {
+        let text = "";
+        const socket = createConnection(join(folder, "own.sock"), () =>
+            socket.end(resp(["AUTH", ownUser, ownPassword(folder)]) + resp(command)),
+        );
+        socket.setTimeout(5000, () => socket.destroy(new Error("Redis doesn't answer")));
+        socket.on("data", (chunk) => {
+            text += chunk;
+        });
+        socket.on("error", fail).on("close", () => done(text));
+    });
+    const [, line = ""] = answer.split("\r\n");
+    if (line.startsWith("-")) {
+        throw new Error(`Redis: ${line.slice(1)}`);
+    }
+    return line.slice(1);
+}

@@ -1,0 +1,106 @@
+import { createServer } from "node:net";
+import { execa } from "execa";
+
+/** Where an instance listens. */
+export interface Place {
+    readonly address: string;
+    readonly port: number;
+}
+
+/** Who may connect to a place. */
+export interface Admission {
+    readonly place: Place;
+    readonly from: readonly string[];
+}
+
+/** What the cloud's instances run on. */
+export interface Site {
+    /** Somewhere that none of `taken` is. `port` is the one that the cloud gives such an instance. */
+    place(port: number, taken: readonly Place[]): Promise<Place>;
+    /** The name by which the instance `id` is found at `place`. */
+    domain(id: string, suffix: string, place: Place): string;
+    /** Gives the place its address, again after a power cut. */
+    settle(place: Place): Promise<void>;
+    leave(place: Place): Promise<void>;
+    /** Lets in whom each place admits and, as the cloud does, answers nobody else. */
+    admit(admissions: readonly Admission[]): Promise<void>;
+}
+
+/** The stores' addresses on the machine: pods reach them as they reach the API server's, over the loopback's aliases. */
+export const storeNetwork = "10.88.16.0/24";
+const chain = "SMS-CLOUD";
+const jump = ["INPUT", "--destination", storeNetwork, "--jump", chain];
+
+/** The machine of `machine/`: an address for each instance and a packet filter in front. Needs root. */
+export const machineSite: Site = {
+    async place(port, taken) {
+        const used = new Set(taken.map(({ address }) => address));
+        for (let last = 1; last < 255; last++) {
+            const address = storeNetwork.replace("0/24", String(last));
+            if (!used.has(address)) {
+                return { address, port };
+            }
+        }
+        throw new Error(`All addresses of ${storeNetwork} are taken`);
+    },
+    // The name carries the address: the cluster's DNS needs no list of them.
+    domain: (id, suffix, { address }) => `${id}x${address.replaceAll(".", "x")}.${suffix}`,
+    settle: async ({ address }) => {
+        await execa("ip", ["address", "replace", `${address}/32`, "dev", "lo"]);
+    },
+    leave: async ({ address }) => {
+        await execa("ip", ["address", "delete", `${address}/32`, "dev", "lo"], { reject: false });
+    },
+    async admit(admissions) {
+        const rules = admissions.flatMap(({ place: { address, port }, from }) =>
+            from.map((source) => `-A ${chain} -s ${source} -d ${address} -p tcp --dport ${port} -j ACCEPT`),
+        );
+        // All or nothing: with its name stated the chain is emptied and filled in one step.
+        const lines = [
+            "*filter",
+            `:${chain} - [0:0]`,
+            `-A ${chain} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
+            ...rules,
+            `-A ${chain} -j DROP`,
+        ];
+        await execa("iptables-restore", ["--noflush", "--wait"], { input: `${lines.join("\n")}\nCOMMIT\n` });
+        const { failed } = await execa("iptables", ["--wait", "--check", ...jump], { reject: false });
+        if (failed) {
+            await execa("iptables", ["--wait", "--insert", ...jump]);
+        }
+    },
+};
+
+/** Takes back the packet filter and every address. */
+export async function clearMachineSite(): Promise<void> {
+    const tolerant = { reject: false };
+    await execa("iptables", ["--wait", "--delete", ...jump], tolerant);
+    await execa("iptables", ["--wait", "--flush", chain], tolerant);
+    await execa("iptables", ["--wait", "--delete-chain", chain], tolerant);
+    const { stdout } = await execa("ip", ["-oneline", "address", "show", "dev", "lo", "to", storeNetwork], tolerant);
+    for (const [, address] of (stdout ?? "").matchAll(/inet (\S+)/g)) {
+        await execa("ip", ["address", "delete", address as string, "dev", "lo"], tolerant);
+    }
+}
+
+/** Ports of the loopback, for tests without root. Everybody is let in. */
+export const loopbackSite: Site = {
+    async place(_port, taken) {
+        const port = await freePort();
+        return taken.some((place) => place.port === port) ? this.place(_port, taken) : { address: "127.0.0.1", port };
+    },
+    domain: (_id, _suffix, { address }) => address,
+    settle: async () => {},
+    leave: async () => {},
+    admit: async () => {},
+};
+
+function freePort(): Promise<number> {
+    return new Promise((done, fail) => {
+        const server = createServer().once("error", fail);
+        server.listen(0, "127.0.0.1", () => {
+            const { port } = server.address() as { port: number };
+            server.close(() => done(port));
+        });
+    });
+}

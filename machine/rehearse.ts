@@ -1,0 +1,344 @@
+/**
+ * `npm run rehearse`, `npm run rehearse -- --stack test`: brings a stack file for Alibaba Cloud up on this machine, as it is, with a
+ * stand-in for the cloud that really serves (machine/alicloud-provider); looks whether the product works, and takes it all away again.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ExecaError, execa } from "execa";
+import { parse, stringify } from "yaml";
+import { cloudFolder, ensureCloud, strangerAddress } from "./alicloud-provider/ground";
+import { registryUser } from "./containers";
+import { writeWhole } from "./files";
+import { takeTurn } from "./host";
+import { kubectl } from "./kubernetes";
+import { podCidr } from "./network";
+import { basePrefix, clone, kubeconfig, ownContext, ownRegistry, state } from "./places";
+import { prepare } from "./prepare";
+import { MachineError, say, step, until } from "./progress";
+import { secret } from "./secrets";
+import { type Pulumi, pulumiArgs, releaseStaleLock, runPulumi, type Stack, writeStandIn } from "./stack";
+import { collectorVersion } from "./toolchain";
+
+type Block = { [key: string]: Value };
+type Value = string | number | boolean | Value[] | Block;
+type Config = Record<string, Block>;
+
+/** A stack as its file says it, and what only a user could add. */
+interface Rehearsal {
+    readonly stack: Stack;
+    readonly config: Config;
+    readonly additions: Readonly<Record<string, string>>;
+    readonly secrets: Readonly<Record<string, string>>;
+}
+
+const clusterId = `c${"0".repeat(23)}rehearsal`;
+const instanceName = "rehearsal";
+const logKey = "rehearsal-logs";
+const machineImages = { python: `${basePrefix}python:3.11`, collector: `${basePrefix}collector:${collectorVersion}` };
+
+function readRehearsal(name: string): Rehearsal {
+    const { config } = parse(readFileSync(join(clone, `Pulumi.${name}.yaml`), "utf8")) as { config: Config };
+    const vSwitches = (config["sms:network"]?.vSwitches ?? []) as Block[];
+    const isAcr = config["sms:registry"]?.kind === "acr";
+    const ships = Boolean((config["sms:logs"]?.ship as Block | undefined)?.to);
+    const isGiven = config["sms:network"]?.kind === "existing";
+    const additions: Record<string, string> = {
+        ...(config["sms:cluster"]?.kind === "ack" ? { "sms:cluster.id": clusterId } : { "sms:cluster.context": ownContext }),
+        ...(isGiven ? { "sms:network.vpcId": "vpc-rehearsal" } : {}),
+        ...Object.fromEntries(isGiven ? vSwitches.map((_, index) => [`sms:network.vSwitches[${index}].id`, `vsw-rehearsal${index}`]) : []),
+        ...(isAcr ? { "sms:registry.instanceId": "cri-rehearsal", "sms:registry.instanceName": instanceName } : {}),
+        "sms:registry.username": registryUser,
+        ...(ships ? { "sms:logs.ship.to.project": "sms-rehearsal", "sms:logs.ship.to.accessKeyId": logKey } : {}),
+        // Docker Hub's images, as this machine makes them.
+        "sms:image.baseImage": machineImages.python,
+        ...(ships ? { "sms:logs.ship.image": machineImages.collector } : {}),
+    };
+    const secrets: Record<string, string> = {
+        "sms:registryPassword": secret("registry-password"),
+        "sms:redisPassword": storePassword(`${name}-redis`),
+        "sms:mongoPassword": storePassword(`${name}-mongo`),
+        ...(ships ? { "sms:logsAccessKeySecret": secret("rehearsal-logs-key") } : {}),
+        "sms:secretEnv.ALIYUN_ACCESS_KEY_ID": secret("rehearsal-sms-key-id"),
+        "sms:secretEnv.ALIYUN_ACCESS_KEY_SECRET": secret("rehearsal-sms-key"),
+    };
+    const stack = { name: `rehearsal-${name}`, program: clone, file: join(state, `Pulumi.rehearsal-${name}.yaml`) };
+    return { stack, config, additions, secrets };
+}
+
+/** As the stores want them: of several kinds of characters, and not longer than 32. */
+const storePassword = (name: string) => `Aa1-${secret(`rehearsal-${name}`).slice(0, 24)}`;
+
+/** The file's settings and the additions; nothing in the file is changed. */
+function added(config: Config, additions: Readonly<Record<string, string>>): Config {
+    const whole = structuredClone(config);
+    for (const [path, value] of Object.entries(additions)) {
+        const keys = path.replaceAll(/\[(\d+)\]/g, ".$1").split(".");
+        const last = keys.pop() as string;
+        let block: Block = whole;
+        for (const key of keys) {
+            block[key] ??= {};
+            block = block[key] as Block;
+        }
+        if (last in block) {
+            throw new MachineError(`The stack file has ${path} already; a rehearsal changes nothing in it.`);
+        }
+        block[last] = value;
+    }
+    return whole;
+}
+
+async function ensureRehearsalStack({ command, env }: Pulumi, { stack, config, additions, secrets }: Rehearsal): Promise<void> {
+    const project = join(state, "project");
+    rmSync(project, { recursive: true, force: true });
+    mkdirSync(project, { recursive: true });
+    writeFileSync(join(project, "Pulumi.yaml"), "name: sms\nruntime: nodejs\n");
+    const has = await execa(command, ["stack", "select", stack.name, "--non-interactive"], { env, cwd: project, reject: false });
+    if (has.failed) {
+        await execa(command, ["stack", "init", stack.name, "--non-interactive"], { env, cwd: project });
+        renameSync(join(project, `Pulumi.${stack.name}.yaml`), stack.file);
+    }
+    const salt = (parse(readFileSync(stack.file, "utf8")) as { encryptionsalt: string }).encryptionsalt;
+    writeWhole(stack.file, stringify({ encryptionsalt: salt, config: added(config, additions) }));
+    for (const [key, value] of Object.entries(secrets)) {
+        const path = key.includes(".") ? ["--path"] : [];
+        const set = ["config", "set", "--secret", ...path, key, "--stack", stack.name, "--config-file", stack.file, "--non-interactive"];
+        await execa(command, set, { env, cwd: clone, input: value });
+    }
+}
+
+/** The stand-in, always: the official plugin would go to the real cloud. */
+function placeStandIn(pulumi: Pulumi): void {
+    const { version } = require("@pulumi/alicloud/package.json") as { version: string };
+    const folder = join(pulumi.env.PULUMI_HOME as string, "plugins", `resource-alicloud-v${version}`);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    writeStandIn(folder, "alicloud");
+}
+
+/** What is there before the program runs, as the stack file names it. */
+function givenBy({ config, additions }: Rehearsal) {
+    const region = String(config["sms:alibaba"]?.region);
+    const { vSwitches, podCidr: there } = (config["sms:network"] ?? {}) as { vSwitches?: Block[]; podCidr?: string };
+    const registry = config["sms:registry"] ?? {};
+    return {
+        region,
+        registryHosts:
+            registry.kind === "acr"
+                ? ["", "-vpc"].map((suffix) => `${instanceName}-registry${suffix}.${region}.cr.aliyuncs.com`)
+                : [registry.server, registry.pullServer].filter((host): host is string => host !== undefined && host !== ownRegistry),
+        given: {
+            vSwitches: (vSwitches ?? []).map(({ zone, cidr }, index) => ({
+                id: additions[`sms:network.vSwitches[${index}].id`] ?? "",
+                vpcId: additions["sms:network.vpcId"] ?? "",
+                zoneId: String(zone),
+                cidrBlock: String(cidr),
+            })),
+            clusters: { [clusterId]: kubeconfig },
+            registries: ["cri-rehearsal"],
+            ...(there === undefined ? {} : { pods: { there, here: podCidr } }),
+        },
+    };
+}
+
+async function rehearse(args: string[]): Promise<number> {
+    const { values } = parseArgs({
+        args,
+        options: { stack: { type: "string", default: "online" }, keep: { type: "boolean", default: false } },
+    });
+    const start = performance.now();
+    await takeTurn();
+    const nodePort = Number(
+        (parse(readFileSync(join(clone, `Pulumi.${values.stack}.yaml`), "utf8")) as { config: Config }).config["sms:web"]?.nodePort ??
+            31090,
+    );
+    const needs = { context: ownContext, registryServer: ownRegistry, images: Object.values(machineImages), nodePort };
+    const machine = await prepare(needs);
+    const rehearsal = readRehearsal(values.stack);
+    const { stack, additions, secrets } = rehearsal;
+    await refuseTaken(rehearsal);
+    const logKeys = { [logKey]: secret("rehearsal-logs-key") };
+    await step("the cloud: registry, logs, names", () =>
+        ensureCloud({
+            ...givenBy(rehearsal),
+            registryUsers: join(state, "registry.htpasswd"),
+            registryStorage: join(state, "registry"),
+            logKeys,
+        }),
+    );
+    const keys = { ALICLOUD_ACCESS_KEY: "rehearsal", ALICLOUD_SECRET_KEY: "rehearsal" };
+    const pulumi: Pulumi = { ...machine, env: { ...machine.env, ...keys } };
+    placeStandIn(pulumi);
+    await ensureRehearsalStack(pulumi, rehearsal);
+    say(`\nPulumi.${values.stack}.yaml as it is, and as a user has to add:`);
+    for (const [key, value] of Object.entries(additions)) {
+        say(`  ${key} = ${value}`);
+    }
+    for (const key of Object.keys(secrets)) {
+        say(`  ${key} = (made up, secret)`);
+    }
+    say("");
+    await releaseStaleLock(pulumi, stack);
+    if ((await runPulumi(pulumi, stack, ["up", "--yes", "--skip-preview", "--non-interactive"])) !== 0) {
+        await sayUnschedulable();
+        return 1;
+    }
+    await check(pulumi, rehearsal, nodePort);
+    if (values.keep) {
+        say(
+            `\nIt goes on at http://127.0.0.1:${nodePort}. \`npm run rehearse -- --stack ${values.stack}\` without --keep takes it away in the end.`,
+        );
+        return 0;
+    }
+    await takeAway(pulumi, rehearsal);
+    say(`\nRehearsed ${values.stack} in ${Math.round((performance.now() - start) / 1000)} s.`);
+    return 0;
+}
+
+/** The stack's namespace and port may be another stack's. */
+async function refuseTaken({ stack, config }: Rehearsal): Promise<void> {
+    const namespace = String(config["sms:namespace"] ?? "sms");
+    const isThere = (await kubectl("get", "namespace", namespace, "--ignore-not-found", "-o", "name")) !== "";
+    const isOurs = readdirSync(state).includes(`Pulumi.${stack.name}.yaml`);
+    if (isThere && !isOurs) {
+        throw new MachineError(
+            `Another stack is in the namespace ${namespace} of this machine, and the rehearsal needs it and its port: \`npm run pulumi -- destroy --yes\` removes the local one.`,
+        );
+    }
+}
+
+async function check(pulumi: Pulumi, rehearsal: Rehearsal, nodePort: number): Promise<void> {
+    const address = `http://127.0.0.1:${nodePort}`;
+    const text = `rehearsal ${Date.now()}`;
+    let id = "";
+    await step("a message that is posted becomes sent", async () => {
+        await until(
+            async () => (await fetch(`${address}/readyz`).catch(() => undefined))?.ok === true,
+            180,
+            () => `no readiness at ${address}/readyz`,
+        );
+        const body = JSON.stringify({ to: "+8613800138000", text });
+        const posted = await fetch(`${address}/messages`, { method: "POST", headers: { "content-type": "application/json" }, body });
+        id = ((await posted.json()) as { id: string }).id;
+        let last = "";
+        await until(
+            async () => {
+                last = await (await fetch(`${address}/messages/${id}`)).text();
+                return (JSON.parse(last) as { status: string }).status === "sent";
+            },
+            60,
+            () => `not sent after 60 s: ${last}`,
+        );
+    });
+    await step("the stores let in nobody who isn't on their whitelists", async () => {
+        const stores = storePlaces();
+        for (const { address, port } of stores) {
+            if (await answersStranger(address, port)) {
+                throw new MachineError(`${address}:${port} answers ${strangerAddress}, which no whitelist names`);
+            }
+        }
+        return `${stores.length} stores`;
+    });
+    if (rehearsal.additions["sms:logs.ship.to.project"] !== undefined) {
+        const project = join(cloudFolder, "logs", rehearsal.additions["sms:logs.ship.to.project"]);
+        await step("the message's log lines have arrived in SLS", () =>
+            until(
+                async () => readdirSync(project).some((store) => readFileSync(join(project, store), "utf8").includes(id)),
+                60,
+                () => `no line of message ${id} in ${project} after 60 s`,
+            ),
+        );
+    }
+    await step("a preview is empty", () =>
+        quiet(pulumi, rehearsal, ["preview", "--expect-no-changes", "--non-interactive"]).then(refuseFailed),
+    );
+}
+
+/** The stores' places, as the cloud has them. */
+function storePlaces(): { address: string; port: number }[] {
+    const folder = join(cloudFolder, "holdings");
+    const types = readdirSync(folder).filter((type) => type.endsWith(".instance.Instance"));
+    return types.flatMap((type) =>
+        readdirSync(join(folder, type)).map((file) => JSON.parse(readFileSync(join(folder, type, file), "utf8")).inner.place),
+    );
+}
+
+function answersStranger(host: string, port: number): Promise<boolean> {
+    return new Promise((done) => {
+        const end = (answers: boolean) => {
+            socket.destroy();
+            done(answers);
+        };
+        const socket = createConnection({ host, port, localAddress: strangerAddress }, () => end(true));
+        socket.setTimeout(2000, () => end(false)).on("error", () => end(false));
+    });
+}
+
+/** The documented way to remove what is protected, each step of which is needed. */
+async function takeAway(pulumi: Pulumi, rehearsal: Rehearsal): Promise<void> {
+    const { stack, config } = rehearsal;
+    const destroy = () => quiet(pulumi, rehearsal, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
+    const isProtected = ["sms:redis", "sms:mongo"].some((store) => config[store]?.protect === true);
+    if (isProtected) {
+        await step("destroy is refused while the stores are protected", async () => {
+            const { failed, output } = await destroy();
+            if (!failed || !/protect/.test(output)) {
+                throw new MachineError(`destroy was not refused:\n${output}`);
+            }
+        });
+        await step("protect: false in the stack file, and up", async () => {
+            for (const key of ["sms:redis.protect", "sms:mongo.protect", "sms:logs.ship.to.protect"]) {
+                const set = pulumiArgs(stack, ["config", "set", "--path", key, "false"]);
+                await execa(pulumi.command, set, { env: pulumi.env, cwd: stack.program });
+            }
+            await quiet(pulumi, rehearsal, ["up", "--yes", "--skip-preview", "--non-interactive"]).then(refuseFailed);
+        });
+    }
+    await step("destroy", () => destroy().then(refuseFailed));
+    await step("nothing is left in the cloud", async () => {
+        const left = readdirSync(join(cloudFolder, "holdings"), { recursive: true, encoding: "utf8" }).filter((file) =>
+            file.endsWith(".json"),
+        );
+        if (left.length > 0) {
+            throw new MachineError(`left: ${left.join(", ")}`);
+        }
+    });
+    await execa(pulumi.command, ["stack", "rm", "--yes", "--stack", stack.name], { env: pulumi.env, cwd: stack.program });
+    rmSync(stack.file, { force: true });
+}
+
+interface Run {
+    failed: boolean;
+    output: string;
+}
+
+async function quiet({ command, env }: Pulumi, { stack }: Rehearsal, args: readonly string[]): Promise<Run> {
+    const { failed, all } = await execa(command, pulumiArgs(stack, args), { env, cwd: stack.program, all: true, reject: false });
+    return { failed, output: all };
+}
+
+function refuseFailed({ failed, output }: Run): void {
+    if (failed) {
+        throw new MachineError(output);
+    }
+}
+
+/** Why pods found no place, with what is asked and what is there. */
+async function sayUnschedulable(): Promise<void> {
+    const pending = await kubectl("get", "pods", "--all-namespaces", "--field-selector=status.phase=Pending", "-o", "name").catch(() => "");
+    if (pending !== "") {
+        say(`\nPods without a place:\n${pending}`);
+        say((await kubectl("describe", "nodes")).replace(/^[\s\S]*?(Non-terminated Pods)/, "$1"));
+    }
+}
+
+rehearse(process.argv.slice(2)).then(
+    (exitCode) => {
+        process.exitCode = exitCode;
+    },
+    (error) => {
+        process.stderr.write(`\n${error instanceof MachineError || error instanceof ExecaError ? error.message : error.stack}\n`);
+        process.exitCode = 1;
+    },
+);

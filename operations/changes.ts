@@ -1,0 +1,139 @@
+/** What the engine's own log of a preview tells: what would change, what the policies say, and what went wrong. */
+
+/** From nothing that matters to what loses data. */
+export const operations = ["read", "create", "update", "replace", "delete"] as const;
+export type Operation = (typeof operations)[number];
+
+export interface Change {
+    readonly urn: string;
+    readonly name: string;
+    readonly type: string;
+    readonly operation: Operation | "same";
+    /** The URN of what it belongs to. */
+    readonly parent?: string;
+    /** The inputs that make an update or a replacement necessary. */
+    readonly because: readonly string[];
+}
+
+export interface Violation {
+    readonly policy: string;
+    readonly message: string;
+    readonly isMandatory: boolean;
+}
+
+export interface Preview {
+    readonly changes: readonly Change[];
+    readonly violations: readonly Violation[];
+    /** Policies that looked at something and found nothing wrong. */
+    readonly passed: readonly string[];
+    readonly errors: readonly string[];
+}
+
+interface ResourceState {
+    parent?: string;
+}
+
+interface EngineEvent {
+    resourcePreEvent?: {
+        metadata: {
+            op: string;
+            urn: string;
+            type: string;
+            old: ResourceState | null;
+            new: ResourceState | null;
+            keys?: string[] | null;
+            diffs?: string[] | null;
+            detailedDiff?: Record<string, unknown> | null;
+        };
+    };
+    policyEvent?: { resourceUrn?: string; policyName: string; message: string; enforcementLevel: string };
+    policyAnalyzeSummaryEvent?: { passed?: string[] };
+    policyAnalyzeStackSummaryEvent?: { passed?: string[] };
+    diagnosticEvent?: { message: string; severity: string };
+}
+
+/** An update of a resource that must be made anew comes as three events; this is what each step of it is called. */
+const operationOf: Record<string, Change["operation"] | undefined> = {
+    same: "same",
+    read: "read",
+    create: "create",
+    import: "create",
+    update: "update",
+    delete: "delete",
+    replace: "replace",
+    "read-replacement": "read",
+    "import-replacement": "replace",
+};
+
+/** Reads `--event-log`: one JSON object a line. */
+export function readPreview(log: string): Preview {
+    const changes = new Map<string, Change>();
+    const violations: Violation[] = [];
+    const passed = new Set<string>();
+    const errors: string[] = [];
+    for (const line of log.split("\n").filter((text) => text.trim() !== "")) {
+        const event = JSON.parse(line) as EngineEvent;
+        const change = changeIn(event);
+        if (change !== undefined) {
+            changes.set(change.urn, change);
+        }
+        if (event.policyEvent) {
+            const { policyName, message, enforcementLevel } = event.policyEvent;
+            violations.push({ policy: policyName, message: ownWords(plain(message)), isMandatory: enforcementLevel === "mandatory" });
+        }
+        for (const name of event.policyAnalyzeSummaryEvent?.passed ?? event.policyAnalyzeStackSummaryEvent?.passed ?? []) {
+            passed.add(name);
+        }
+        if (event.diagnosticEvent?.severity === "error") {
+            errors.push(plain(event.diagnosticEvent.message));
+        }
+    }
+    const failed = new Set(violations.map(({ policy }) => policy));
+    return { changes: [...changes.values()], violations, passed: [...passed].filter((name) => !failed.has(name)).sort(), errors };
+}
+
+function changeIn({ resourcePreEvent }: EngineEvent): Change | undefined {
+    const metadata = resourcePreEvent?.metadata;
+    const operation = metadata && operationOf[metadata.op];
+    if (metadata === undefined || operation === undefined) {
+        return undefined;
+    }
+    const { urn, type, keys, diffs, detailedDiff } = metadata;
+    const because =
+        operation === "replace" && keys?.length
+            ? keys
+            : Object.keys(detailedDiff ?? {}).length
+              ? Object.keys(detailedDiff ?? {})
+              : (diffs ?? []);
+    return { urn, type, name: nameIn(urn), operation, parent: (metadata.new ?? metadata.old)?.parent || undefined, because };
+}
+
+export function nameIn(urn: string): string {
+    return urn.split("::").slice(3).join("::");
+}
+
+/** The engine puts the policy's description before the violation. */
+function ownWords(message: string): string {
+    return message.replace(/^.*\n(?=.)/, "");
+}
+
+/** Without the engine's marks for colours. */
+function plain(message: string): string {
+    return message.replace(/<\{%.*?%\}>/g, "").trim();
+}
+
+/** Types whose replacement or deletion loses what customers entrusted to the product. */
+const stores = [
+    "alicloud:kvstore/instance:Instance",
+    "alicloud:mongodb/instance:Instance",
+    "alicloud:log/project:Project",
+    "alicloud:log/store:Store",
+    "kubernetes:apps/v1:StatefulSet",
+    "kubernetes:core/v1:PersistentVolumeClaim",
+    "kubernetes:core/v1:Namespace",
+];
+
+/** Replacements and deletions that lose data. */
+export function losses({ changes }: Preview): Change[] {
+    return changes.filter(({ type, operation }) => stores.includes(type) && (operation === "replace" || operation === "delete"));
+}

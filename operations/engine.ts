@@ -1,0 +1,152 @@
+/** Pulumi's engine with a backend, a passphrase and a home that live as long as one preview. */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { stringify } from "yaml";
+import { ownPulumi, writeStandIn } from "../machine/stack";
+import { built } from "../machine/toolchain";
+import { clone } from "./operation";
+import type { Completed } from "./placeholders";
+
+export interface Engine {
+    readonly command: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    /** Which plugins are not the official ones, and what that means. */
+    readonly notes: readonly string[];
+}
+
+/** The `pulumi` on the PATH, else the one that the machine builds from Go modules. */
+export async function pulumiCommand(): Promise<string> {
+    const present = await execa("which", ["pulumi"], { reject: false });
+    return present.failed ? await ownPulumi() : present.stdout;
+}
+
+/** An engine that keeps everything in `folder`. It reaches no cloud, no cluster, no registry and no docker daemon. */
+export async function throwAwayEngine(folder: string): Promise<Engine> {
+    const home = join(folder, "home");
+    const backend = join(folder, "state");
+    const passphrase = join(folder, "passphrase");
+    // The engine and its plugins leave logs and kubeconfigs where temporary files go.
+    const temporary = join(folder, "tmp");
+    for (const path of [join(home, "plugins"), backend, temporary]) {
+        mkdirSync(path, { recursive: true });
+    }
+    writeFileSync(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600 });
+    const command = await pulumiCommand();
+    const [kubernetes, docker] = await Promise.all([kubernetesPlugin(command, temporary), dockerPlugin(command, temporary)]);
+    const plugins = { kubernetes, docker, alicloud: alicloudPlugin() };
+    const notes: string[] = [];
+    for (const [name, plugin] of Object.entries(plugins)) {
+        const target = join(home, "plugins", pluginFolder(name));
+        mkdirSync(target);
+        plugin.provide(target);
+        if (plugin.note !== undefined) {
+            notes.push(`${name} plugin: ${plugin.note}`);
+        }
+    }
+    const none = (name: string) => process.env[name] !== undefined;
+    return {
+        command,
+        notes,
+        env: {
+            TMPDIR: temporary,
+            PULUMI_HOME: home,
+            PULUMI_BACKEND_URL: `file://${backend}`,
+            PULUMI_CONFIG_PASSPHRASE: undefined,
+            PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+            PULUMI_SKIP_UPDATE_CHECK: "true",
+            PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+            // What tsconfig.pulumi.json says, too; the machine's language host is older than that option.
+            PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+            SMS_PREVIEW_WITHOUT_DAEMON: "true",
+            // The stand-in's clouds: an empty one, and not that of this machine.
+            SMS_CLOUD_FOLDER: join(folder, "cloud"),
+            // A cluster and a cloud that happen to be reachable from here must not be asked.
+            KUBECONFIG: join(folder, "no-kubeconfig"),
+            ...Object.fromEntries(cloudVariables.filter(none).map((name) => [name, undefined])),
+        },
+    };
+}
+
+/** All ways in which a key for the cloud may lie in the environment. */
+const cloudVariables = [
+    "ALICLOUD_ACCESS_KEY",
+    "ALICLOUD_SECRET_KEY",
+    "ALICLOUD_SECURITY_TOKEN",
+    "ALICLOUD_PROFILE",
+    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+];
+
+interface Plugin {
+    readonly provide: (folder: string) => void;
+    readonly note?: string;
+}
+
+async function kubernetesPlugin(command: string, temporary: string): Promise<Plugin> {
+    const official = await officialPlugin(command, "kubernetes", temporary);
+    if (official !== undefined) {
+        return official;
+    }
+    const folder = await built("pulumi");
+    return { provide: (target) => symlinkSync(join(folder, "pulumi-resource-kubernetes"), join(target, "pulumi-resource-kubernetes")) };
+}
+
+/** The official plugin fails a preview without a daemon. */
+async function dockerPlugin(command: string, temporary: string): Promise<Plugin> {
+    const { failed } = await execa("docker", ["version"], { reject: false, timeout: 5000 });
+    const official = failed ? undefined : await officialPlugin(command, "docker", temporary);
+    const note = "a stand-in, machine/docker-provider, which previews without a docker daemon";
+    return official ?? { provide: (target) => writeStandIn(target, "docker"), note };
+}
+
+/** The official plugin looks things up in the cloud already in a preview, with keys that this one mustn't have. */
+function alicloudPlugin(): Plugin {
+    const note = "a stand-in, machine/alicloud-provider, which previews without keys; the official one checks more";
+    return { provide: (target) => writeStandIn(target, "alicloud"), note };
+}
+
+function pluginFolder(name: string): string {
+    const { version } = require(`@pulumi/${name}/package.json`) as { version: string };
+    return `resource-${name}-v${version}`;
+}
+
+/** The plugin where Pulumi itself keeps it, downloaded if need be and possible. */
+async function officialPlugin(command: string, name: string, temporary: string): Promise<Plugin | undefined> {
+    const folder = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins", pluginFolder(name));
+    if (!existsSync(folder)) {
+        const { version } = require(`@pulumi/${name}/package.json`) as { version: string };
+        await execa(command, ["plugin", "install", "resource", name, version], {
+            env: { TMPDIR: temporary },
+            reject: false,
+            timeout: 300_000,
+        });
+    }
+    const provide = (target: string) => {
+        for (const file of readdirSync(folder)) {
+            symlinkSync(join(folder, file), join(target, file));
+        }
+    };
+    return existsSync(folder) ? { provide } : undefined;
+}
+
+/** Makes the stack in the throw-away backend. Gives its file, which lies beside, not in the clone. */
+export async function makeStack(engine: Engine, folder: string, stack: string, { config, secrets }: Completed): Promise<string> {
+    const project = join(folder, "project");
+    mkdirSync(project);
+    writeFileSync(join(project, "Pulumi.yaml"), "name: sms\nruntime: nodejs\n");
+    await execa(engine.command, ["stack", "init", stack, "--non-interactive", "--no-select"], { env: engine.env, cwd: project });
+    const file = join(folder, `Pulumi.${stack}.yaml`);
+    renameSync(join(project, `Pulumi.${stack}.yaml`), file);
+    writeFileSync(file, readFileSync(file, "utf8") + stringify({ config }));
+    const pairs = Object.entries(secrets).flatMap(([key, value]) => ["--secret", `${key}=${value}`]);
+    if (pairs.length > 0) {
+        // These are placeholders; a real secret would never be an argument.
+        const setAll = ["config", "set-all", "--path", ...pairs, "--stack", stack, "--config-file", file, "--non-interactive"];
+        await execa(engine.command, setAll, { env: engine.env, cwd: clone });
+    }
+    return file;
+}

@@ -1,0 +1,27 @@
+/** What no stack may do, checked at every preview and again before each change: `pulumi up --policy-pack policies`. */
+import { PolicyPack } from "@pulumi/policy";
+import { beatRunsAlone, oneBeat } from "./beat";
+import { enforced, enforcedOnStack } from "./policy";
+import { credentialsInSecrets } from "./secrets";
+import { storesAdmitOnlyNamed, storesArePrivate, storesAreProtected, storesPayAsTheyGo } from "./stores";
+import { imagesByDigest, podsAreRestricted, probesOnContainers, requestsAndLimits } from "./workloads";
+
+export const resourcePolicies = [
+    imagesByDigest,
+    requestsAndLimits,
+    probesOnContainers,
+    podsAreRestricted,
+    beatRunsAlone,
+    storesArePrivate,
+    storesAdmitOnlyNamed,
+    storesAreProtected,
+    storesPayAsTheyGo,
+    credentialsInSecrets,
+];
+
+export const stackPolicies = [oneBeat];
+
+new PolicyPack("sms", {
+    enforcementLevel: "mandatory",
+    policies: [...resourcePolicies.map(enforced), ...stackPolicies.map(enforcedOnStack)],
+});

@@ -1,0 +1,164 @@
+/** What must hold between places in Alibaba Cloud: network, zones, stores, cluster and registry. */
+import { contains, networkAfter, networkIn, overlap } from "./cidr";
+import { keyOf } from "./problems";
+import { valueAt } from "./raw";
+import { type Checked, refusal } from "./rules";
+
+interface VSwitch {
+    zone: string;
+    cidr: string;
+}
+
+interface NetworkSettings {
+    kind: string;
+    cidr?: string;
+    vSwitches: readonly VSwitch[];
+    podCidr?: string;
+    serviceCidr?: string;
+}
+
+interface StoreSettings {
+    kind: string;
+    zone?: string;
+    secondaryZone?: string;
+    hiddenZone?: string;
+}
+
+export interface Places {
+    alibaba?: { region: string };
+    network?: NetworkSettings;
+    redis: StoreSettings;
+    mongo: StoreSettings;
+}
+
+/** Rules between blocks, with the blocks that have to be in order first; of the others they look at no more than kinds. */
+export const rulesBetween: { rule: (payload: Checked<Places>) => void; blocks: (keyof Places)[] }[] = [
+    { rule: regionIsGiven, blocks: ["alibaba"] },
+    { rule: storesHaveANetwork, blocks: ["network"] },
+    { rule: zonesAreInTheRegion, blocks: ["alibaba", "network"] },
+    { rule: storesAreInTheNetwork, blocks: ["network", "redis", "mongo"] },
+];
+
+/** One zone can fail. */
+export function vSwitchesAreInTwoZones({ value: { vSwitches }, issues }: Checked<NetworkSettings>) {
+    const [zone, ...others] = new Set(vSwitches.map(({ zone }) => zone));
+    if (others.length === 0) {
+        const allowed = `a vSwitch in another zone${zone === undefined ? "" : ` than ${zone}`}: one zone can fail`;
+        issues.push(refusal(["vSwitches", vSwitches.length, "zone"], undefined, allowed, "cn-hangzhou-i"));
+    }
+}
+
+export function newVSwitchesAreOnePerZone({ value: { vSwitches }, issues }: Checked<NetworkSettings>) {
+    const zones = vSwitches.map(({ zone }) => zone);
+    for (const [i, zone] of zones.entries()) {
+        if (zones.indexOf(zone) < i) {
+            const path = ["vSwitches", i, "zone"];
+            issues.push(refusal(path, zone, `another zone than that of vSwitches[${zones.indexOf(zone)}]`, "cn-hangzhou-i"));
+        }
+    }
+}
+
+/** Two networks with an address in common can't reach each other there. */
+export function networksAreApart({ value: { cidr, vSwitches, podCidr, serviceCidr }, issues }: Checked<NetworkSettings>) {
+    const inVpc = vSwitches.map((vSwitch, i) => ({ path: ["vSwitches", i, "cidr"], cidr: vSwitch.cidr, words: `vSwitches[${i}].cidr` }));
+    const beside = Object.entries({ podCidr, serviceCidr }).flatMap(([words, cidr]) =>
+        cidr === undefined ? [] : [{ path: [words], cidr, words }],
+    );
+    const vpc = cidr === undefined ? [] : [{ cidr, words: "cidr" }];
+    for (const [i, { path, cidr: own }] of inVpc.entries()) {
+        const outer = vpc.find((one) => !contains(one.cidr, own));
+        if (outer) {
+            issues.push(refusal(path, own, `addresses within ${outer.cidr}, which is cidr`, networkIn(outer.cidr, own)));
+        }
+        refuseOverlap(issues, path, own, inVpc.slice(0, i));
+    }
+    for (const [i, { path, cidr: own }] of beside.entries()) {
+        refuseOverlap(issues, path, own, [...(vpc.length > 0 ? vpc : inVpc), ...beside.slice(0, i)]);
+    }
+}
+
+function refuseOverlap(issues: Checked<unknown>["issues"], path: PropertyKey[], own: string, others: { cidr: string; words: string }[]) {
+    const other = others.find(({ cidr }) => overlap(cidr, own));
+    if (other) {
+        issues.push(refusal(path, own, `addresses outside ${other.cidr}, which is ${other.words}`, networkAfter(other.cidr, own)));
+    }
+}
+
+/** The blocks that mean something in Alibaba Cloud, as one reads them. */
+function usesOfAlibaba(places: Places): string[] {
+    const uses = [
+        [["cluster", "kind"], "ack"],
+        [["registry", "kind"], "acr"],
+        [["redis", "kind"], "managed"],
+        [["mongo", "kind"], "managed"],
+        [["logs", "ship", "to", "kind"], "sls"],
+    ] as const;
+    return [
+        ...(places.network ? ["sms:network is given"] : []),
+        ...uses.filter(([path, kind]) => valueAt(places, path) === kind).map(([path, kind]) => `${keyOf(path)} is ${kind}`),
+    ];
+}
+
+function regionIsGiven({ value, issues }: Checked<Places>) {
+    const [use] = usesOfAlibaba(value);
+    if (use && !value.alibaba) {
+        issues.push(refusal(["alibaba", "region"], undefined, `a region of Alibaba Cloud such as cn-hangzhou, as ${use}`, "cn-hangzhou"));
+    }
+}
+
+function storesHaveANetwork({ value, issues }: Checked<Places>) {
+    const store = ["redis", "mongo"].find((store) => valueAt(value, [store, "kind"]) === "managed");
+    if (store && !value.network) {
+        const allowed = `existing or new, as sms:${store}.kind is managed: without a network nobody could connect`;
+        issues.push(refusal(["network", "kind"], undefined, allowed, "existing"));
+    }
+}
+
+function zonesAreInTheRegion({ value: { alibaba, network }, issues }: Checked<Places>) {
+    for (const [i, { zone }] of (network?.vSwitches ?? []).entries()) {
+        if (alibaba && !isZoneOf(alibaba.region, zone)) {
+            const allowed = `a zone of ${alibaba.region}, which is sms:alibaba.region`;
+            issues.push(refusal(["network", "vSwitches", i, "zone"], zone, allowed, zoneOf(alibaba.region)));
+        }
+    }
+}
+
+/** `cn-hangzhou-h` is of cn-hangzhou, and `ap-southeast-1a` of ap-southeast-1. */
+function isZoneOf(region: string, zone: string) {
+    return zone.startsWith(region) && /^-?[a-z]$/.test(zone.slice(region.length));
+}
+
+function zoneOf(region: string) {
+    return /\d$/.test(region) ? `${region}a` : `${region}-h`;
+}
+
+/** A store's first node needs a vSwitch; the further ones need other zones of the region. */
+function storesAreInTheNetwork({ value: { network, redis, mongo }, issues }: Checked<Places>) {
+    const zones = [...new Set(network?.vSwitches.map(({ zone }) => zone))];
+    for (const [store, settings] of Object.entries({ redis, mongo })) {
+        for (const key of ["zone", "secondaryZone", "hiddenZone"] as const) {
+            const zone = settings[key];
+            if (network && zone !== undefined && !zones.includes(zone)) {
+                const allowed = `a zone with a vSwitch in sms:network: ${zones.join(" or ")}`;
+                issues.push(refusal([store, key], zone, allowed, zones[0]));
+            }
+        }
+    }
+}
+
+export function nodesAreInDifferentZones({ value, issues }: Checked<StoreSettings>) {
+    const taken = new Set([value.zone]);
+    for (const key of ["secondaryZone", "hiddenZone"] as const) {
+        const zone = value[key];
+        if (zone !== undefined && taken.has(zone)) {
+            issues.push(refusal([key], zone, "a zone that no other node of the store is in: it is there for the day that one fails"));
+        }
+        taken.add(zone);
+    }
+}
+
+export function caFileNeedsTls({ value: { tls, tlsCaFile }, issues }: Checked<{ tls?: boolean; tlsCaFile?: string }>) {
+    if (tlsCaFile !== undefined && tls !== true) {
+        issues.push(refusal(["tlsCaFile"], tlsCaFile, "left out while tls isn't true"));
+    }
+}

@@ -1,0 +1,86 @@
+import { strict as assert } from "node:assert";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { version } from "@pulumi/alicloud/package.json";
+import type { Given, Trouble } from "../../machine/alicloud-provider/cloud";
+import { end } from "../../machine/alicloud-provider/processes";
+import { CloudProvider } from "../../machine/alicloud-provider/provider";
+import { loopbackSite } from "../../machine/alicloud-provider/sites";
+import type { Change } from "../../machine/provider/changes";
+import type { Remembered } from "../../machine/provider/serve";
+import { type Properties, plain } from "../../machine/provider/values";
+
+export const zone = "cn-hangzhou-h";
+export const vswitchId = "vsw-there";
+
+/** A resource in the engine's memory. */
+export interface Made extends Remembered {
+    readonly type: string;
+}
+
+/** An account at the cloud for one test, with a network that is there, on the loopback; and the engine's part, in short. */
+export class TestCloud {
+    readonly folder = mkdtempSync(join(tmpdir(), "cloud-"));
+    private readonly made: Made[] = [];
+
+    private constructor(readonly provider: CloudProvider) {}
+
+    static async open(given: Given = {}): Promise<TestCloud> {
+        const cloud = new TestCloud(undefined as never);
+        const there = { id: vswitchId, vpcId: "vpc-there", zoneId: zone, cidrBlock: "10.1.0.0/24" };
+        writeFileSync(join(cloud.folder, "given.json"), JSON.stringify({ vSwitches: [there], registries: ["cri-there"], ...given }));
+        const provider = new CloudProvider(version, cloud.folder, loopbackSite);
+        await provider.configure({ region: "cn-hangzhou", accessKey: "key", secretKey: "secret" });
+        return Object.assign(cloud, { provider });
+    }
+
+    trouble(type: string, trouble: Trouble): void {
+        writeFileSync(join(this.folder, "trouble.json"), JSON.stringify({ [type]: trouble }));
+    }
+
+    subject = (type: string) => ({ urn: `urn:pulumi:dev::shop::${type}::it`, type, name: "it", log: () => {} });
+
+    check(type: string, news: Properties, olds: Properties = {}) {
+        return this.provider.check(this.subject(type), news, olds);
+    }
+
+    /** What a preview says is wrong. */
+    refusals(type: string, news: Properties): string[] {
+        return this.check(type, news).failures.map(({ property, reason }) => `${property}: ${reason}`);
+    }
+
+    async create(type: string, news: Properties): Promise<Made> {
+        const { inputs, failures } = this.check(type, news);
+        assert.deepEqual(failures, []);
+        const { id = "", outputs } = await this.provider.create(this.subject(type), inputs, false);
+        const made = { type, id, inputs, outputs };
+        this.made.push(made);
+        return made;
+    }
+
+    changes(made: Made, news: Properties): Change[] {
+        return this.provider.diff(this.subject(made.type), made, this.check(made.type, news, made.inputs).inputs);
+    }
+
+    async update(made: Made, news: Properties): Promise<Properties> {
+        const { inputs } = this.check(made.type, news, made.inputs);
+        made.outputs = await this.provider.update(this.subject(made.type), made, inputs, false);
+        made.inputs = inputs;
+        return plain(made.outputs) as Properties;
+    }
+
+    read = (made: Made) => this.provider.read(this.subject(made.type), made);
+    delete = (made: Made) => this.provider.delete(this.subject(made.type), made);
+
+    /** What a server of the cloud's has in its folder. */
+    dataOf = ({ id }: Remembered) => join(this.folder, "data", id);
+
+    async close(): Promise<void> {
+        for (const { id } of this.made) {
+            await end(id);
+        }
+        mkdirSync(this.folder, { recursive: true });
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+}

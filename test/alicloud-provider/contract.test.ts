@@ -1,0 +1,175 @@
+import { strict as assert } from "node:assert";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import ts from "typescript";
+import { credentialToken } from "../../machine/alicloud-provider/cluster";
+import type { Description, OutputKind } from "../../machine/alicloud-provider/description";
+import type { Inputs, Kind } from "../../machine/alicloud-provider/inputs";
+import { descriptions, settingNames } from "../../machine/alicloud-provider/provider";
+
+const clone = join(__dirname, "../..");
+const sdk = dirname(require.resolve("@pulumi/alicloud/package.json"));
+
+/** What the SDK says of a property: its type without `pulumi.Input` and `undefined`, and whether it may be left out. */
+interface Stated {
+    type: string;
+    isOptional: boolean;
+}
+
+function parse(file: string): ts.SourceFile {
+    return ts.createSourceFile(file, readFileSync(join(sdk, file), "utf8"), ts.ScriptTarget.Latest, true);
+}
+
+function bare(type: string): string {
+    return type
+        .replaceAll(/pulumi\.(Input|Output)</g, "<")
+        .replaceAll(/[<>\s]/g, "")
+        .replaceAll("|undefined", "")
+        .replaceAll(";", "");
+}
+
+function stated(members: ts.NodeArray<ts.TypeElement | ts.ClassElement>): Map<string, Stated> {
+    const found = members.flatMap((member): [string, Stated][] => {
+        if (!(ts.isPropertySignature(member) || ts.isPropertyDeclaration(member)) || member.type === undefined) {
+            return [];
+        }
+        return [[member.name.getText(), { type: bare(member.type.getText()), isOptional: member.questionToken !== undefined }]];
+    });
+    return new Map(found);
+}
+
+function declaration(source: ts.SourceFile, name: string) {
+    const found = source.statements.find(
+        (statement): statement is ts.InterfaceDeclaration | ts.ClassDeclaration =>
+            (ts.isInterfaceDeclaration(statement) || ts.isClassDeclaration(statement)) && statement.name?.text === name,
+    );
+    assert.ok(found, `${name} in ${source.fileName}`);
+    return stated(found.members);
+}
+
+/** Loaded once: the file with all nested inputs has 3 MB. */
+const nestedInputs = (() => {
+    let text: string | undefined;
+    return (name: string): Map<string, Stated> => {
+        text ??= readFileSync(join(sdk, "types/input.d.ts"), "utf8");
+        const [, service = "", type = ""] = /^inputs\.(\w+)\.(\w+)$/.exec(name) ?? [];
+        const inService = text.slice(text.indexOf(`export declare namespace ${service} {`));
+        const start = inService.indexOf(`interface ${type} {`);
+        assert.ok(start >= 0, name);
+        const source = ts.createSourceFile(
+            name,
+            inService.slice(start, inService.indexOf("\n    }", start) + 6),
+            ts.ScriptTarget.Latest,
+            true,
+        );
+        return declaration(source, type);
+    };
+})();
+
+const simple: Record<string, string> = {
+    text: "string",
+    whole: "number",
+    flag: "boolean",
+    texts: "string[]",
+    set: "string[]",
+    map: "{[key:string]:string}",
+};
+
+/** Where the stand-in asks for something else than the SDK gives. */
+function mismatches(inputs: Inputs, args: Map<string, Stated>, at: string): string[] {
+    const missing = [...args]
+        .filter(([name, { isOptional }]) => !isOptional && inputs[name] === undefined)
+        .map(([name]) => `${at}${name} is required there`);
+    return [
+        ...missing,
+        ...Object.entries(inputs).flatMap(([name, { kind, isRequired = false }]) => {
+            const found = args.get(name);
+            if (found === undefined) {
+                return [`${at}${name} isn't there`];
+            }
+            // The SDK leaves to the provider what it can't say: of old and new names for one thing one is needed.
+            const needs = !found.isOptional && !isRequired ? [`${at}${name} may be left out here and not there`] : [];
+            return [...needs, ...kindMismatches(kind, found.type, `${at}${name}`)];
+        }),
+    ];
+}
+
+function kindMismatches(kind: Kind, type: string, at: string): string[] {
+    if (typeof kind === "string") {
+        return type === simple[kind] ? [] : [`${at} is ${type} there and ${kind} here`];
+    }
+    if ("each" in kind) {
+        return type.endsWith("[]")
+            ? mismatches(kind.each as Inputs, nestedInputs(type.slice(0, -2)), `${at}[].`)
+            : [`${at} is ${type} there`];
+    }
+    return mismatches(kind, nestedInputs(type), `${at}.`);
+}
+
+function outputMismatch(kind: OutputKind, type: string): boolean {
+    return kind === "objects" ? !/^outputs\.\w+\.\w+\[\]$/.test(type) : type !== simple[kind];
+}
+
+function files({ type }: Description) {
+    const [, path = "", name = ""] = type.split(":");
+    return { source: parse(`${path}.d.ts`), script: readFileSync(join(sdk, `${path}.js`), "utf8"), name };
+}
+
+describe("The contract of the alicloud stand-in", () => {
+    for (const description of descriptions) {
+        it(`has ${description.type} as the SDK has it`, () => {
+            const { source, script, name } = files(description);
+            assert.ok(script.includes(`'${description.type}'`), "the type's name");
+            assert.deepEqual(mismatches(description.inputs, declaration(source, `${name}Args`), ""), []);
+            const properties = declaration(source, name);
+            const wrong = Object.entries(description.outputs).filter(([output, kind]) => {
+                const found = properties.get(output);
+                return found === undefined || outputMismatch(kind, found.type);
+            });
+            assert.deepEqual(wrong, []);
+            const secrets = Object.keys(description.inputs).filter((input) => description.inputs[input]?.isSecret);
+            const [, names = ""] = /additionalSecretOutputs: \[([^\]]*)\]/.exec(script) ?? [];
+            assert.deepEqual(secrets, names === "" ? [] : names.split(", ").map((quoted) => JSON.parse(quoted)));
+        });
+    }
+
+    it("has each resource and function of the SDK that the program uses", () => {
+        const sources = [
+            join(clone, "index.ts"),
+            ...readdirSync(join(clone, "components")).map((file) => join(clone, "components", file)),
+        ].map((file) => readFileSync(file, "utf8"));
+        const used = new Set(sources.flatMap((text) => [...text.matchAll(/"@pulumi\/alicloud\/(\w+\/\w+)"/g)].map((match) => match[1])));
+        const known = [...descriptions.map(({ type }) => type), credentialToken].map((type) => type.split(":")[1]);
+        assert.ok(used.size > 0);
+        assert.deepEqual(
+            [...used].filter((path) => !known.includes(path)),
+            [],
+        );
+    });
+
+    it("has the function's arguments and results as the SDK has them", () => {
+        const source = parse("cs/getClusterCredential.d.ts");
+        const args = declaration(source, "GetClusterCredentialArgs");
+        assert.deepEqual(
+            [args.get("clusterId"), args.get("temporaryDurationMinutes")?.type],
+            [{ type: "string", isOptional: false }, "number"],
+        );
+        const result = [...declaration(source, "GetClusterCredentialResult").keys()];
+        assert.deepEqual(
+            ["id", "clusterId", "clusterName", "expiration", "kubeConfig", "certificateAuthority"].filter((name) => !result.includes(name)),
+            [],
+        );
+    });
+
+    it("has no setting that the provider hasn't", () => {
+        const there = declaration(parse("provider.d.ts"), "ProviderArgs");
+        assert.deepEqual(
+            settingNames.filter((name) => there.get(name)?.type !== "string"),
+            [],
+        );
+    });
+
+    it("is of a version that is installed", () => {
+        assert.ok(existsSync(join(sdk, "kvstore/instance.d.ts")));
+    });
+});

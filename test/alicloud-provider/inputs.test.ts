@@ -1,0 +1,236 @@
+import { strict as assert } from "node:assert";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Properties, plain, secret } from "../../machine/provider/values";
+import { TestCloud, vswitchId, zone } from "./cloud";
+
+const redis = "alicloud:kvstore/instance:Instance";
+const redisAccount = "alicloud:kvstore/account:Account";
+const mongo = "alicloud:mongodb/instance:Instance";
+const vpc = "alicloud:vpc/network:Network";
+const vSwitch = "alicloud:vpc/switch:Switch";
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+describe("A preview at the cloud's stand-in", () => {
+    let cloud: TestCloud;
+    beforeEach(async () => {
+        cloud = await TestCloud.open();
+    });
+    afterEach(() => cloud.close());
+
+    it("refuses an input that it doesn't know", () => {
+        assert.match(
+            cloud.refusals(redis, { instanceClas: "x" }).join(),
+            /^instanceClas: Invalid or unknown key; known here are dbInstanceName, /,
+        );
+    });
+
+    it("refuses what the provider's own schema refuses, all at once and in its words", () => {
+        assert.deepEqual(
+            cloud.refusals(redis, { engineVersion: "9", paymentType: "Free", enableBackupLog: 2, vpcAuthMode: "open", sslEnable: "yes" }),
+            [
+                "engineVersion: expected engine_version to be one of [2.8 4.0 5.0 6.0 7.0], got 9",
+                "paymentType: expected payment_type to be one of [PostPaid PrePaid], got Free",
+                "vpcAuthMode: expected vpc_auth_mode to be one of [Close Open], got open",
+                "sslEnable: expected ssl_enable to be one of [Disable Enable Update], got yes",
+                "enableBackupLog: expected enable_backup_log to be one of [0 1], got 2",
+            ],
+        );
+    });
+
+    it("refuses what is of another kind", () => {
+        assert.deepEqual(cloud.refusals(redis, { securityIps: "10.0.0.0/8", instanceReleaseProtection: "true", tags: { a: 1 } }), [
+            "securityIps: This has to be a list of texts",
+            "instanceReleaseProtection: This has to be true or false",
+            "tags: This has to be an object of texts",
+        ]);
+    });
+
+    it("asks for what can't be left out", () => {
+        assert.deepEqual(cloud.refusals(mongo, { engineVersion: "7.0", dbInstanceClass: "mdb.shard.2x.large.d" }), [
+            'dbInstanceStorage: Missing required argument. The argument "db_instance_storage" is required, but no definition was found.',
+        ]);
+    });
+
+    it("looks into lists of objects", () => {
+        const index = "alicloud:log/storeIndex:StoreIndex";
+        const news: Properties = { project: "p", logstore: "s", fieldSearches: [{ name: "level", type: "word" }, { type: "text" }] };
+        assert.deepEqual(cloud.refusals(index, news), [
+            "fieldSearches[0].type: expected type to be one of [text long double json], got word",
+            'fieldSearches[1].name: Missing required argument. The argument "name" is required, but no definition was found.',
+        ]);
+    });
+
+    it("lets through what isn't known yet, also in place of a number", () => {
+        assert.deepEqual(cloud.refusals(mongo, { engineVersion: unknown, dbInstanceClass: unknown, dbInstanceStorage: unknown }), []);
+    });
+
+    it("lets a weak password through, as the provider does, and makes it a secret", () => {
+        const { inputs, failures } = cloud.check(redis, { password: "weak" });
+        assert.deepEqual([inputs.password, failures], [secret("weak"), []]);
+    });
+
+    it("doesn't show a refused password", () => {
+        const account = { instanceId: "dds-1", accountName: "root", accountPassword: "short" };
+        const [refusal = ""] = cloud.refusals("alicloud:mongodb/account:Account", account);
+        assert.match(refusal, /^accountPassword: account_password must consist of/);
+        assert.doesNotMatch(refusal, /short/);
+    });
+
+    it("names what has no name, and keeps the name", () => {
+        const { inputs } = cloud.check(mongo, { engineVersion: "7.0", dbInstanceClass: "mdb.x", dbInstanceStorage: 20 });
+        assert.match(String(inputs.name), /^it-[0-9a-f]{7}$/);
+        assert.equal(cloud.check(mongo, { ...inputs, name: null }, inputs).inputs.name, inputs.name);
+    });
+
+    it("knows nothing of what the cloud chooses, and touches nothing", async () => {
+        const news = { instanceClass: "redis.master.small.default" };
+        const { outputs } = await cloud.provider.create(cloud.subject(redis), news, true);
+        assert.deepEqual([outputs.connectionDomain, outputs.zoneId, outputs.instanceClass], [unknown, unknown, news.instanceClass]);
+        assert.ok(!existsSync(join(cloud.folder, "holdings")));
+    });
+
+    it("does no other resource and no other function", async () => {
+        const other = "alicloud:ecs/instance:Instance";
+        assert.throws(() => cloud.check(other, {}), /stands in for the alicloud plugin.*doesn't do alicloud:ecs\/instance:Instance/);
+        await assert.rejects(
+            cloud.provider.invoke("alicloud:index/getZones:getZones", {}, true),
+            /doesn't do the function alicloud:index\/getZones/,
+        );
+    });
+
+    it("has no setting that it wouldn't heed", () => {
+        const failures = cloud.provider.checkConfig({ region: "cn-hangzhou", endpoints: "x", accountType: "Own" }).failures;
+        assert.deepEqual(
+            failures.map(({ property }) => property),
+            ["endpoints", "accountType"],
+        );
+    });
+
+    it("sees no change in a whitelist of another order, nor in what is left to the cloud", async () => {
+        const vSwitchOf = (zoneId: string) => ({ vpcId: "vpc-there", zoneId, cidrBlock: "10.1.2.0/24" });
+        const made = {
+            type: redis,
+            id: "r-1",
+            outputs: {},
+            inputs: { securityIps: ["10.0.0.1", "10.0.0.2"], zoneId: zone, vpcAuthMode: "Open" },
+        };
+        const whole = { enableBackupLog: 0, instanceType: "Redis" };
+        made.inputs = { ...made.inputs, ...whole };
+        assert.deepEqual(cloud.changes(made, { securityIps: ["10.0.0.2", "10.0.0.1"] }), []);
+        const changes = cloud.changes(made, { securityIps: ["10.0.0.1"], instanceType: "Memcache" });
+        assert.deepEqual(changes, [
+            { property: "instanceType", kind: "update", replaces: true },
+            { property: "securityIps", kind: "update", replaces: false },
+        ]);
+        const there = { type: vSwitch, id: "vsw-1", inputs: vSwitchOf(zone), outputs: {} };
+        assert.deepEqual(cloud.changes(there, vSwitchOf("cn-hangzhou-i")), [{ property: "zoneId", kind: "update", replaces: true }]);
+    });
+});
+
+describe("The cloud's stand-in", () => {
+    let cloud: TestCloud;
+    beforeEach(async () => {
+        cloud = await TestCloud.open();
+    });
+    afterEach(() => cloud.close());
+
+    const refuses = (work: Promise<unknown>, code: string) =>
+        assert.rejects(work, (error: Error) => error.message.includes(`Code: ${code} `));
+    const order: Properties = { instanceClass: "redis.master.small.default", engineVersion: "7.0", vswitchId };
+
+    it("does nothing for those who have no keys, but shows them previews", async () => {
+        const saved = process.env.ALICLOUD_ACCESS_KEY;
+        delete process.env.ALICLOUD_ACCESS_KEY;
+        await cloud.provider.configure({ region: "cn-hangzhou" });
+        await assert.rejects(cloud.create(redis, order), /no valid credential sources/);
+        await cloud.provider.create(cloud.subject(redis), order, true);
+        process.env.ALICLOUD_ACCESS_KEY = saved ?? "";
+    });
+
+    it("refuses orders that the provider lets through and the API doesn't", async () => {
+        await refuses(cloud.create(redis, { ...order, password: "weakweak1" }), "InvalidPassword.Format");
+        await refuses(cloud.create(redis, { ...order, vswitchId: "vsw-none" }), "InvalidVSwitchId.NotFound");
+        await refuses(cloud.create(redis, { ...order, instanceClass: "big" }), "InvalidInstanceClass.NotFound");
+        await refuses(cloud.create(redis, { ...order, zoneId: "cn-hangzhou-i" }), "InvalidVSwitchId.ZoneMismatch");
+        await refuses(cloud.create(redis, { ...order, securityIps: ["10.0.0.0/33"] }), "InvalidSecurityIPList.Format");
+        await refuses(cloud.create(redis, { ...order, config: { "max-memory": "1" } }), "InvalidConfig.Malformed");
+        await refuses(cloud.create(redis, { instanceClass: order.instanceClass ?? "" }), "InvalidNetworkType.NotSupport");
+        await refuses(
+            cloud.create(redisAccount, { instanceId: "r-none", accountName: "sms", accountPassword: "Passw0rd!" }),
+            "InvalidInstanceId.NotFound",
+        );
+        const mongoOrder = { engineVersion: "7.0", dbInstanceClass: "mdb.shard.2x.large.d", dbInstanceStorage: 20, vswitchId };
+        await refuses(cloud.create(mongo, { ...mongoOrder, engineVersion: "3.4" }), "InvalidEngineVersion.Malformed");
+        await refuses(cloud.create(mongo, { ...mongoOrder, dbInstanceStorage: 25 }), "InvalidStorage.Format");
+        await refuses(cloud.create(mongo, { ...mongoOrder, storageType: "local_ssd" }), "InvalidStorageType");
+        await refuses(cloud.create(mongo, { ...mongoOrder, secondaryZoneId: zone }), "InvalidZoneId.Duplicate");
+        assert.ok(!existsSync(join(cloud.folder, "data")));
+    });
+
+    it("keeps networks apart and in their VPC, and a VPC as long as it is used", async () => {
+        const network = await cloud.create(vpc, { vpcName: "shop", cidrBlock: "10.9.0.0/16" });
+        const part = { vpcId: network.id, zoneId: zone, cidrBlock: "10.9.0.0/24" };
+        const made = await cloud.create(vSwitch, part);
+        await refuses(cloud.create(vSwitch, { ...part, zoneId: "cn-hangzhou-i" }), "InvalidCidrBlock.Overlapped");
+        await refuses(cloud.create(vSwitch, { ...part, cidrBlock: "10.8.0.0/24" }), "InvalidCidrBlock.NotInVpc");
+        await refuses(cloud.create(vSwitch, { ...part, zoneId: "cn-beijing-a", cidrBlock: "10.9.1.0/24" }), "InvalidZoneId.NotFound");
+        await refuses(cloud.create(vpc, { cidrBlock: "8.8.0.0/16" }), "InvalidCidrBlock.Malformed");
+        await refuses(cloud.delete(network), "DependencyViolation.VSwitch");
+        await cloud.delete(made);
+        await cloud.delete(network);
+        assert.equal(await cloud.read(network), undefined);
+    });
+
+    it("sees what was changed behind the program's back", async () => {
+        const network = await cloud.create(vpc, { vpcName: "shop", cidrBlock: "10.9.0.0/16" });
+        await cloud.update({ ...network, inputs: network.inputs }, { vpcName: "other", cidrBlock: "10.9.0.0/16" });
+        const found = await cloud.read(network);
+        assert.deepEqual(found?.inputs, { vpcName: "other", cidrBlock: "10.9.0.0/16" });
+    });
+
+    it("has a registry's namespaces and repositories in instances that are there", async () => {
+        const [namespaceType, repositoryType] = [
+            "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace",
+            "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo",
+        ];
+        await refuses(cloud.create(namespaceType, { instanceId: "cri-none", name: "team" }), "INSTANCE_NOT_EXIST");
+        const namespace = await cloud.create(namespaceType, { instanceId: "cri-there", name: "team", autoCreate: false });
+        const repository = { instanceId: "cri-there", namespace: "team", name: "sms", repoType: "PRIVATE", summary: "sms" };
+        await refuses(cloud.create(repositoryType, { ...repository, namespace: "none" }), "NAMESPACE_NOT_EXIST");
+        const made = await cloud.create(repositoryType, repository);
+        assert.equal(made.id, "cri-there:team:sms");
+        await refuses(cloud.delete(namespace), "NAMESPACE_NOT_EMPTY");
+        await cloud.delete(made);
+        await cloud.delete(namespace);
+    });
+
+    it("has projects and logstores for the end of SLS to fill", async () => {
+        const project = await cloud.create("alicloud:log/project:Project", { projectName: "shop-logs" });
+        const store = { projectName: "shop-logs", logstoreName: "sms", shardCount: 2, autoSplit: true, maxSplitShardCount: 64 };
+        const made = await cloud.create("alicloud:log/store:Store", store);
+        const file = join(cloud.folder, "logs/shop-logs/sms.jsonl");
+        assert.ok(existsSync(file));
+        const index = { project: "shop-logs", logstore: "sms", fullText: { token: " " } };
+        await cloud.create("alicloud:log/storeIndex:StoreIndex", index);
+        await refuses(cloud.create("alicloud:log/project:Project", { projectName: "shop-logs" }), "ProjectAlreadyExist");
+        await refuses(cloud.update(made, { ...store, shardCount: 4 }), "ParameterInvalid");
+        await cloud.delete(made);
+        assert.ok(!existsSync(file));
+        await cloud.delete(project);
+    });
+
+    it("gives a cluster's kubeconfig to those who have its id, and a preview one that leads nowhere", async () => {
+        const token = "alicloud:cs/getClusterCredential:getClusterCredential";
+        await assert.rejects(cloud.provider.invoke(token, { clusterId: "c-none" }, false), /ErrorClusterNotFound/);
+        const shown = plain(await cloud.provider.invoke(token, { clusterId: "c-none" }, true)) as Properties;
+        assert.match(String(shown.kubeConfig), /https:\/\/127\.0\.0\.1:1"/);
+        await assert.rejects(
+            cloud.provider.invoke(token, { clusterId: "c", temporaryDurationMinutes: 5 }, true),
+            /in the range \(15 - 4320\)/,
+        );
+        const open = await TestCloud.open({ clusters: { c1: __filename } });
+        assert.match(String((await open.provider.invoke(token, { clusterId: "c1" }, false)).kubeConfig), /describe\(/);
+        await open.close();
+    });
+});

@@ -1,0 +1,257 @@
+import { strict as assert } from "node:assert";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { MongoClient } from "mongodb";
+import { ownProcesses } from "../../machine/daemons";
+import { cache } from "../../machine/places";
+import { HalfMade } from "../../machine/provider/serve";
+import { type Properties, plain } from "../../machine/provider/values";
+import { type Made, TestCloud, vswitchId, zone } from "./cloud";
+
+const redis = "alicloud:kvstore/instance:Instance";
+const redisAccount = "alicloud:kvstore/account:Account";
+const mongo = "alicloud:mongodb/instance:Instance";
+const mongoAccount = "alicloud:mongodb/account:Account";
+const password = "Passw0rd!";
+
+const pidOf = ({ id }: Made) => ownProcesses().find(({ daemon }) => daemon === `alicloud ${id}`)?.pid;
+
+describe("Redis at the cloud's stand-in", function () {
+    this.timeout(60_000);
+    let cloud: TestCloud;
+    before(function () {
+        if (!existsSync("/usr/bin/redis-server")) {
+            this.skip();
+        }
+    });
+    beforeEach(async () => {
+        cloud = await TestCloud.open();
+    });
+    afterEach(() => cloud?.close());
+
+    const order: Properties = {
+        instanceClass: "redis.master.small.default",
+        engineVersion: "7.0",
+        vswitchId,
+        config: { "maxmemory-policy": "noeviction", appendonly: "yes" },
+    };
+
+    /** What redis-cli says; the password goes through its environment. */
+    async function ask({ outputs }: Made, user: string, secret: string, ...command: string[]): Promise<string> {
+        const { connectionDomain, privateConnectionPort } = plain(outputs) as Record<string, string>;
+        const place = ["-h", String(connectionDomain), "-p", String(privateConnectionPort)];
+        const { stdout, stderr } = await execa("redis-cli", [...place, "--no-auth-warning", "--user", user, ...command], {
+            env: { REDISCLI_AUTH: secret },
+            reject: false,
+        });
+        return stdout || stderr;
+    }
+    const account = (instance: Made, more: Properties = {}) =>
+        cloud.create(redisAccount, { instanceId: instance.id, accountName: "sms", accountPassword: password, ...more });
+
+    it("is a server with the account, and with no way in for others", async () => {
+        const instance = await cloud.create(redis, order);
+        const sms = await account(instance);
+        assert.equal(sms.id, `${instance.id}:sms`);
+        assert.equal(await ask(instance, "sms", password, "SET", "a", "1"), "OK");
+        assert.match(await ask(instance, "sms", "Wr0ngone!", "GET", "a"), /NOAUTH/);
+        assert.match(await ask(instance, "default", "", "GET", "a"), /WRONGPASS|NOAUTH/);
+        assert.match(await ask(instance, "sms", password, "ACL", "LIST"), /NOPERM/);
+        assert.match(await ask(instance, "sms", password, "SHUTDOWN"), /NOPERM/);
+        assert.equal(await ask(instance, "sms", password, "CONFIG", "GET", "maxmemory-policy"), "maxmemory-policy\nnoeviction");
+        assert.equal(await ask(instance, "sms", password, "CONFIG", "GET", "maxmemory"), `maxmemory\n${1024 * 2 ** 20}`);
+    });
+
+    it("lets an account read only, where that is its privilege", async () => {
+        const instance = await cloud.create(redis, order);
+        await account(instance, { accountPrivilege: "RoleReadOnly" });
+        assert.match(await ask(instance, "sms", password, "SET", "a", "1"), /NOPERM/);
+        assert.equal(await ask(instance, "sms", password, "GET", "a"), "");
+    });
+
+    it("takes a new password at once and keeps none, neither in its files nor in its command line", async () => {
+        const instance = await cloud.create(redis, { ...order, password });
+        const sms = await account(instance);
+        assert.equal(await ask(instance, instance.id, password, "PING"), "PONG");
+        await cloud.update(sms, { instanceId: instance.id, accountName: "sms", accountPassword: "N3wpassword" });
+        assert.match(await ask(instance, "sms", password, "PING"), /NOAUTH/);
+        assert.equal(await ask(instance, "sms", "N3wpassword", "PING"), "PONG");
+        const { stdout } = await execa("grep", ["-rlE", `${password}|N3wpassword`, cloud.folder], { reject: false });
+        assert.equal(stdout, "");
+        assert.ok(!readFileSync(`/proc/${pidOf(instance)}/cmdline`, "utf8").includes(password));
+        assert.ok(!JSON.stringify(sms.outputs.accountPassword).startsWith('"'));
+    });
+
+    it("has its keys again after its process was killed", async () => {
+        const instance = await cloud.create(redis, order);
+        await account(instance);
+        await ask(instance, "sms", password, "SET", "kept", "1");
+        // Longer than the second in which it writes to its disk.
+        await new Promise((done) => setTimeout(done, 1500));
+        process.kill(pidOf(instance) as number, "SIGKILL");
+        await cloud.update(instance, order);
+        assert.equal(await ask(instance, "sms", password, "GET", "kept"), "1");
+    });
+
+    it("speaks TLS and nothing else, if asked, with a certificate of the cloud's authority", async () => {
+        const instance = await cloud.create(redis, { ...order, sslEnable: "Enable" });
+        await account(instance);
+        assert.notEqual(await ask(instance, "sms", password, "PING"), "PONG");
+        const authority = join(cloud.folder, "ca.pem");
+        assert.equal(await ask(instance, "sms", password, "--tls", "--cacert", authority, "PING"), "PONG");
+        await cloud.update(instance, { ...order, sslEnable: "Disable" });
+        assert.equal(await ask(instance, "sms", password, "PING"), "PONG");
+    });
+
+    it("isn't deleted while the release protection is on", async () => {
+        const instance = await cloud.create(redis, { ...order, instanceReleaseProtection: true });
+        await assert.rejects(cloud.delete(instance), /ReleaseProtection/);
+        assert.ok(pidOf(instance));
+        await cloud.update(instance, { ...order, instanceReleaseProtection: false });
+        await cloud.delete(instance);
+        assert.equal(pidOf(instance), undefined);
+        assert.equal(await cloud.read(instance), undefined);
+        assert.ok(!existsSync(cloud.dataOf(instance)));
+    });
+
+    it("stays, without a word, where it was paid in advance", async () => {
+        const instance = await cloud.create(redis, { ...order, paymentType: "PrePaid", period: "1" });
+        await cloud.delete(instance);
+        assert.ok(pidOf(instance));
+    });
+
+    it("goes to a newer version in place and not back", async () => {
+        const instance = await cloud.create(redis, { ...order, engineVersion: "6.0" });
+        assert.deepEqual(cloud.changes(instance, order), [{ property: "engineVersion", kind: "update", replaces: false }]);
+        await cloud.update(instance, order);
+        await assert.rejects(cloud.update(instance, { ...order, engineVersion: "6.0" }), /can't go back from 7.0 to 6.0/);
+    });
+
+    it("refuses to be made and leaves nothing, if the cloud has none left", async () => {
+        cloud.trouble(redis, { refusal: "The zone is sold out." });
+        await assert.rejects(cloud.create(redis, order), /Code: OperationDenied Message: The zone is sold out\./);
+        assert.ok(!existsSync(join(cloud.folder, "holdings")));
+    });
+
+    it("is there when it fails half-way, and the next update goes on with it", async () => {
+        cloud.trouble(redis, { halfWay: "The instance is not Normal after 20 minutes." });
+        const { made } = await cloud.create(redis, order).then(
+            () => assert.fail("it was made"),
+            (error) => {
+                assert.ok(error instanceof HalfMade);
+                assert.match(error.message, /^alicloud_kvstore_instance r-bp1\w+ is there and is Creating: The instance is not Normal/);
+                return error;
+            },
+        );
+        const instance = { ...made, type: redis };
+        assert.equal(pidOf(instance), undefined);
+        await assert.rejects(account(instance), /Code: OperationDeniedDBStatus /);
+        await cloud.update(instance, order);
+        await account(instance);
+        assert.equal(await ask(instance, "sms", password, "PING"), "PONG");
+        await cloud.delete(instance);
+    });
+
+    it("takes its time, and is there when somebody won't wait", async () => {
+        cloud.trouble(redis, { seconds: 60 });
+        const making = cloud.create(redis, order);
+        setTimeout(() => cloud.provider.cancel(), 200);
+        await assert.rejects(
+            making,
+            (error) => error instanceof HalfMade && error.message.endsWith("canceled while the cloud was still at it"),
+        );
+        assert.equal(readdirSync(join(cloud.folder, "holdings", "alicloud.kvstore.instance.Instance")).length, 1);
+    });
+});
+
+describe("MongoDB at the cloud's stand-in", function () {
+    this.timeout(60_000);
+    let cloud: TestCloud;
+    before(function () {
+        // Built by `npm run machine`, not here: that takes a minute.
+        const binaries = join(cache, "toolchain");
+        if (!existsSync(binaries) || !readdirSync(binaries).some((name) => name.startsWith("ferretdb-"))) {
+            this.skip();
+        }
+    });
+    beforeEach(async () => {
+        cloud = await TestCloud.open();
+    });
+    afterEach(() => cloud?.close());
+
+    const order: Properties = { engineVersion: "7.0", dbInstanceClass: "mdb.shard.2x.large.d", dbInstanceStorage: 20, vswitchId };
+
+    /** The URL as the facts say it is built. */
+    function urlOf({ outputs }: Made, secret: string, more = ""): string {
+        const { replicaSets, replicaSetName } = plain(outputs) as unknown as {
+            replicaSets: Record<string, string>[];
+            replicaSetName: string;
+        };
+        const hosts = replicaSets
+            .filter(({ networkType }) => networkType === "VPC")
+            .map(({ connectionDomain, connectionPort }) => `${connectionDomain}:${connectionPort}`)
+            .sort();
+        return `mongodb://root:${encodeURIComponent(secret)}@${hosts.join(",")}/sms?replicaSet=${replicaSetName}&authSource=admin${more}`;
+    }
+    async function count(url: string): Promise<number> {
+        const client = new MongoClient(url, { serverSelectionTimeoutMS: 3000 });
+        try {
+            await client.db("sms").collection("messages").insertOne({ text: "hello" });
+            return await client.db("sms").collection("messages").countDocuments();
+        } finally {
+            await client.close();
+        }
+    }
+
+    it("is a server with the root account, found by the URL that its outputs make", async () => {
+        const instance = await cloud.create(mongo, order);
+        await assert.rejects(count(urlOf(instance, password)), /Authentication failed/);
+        const root = await cloud.create(mongoAccount, { instanceId: instance.id, accountName: "root", accountPassword: password });
+        assert.equal(await count(urlOf(instance, password)), 1);
+        await cloud.update(root, { instanceId: instance.id, accountName: "root", accountPassword: "N3wpassword" });
+        await assert.rejects(count(urlOf(instance, password)), /Authentication failed/);
+        assert.equal(await count(urlOf(instance, "N3wpassword")), 2);
+        await assert.rejects(count(urlOf(instance, "").replace("root:@", "")), /not authenticated|Authentication|requires authentication/i);
+        const { stdout } = await execa("grep", ["-rlE", `${password}|N3wpassword`, cloud.folder], { reject: false });
+        assert.equal(stdout, "");
+    });
+
+    it("has its documents again after its process was killed", async () => {
+        const instance = await cloud.create(mongo, { ...order, accountPassword: password });
+        assert.equal(await count(urlOf(instance, password)), 1);
+        process.kill(pidOf(instance) as number, "SIGKILL");
+        await cloud.update(instance, { ...order, accountPassword: password });
+        assert.equal(await count(urlOf(instance, password)), 2);
+    });
+
+    it("speaks TLS, if asked, with a certificate of the cloud's authority", async () => {
+        const instance = await cloud.create(mongo, { ...order, accountPassword: password, sslAction: "Open" });
+        const { sslStatus } = plain(instance.outputs) as Properties;
+        assert.equal(sslStatus, "Open");
+        // FerretDB tells a driver that asks for a replica set its address without TLS only.
+        const [primary = ""] = urlOf(instance, password, `&tls=true&tlsCAFile=${encodeURIComponent(join(cloud.folder, "ca.pem"))}`).split(
+            ",",
+        );
+        const [, options = ""] = urlOf(instance, password, `&tls=true&tlsCAFile=${encodeURIComponent(join(cloud.folder, "ca.pem"))}`).split(
+            "authSource",
+        );
+        assert.equal(await count(`${primary}/sms?directConnection=true&authSource${options}`), 1);
+        await assert.rejects(count(urlOf(instance, password)), /Server selection timed out|connection/);
+    });
+
+    it("isn't deleted while the release protection is on, and its storage never shrinks", async () => {
+        const instance = await cloud.create(mongo, { ...order, dbInstanceReleaseProtection: true });
+        await assert.rejects(cloud.delete(instance), /ReleaseProtection/);
+        await cloud.update(instance, { ...order, dbInstanceStorage: 40 });
+        await assert.rejects(cloud.update(instance, order), /Cloud disks grow and don't shrink/);
+        assert.deepEqual(
+            cloud
+                .changes(instance, { ...order, dbInstanceStorage: 40, zoneId: zone })
+                .map(({ property, replaces }) => [property, replaces]),
+            [["zoneId", true]],
+        );
+        await cloud.delete(instance);
+        assert.equal(pidOf(instance), undefined);
+    });
+});

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readPlaceholders } from "../../operations/placeholders";
+import { Copy } from "./copy";
+
+describe("npm run preview, by the real engine", () => {
+    let copy: Copy;
+
+    before(() => {
+        copy = Copy.make();
+    });
+    after(() => copy.remove());
+
+    it("shows the whole environment of online without a cluster, a cloud, a daemon or a key", async () => {
+        const before = copy.contents();
+        const file = join(copy.folder, "preview.md");
+        const { exitCode, output } = await copy.run("preview", ["--stack", "online", "--markdown", file]);
+        assert.equal(exitCode, 0, output);
+        const told = readFileSync(file, "utf8");
+        for (const what of ["kvstore.Instance", "mongodb.Instance", "log.Project", "Deployment", "Service", "Image"]) {
+            assert.match(told, new RegExp(`\\| \\+ create \\| ${what.replace(".", "\\.")} \\|`), what);
+        }
+        assert.match(told, /Policies: 11 passed\./);
+        assert.match(
+            told,
+            /Still to be set[\s\S]*`sms:registryPassword`: `pulumi config set --secret sms:registryPassword --stack online`/,
+        );
+        assert.ok(output.includes(told.trimEnd()), "the terminal shows it too");
+        assert.deepEqual(copy.contents(), before, "the clone is as it was");
+        assert.deepEqual(copy.leftovers(), []);
+    });
+
+    it("shows no secret anywhere", async () => {
+        const { output } = await copy.run("preview", ["--stack", "online"]);
+        const secrets = Object.entries(readPlaceholders()).filter(([key]) => /Password|Url|Secret$|Authorization/.test(key));
+        for (const [key, value] of secrets) {
+            assert.ok(!output.includes(String(value)), key);
+        }
+    });
+
+    it("shows the whole environment of test", async () => {
+        const { exitCode, output } = await copy.run("preview", ["--stack", "test"]);
+        assert.equal(exitCode, 0, output);
+        assert.match(output, /Policies: 11 passed\./);
+    });
+
+    it("refuses what policies forbid, all of it at once", async () => {
+        copy.edit("components/podTemplate.ts", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false");
+        copy.edit("components/web.ts", "livenessProbe: {", "startupProbe: {");
+        copy.edit("components/beat.ts", 'strategy: { type: "Recreate" }', 'strategy: { type: "RollingUpdate" }');
+        copy.edit("components/managedRedis.ts", "securityIps: ", 'securityIps: ["0.0.0.0/0"] as string[] || ');
+        copy.edit("components/managedMongo.ts", "protect: args.protect", "protect: false");
+        const { exitCode, output } = await copy.run("preview", ["--stack", "online"]);
+        for (const file of ["podTemplate", "web", "beat", "managedRedis", "managedMongo"]) {
+            copy.restore(`components/${file}.ts`);
+        }
+        assert.equal(exitCode, 1, output);
+        assert.match(output, /## Preview of `online`: \*\*refused\*\*/);
+        for (const policy of ["restricted-pods", "probes", "beat-alone", "stores-whitelist", "stores-protected"]) {
+            assert.match(output, new RegExp(`- \`${policy}\`: `), policy);
+        }
+        assert.match(output, /Redis redis-instance admits 0\.0\.0\.0\/0, which is everybody/);
+        assert.deepEqual(copy.leftovers(), []);
+    });
+
+    it("refuses a stack with two beats", async () => {
+        copy.edit("index.ts", 'new Beat("beat"', 'new Beat("second", { ...settings.beat, app }, inCluster);\nnew Beat("beat"');
+        const { exitCode, output } = await copy.run("preview", ["--stack", "online"]);
+        copy.restore("index.ts");
+        assert.equal(exitCode, 1, output);
+        assert.match(output, /- `one-beat`: The stack has 2 beats/);
+    });
+
+    it("refuses a secret that comes out in plain, and names the place", async () => {
+        const leak = '\nexport const leaked = require("@pulumi/pulumi").unsecret(settings.registry.password);\n';
+        copy.edit("index.ts", "const settings = readSettings();", `const settings = readSettings();${leak}`);
+        const { exitCode, output } = await copy.run("preview", ["--stack", "online"]);
+        copy.restore("index.ts");
+        assert.equal(exitCode, 1, output);
+        assert.match(output, /- `secrets-as-secrets`: sms:registryPassword comes out in plain in sms-online/);
+    });
+
+    it("shows every mistake of a stack file, with its remedy and without a stack trace", async () => {
+        copy.edit("Pulumi.online.yaml", "replicas: 6", "replicas: -6");
+        copy.edit("Pulumi.online.yaml", "nodePort: 31090", "nodePort: 80");
+        const { exitCode, output } = await copy.run("preview", ["--stack", "online"]);
+        copy.restore("Pulumi.online.yaml");
+        assert.equal(exitCode, 1, output);
+        assert.match(output, /sms:web\.replicas is -6; allowed/);
+        assert.match(output, /sms:web\.nodePort is 80; allowed/);
+        assert.doesNotMatch(output, /\n\s+at .*\.(ts|js):\d+/);
+    });
+
+    it("takes no placeholder where it is told to be strict", async () => {
+        const { exitCode, output } = await copy.run("preview", ["--stack", "online", "--strict"]);
+        assert.equal(exitCode, 1);
+        assert.match(output, /Pulumi\.online\.yaml is not complete:[\s\S]*sms:cluster\.id is missing/);
+        assert.doesNotMatch(output, /Previewing/);
+    });
+
+    it("says how it is called", async () => {
+        assert.match((await copy.run("preview", [])).output, /^\nWhich stack\? npm run preview -- --stack online$/m);
+        assert.match((await copy.run("preview", ["--stak", "online"])).output, /Unknown option '--stak'/);
+    });
+});

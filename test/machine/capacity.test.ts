@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { kubectl } from "../../machine/kubernetes";
+import { TestStack } from "./testStack";
+
+describe("the capacity of the real cluster", () => {
+    let stack: TestStack;
+
+    before("a stack that asks for 3 cpu where there are 2", async () => {
+        stack = await TestStack.make("sms-check", 31093);
+        await stack.configure({ "sms:web": { replicas: 60, nodePort: 31093, resources: { requests: { cpu: "50m", memory: "100Mi" } } } });
+    });
+
+    after("remove", () => stack.remove());
+
+    const shortage =
+        /the cluster has no room for stack sms-check:\n\n {2}\d+ of 60 web pods would stay Pending: [\d.]+ cpu requested, 0(\.\d+)? free\n {6}pulumi config set --path 'sms:web\.replicas' \d+ --stack sms-check, or/;
+
+    it("is told in a preview, without a stack trace", async () => {
+        const { exitCode, output } = await stack.run("preview", "--non-interactive");
+        assert.notEqual(exitCode, 0);
+        assert.match(output.replace(/^ {4}/gm, ""), shortage);
+        assert.doesNotMatch(output, /\n\s+at .*\.(ts|js):\d+/);
+    });
+
+    it("refuses an up before anything changes", async () => {
+        const { exitCode, output } = await stack.up();
+        assert.notEqual(exitCode, 0);
+        assert.match(output.replace(/^ {4}/gm, ""), shortage);
+        const { deployment } = JSON.parse(await stack.state()) as { deployment: { resources?: { type: string }[] } };
+        assert.deepEqual(
+            (deployment.resources ?? []).map(({ type }) => type).filter((type) => type !== "pulumi:pulumi:Stack"),
+            [],
+        );
+        assert.equal(await kubectl("get", "namespace", "sms-check", "--ignore-not-found"), "");
+    });
+
+    it("lets the proposed number of replicas pass a preview", async () => {
+        const { output } = await stack.run("preview", "--non-interactive");
+        const replicas = Number(/'sms:web\.replicas' (\d+)/.exec(output)?.[1]);
+        await stack.configure({ "sms:web": { replicas, nodePort: 31093, resources: { requests: { cpu: "50m", memory: "100Mi" } } } });
+        const preview = await stack.run("preview", "--non-interactive");
+        assert.equal(preview.exitCode, 0, preview.output);
+        assert.doesNotMatch(preview.output, /was not checked/);
+    });
+
+    it("refuses as well where the kubeconfig is known only while the program runs, as ACK's is: at once, and nothing in the cluster", async () => {
+        await stack.configure({ "sms:web": { replicas: 60, nodePort: 31093 } });
+        stack.edit("index.ts", (content) =>
+            content
+                .replace("requireCapacity(settings);", "")
+                .replace("accessTo(settings.cluster, onAlibaba)", "{ kubeconfig: secret(readFileSync(process.env.KUBECONFIG, 'utf8')) }")
+                .replace(/^/, '// @ts-nocheck\nimport { readFileSync } from "node:fs";\nimport { secret } from "@pulumi/pulumi";\n'),
+        );
+        const { exitCode, output } = await stack.up();
+        assert.notEqual(exitCode, 0);
+        assert.match(
+            output.replace(/^ {4}/gm, ""),
+            /the cluster has no room for stack sms-check:\n\n {2}\d+ of 60 web pods would stay Pending/,
+        );
+        assert.doesNotMatch(output, /unhandled|exit code|\n\s+at .*\.(ts|js):\d+/);
+        assert.equal(await kubectl("get", "namespace", "sms-check", "--ignore-not-found"), "");
+    });
+});

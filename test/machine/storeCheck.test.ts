@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { type Run, TestStack } from "./testStack";
+
+interface Job {
+    metadata: { name: string };
+    status: { succeeded?: number; failed?: number };
+}
+
+interface Deployment {
+    metadata: { name: string; generation: number };
+}
+
+/** Nobody's, in the pods' network: what is sent there is lost, as by a whitelist. */
+const lost = "10.88.64.253";
+/** The node's: nothing listens on port 1. */
+const closed = "10.88.0.1";
+
+describe("the check of the stores on the real cluster", () => {
+    let stack: TestStack;
+
+    const jobs = () => stack.objects<Job>("jobs");
+    const generations = async () =>
+        (await stack.objects<Deployment>("deployments")).map(({ metadata }) => `${metadata.name} ${metadata.generation}`);
+
+    /** Gives the workloads other URLs than the stores have. */
+    const breakUrls = (redisUrl: string, mongoUrl: string) => {
+        stack.restore("index.ts");
+        stack.edit("index.ts", (content) =>
+            content
+                .replace("redis.url,", `redis.url.apply(() => "${redisUrl}"),`)
+                .replace("mongo.url,", `mongo.url.apply(() => "${mongoUrl}"),`),
+        );
+    };
+
+    async function assertRefused(run: Run, before: string[]): Promise<void> {
+        assert.notEqual(run.exitCode, 0, run.output);
+        assert.equal((await fetch(`${stack.address}/readyz`)).status, 200);
+        assert.deepEqual(await generations(), before, "no workload was changed");
+    }
+
+    before("up from nothing", async () => {
+        stack = await TestStack.make("sms-check", 31093);
+        await stack.configure();
+        const { exitCode, output } = await stack.up();
+        assert.equal(exitCode, 0, output);
+    });
+
+    after("destroy", async () => {
+        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
+        await stack.remove();
+    });
+
+    it("has run once, and doesn't run again where nothing changes", async () => {
+        const [job, ...others] = await jobs();
+        assert.deepEqual([job?.status.succeeded, others], [1, []]);
+        const { exitCode, output } = await stack.up("--expect-no-changes");
+        assert.equal(exitCode, 0, output);
+        const refreshed = await stack.run("preview", "--refresh", "--non-interactive", "--expect-no-changes");
+        assert.equal(refreshed.exitCode, 0, refreshed.output);
+    });
+
+    it("tells a refused connection and an unknown name, for both stores at once, while the old version goes on serving", async () => {
+        const before = await generations();
+        breakUrls(`redis://sms:wrong-but-secret-1@${closed}:1/0`, "mongodb://sms:wrong-but-secret-2@nowhere.example:27017/sms");
+        const refused = await stack.up();
+        await assertRefused(refused, before);
+        assert.match(refused.output, /Redis: FAILED: 10\.88\.0\.1:1 refuses the connection\. Nothing listens.*set bind \(redis\.conf\)/s);
+        assert.match(refused.output, /MongoDB: FAILED: the name nowhere\.example is not found\. Correct it in sms:mongoUrl/);
+        assert.doesNotMatch(refused.output, /wrong-but-secret/);
+    });
+
+    it("tells a time-out and a wrong password, though the Job before has failed", async () => {
+        const before = await generations();
+        breakUrls(`redis://sms:wrong-but-secret-1@${lost}:6379/0`, "mongodb://sms:wrong-but-secret-2@mongo:27017/sms?authSource=admin");
+        const refused = await stack.up();
+        await assertRefused(refused, before);
+        assert.match(refused.output, /Redis: FAILED: 10\.88\.64\.253:6379 doesn't answer \(time-out\)\. A packet filter/);
+        assert.match(refused.output, /MongoDB: FAILED: mongo:27017 refuses the password of account sms \(authSource=admin\)/);
+        assert.doesNotMatch(refused.output, /wrong-but-secret/);
+    });
+
+    it("makes the same check anew in each `up` after a failure, as the mending may be done at the store", async () => {
+        const failed = (await jobs()).map(({ metadata }) => metadata.name);
+        assert.notEqual((await stack.up()).exitCode, 0);
+        const again = (await jobs()).filter(({ metadata }) => !failed.includes(metadata.name));
+        assert.deepEqual(
+            again.map(({ status }) => status.failed),
+            [1],
+        );
+    });
+
+    it("lets the next `up` through once the URLs are right, and leaves no failed Job behind", async () => {
+        stack.restore("index.ts");
+        const { exitCode, output } = await stack.up();
+        assert.equal(exitCode, 0, output);
+        assert.deepEqual(
+            (await jobs()).map(({ status }) => status.succeeded),
+            [1],
+        );
+        assert.equal((await fetch(`${stack.address}/readyz`)).status, 200);
+        const second = await stack.up("--expect-no-changes");
+        assert.equal(second.exitCode, 0, second.output);
+    });
+});

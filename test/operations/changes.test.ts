@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { losses, readPreview } from "../../operations/changes";
+import { type ReportArgs, report, shortType } from "../../operations/report";
+
+const urn = (type: string, name: string) => `urn:pulumi:online::sms::${type}::${name}`;
+const redis = "alicloud:kvstore/instance:Instance";
+const deployment = "kubernetes:apps/v1:Deployment";
+
+function step(op: string, type: string, name: string, more: object = {}) {
+    return { resourcePreEvent: { metadata: { op, type, urn: urn(type, name), old: null, new: {}, ...more } } };
+}
+
+/** As the engine writes it: one event a line. */
+function log(...events: object[]): string {
+    return `${events.map((event) => JSON.stringify(event)).join("\n")}\n`;
+}
+
+function text(events: object[], more: Partial<ReportArgs> = {}): string {
+    const preview = readPreview(log(...events));
+    return report({ stack: "online", preview, dependencies: {}, against: "state", missing: [], leaks: [], succeeded: true, ...more });
+}
+
+/** The engine tells a replacement three times. */
+const replacement = [
+    step("create-replacement", redis, "redis", { keys: ["zoneId"] }),
+    step("replace", redis, "redis", { keys: ["zoneId"], detailedDiff: { zoneId: {}, tags: {} } }),
+    step("delete-replaced", redis, "redis", { keys: ["zoneId"] }),
+];
+
+describe("what a preview changes", () => {
+    it("counts a replacement once, with what makes it necessary", () => {
+        const { changes } = readPreview(log(...replacement));
+        assert.deepEqual(changes, [
+            { urn: urn(redis, "redis"), type: redis, name: "redis", operation: "replace", parent: undefined, because: ["zoneId"] },
+        ]);
+    });
+
+    it("knows which replacements and deletions lose data", () => {
+        const preview = readPreview(
+            log(...replacement, step("delete", deployment, "web"), step("update", redis, "other"), step("delete", redis, "old")),
+        );
+        assert.deepEqual(
+            losses(preview).map(({ name, operation }) => `${operation} ${name}`),
+            ["replace redis", "delete old"],
+        );
+    });
+
+    it("reads what policies and the engine refuse, without the engine's marks for colours", () => {
+        const { violations, passed, errors } = readPreview(
+            log(
+                {
+                    policyEvent: {
+                        policyName: "probes",
+                        message: "<{%reset%}>Every container has probes.\nno probe<{%reset%}>\n",
+                        enforcementLevel: "mandatory",
+                    },
+                },
+                { policyAnalyzeSummaryEvent: { passed: ["probes", "stores-private"] } },
+                { policyAnalyzeStackSummaryEvent: { passed: ["one-beat"] } },
+                { diagnosticEvent: { severity: "error", message: "<{%fg 1%}>broken<{%reset%}>" } },
+                { diagnosticEvent: { severity: "debug", message: "noise" } },
+            ),
+        );
+        assert.deepEqual(violations, [{ policy: "probes", message: "no probe", isMandatory: true }]);
+        assert.deepEqual(passed, ["one-beat", "stores-private"]);
+        assert.deepEqual(errors, ["broken"]);
+    });
+});
+
+describe("the report", () => {
+    it("begins with the marker by which the next one finds it", () => {
+        assert.match(text([]), /^<!-- sms preview of online -->\n\n## Preview of `online`: no changes\n/);
+    });
+
+    it("shouts what would lose data, first of all, and says why", () => {
+        const told = text([step("update", deployment, "web"), ...replacement]);
+        assert.match(told, /## Preview of `online`: 1 to update, 1 to \*\*REPLACE\*\*\n\n> \[!CAUTION\]\n> \*\*REPLACE of `redis`\*\*/);
+        assert.match(told, /because of `zoneId`: \*\*what is stored in it is lost/);
+        assert.ok(
+            told.indexOf("| +- **REPLACE** | kvstore.Instance | 1 | `redis` |") < told.indexOf("| ~ update | Deployment | 1 | `web` |"),
+        );
+    });
+
+    it("leaves out what doesn't change, and components, which only group", () => {
+        const told = text([step("same", deployment, "web"), step("create", "sms:web:Web", "web"), step("create", deployment, "worker")]);
+        assert.match(told, /: 1 to create\n/);
+        assert.match(told, /\| \+ create \| Deployment \| 1 \| `worker` \|/);
+        assert.doesNotMatch(told, /\| `web` \|/);
+    });
+
+    it("lists what isn't allowed, and says that it is refused", () => {
+        const violation = { policyEvent: { policyName: "probes", message: "web has no probe", enforcementLevel: "mandatory" } };
+        const told = text([violation], { succeeded: false, leaks: ["sms:redisUrl comes out in plain"] });
+        assert.match(told, /: \*\*refused\*\*/);
+        assert.match(told, /\*\*Not allowed:\*\*\n- `probes`: web has no probe\n- `secrets-as-secrets`: sms:redisUrl comes out in plain/);
+    });
+
+    it("says what is still to be set, with the command", () => {
+        const missing = [{ key: "sms:cluster.id", message: "is missing", fix: "pulumi config set --path 'sms:cluster.id' c123" }];
+        assert.match(text([], { missing }), /Still to be set[\s\S]*- `sms:cluster.id`: `pulumi config set --path 'sms:cluster.id' c123`/);
+    });
+
+    it("draws components as boxes, and an arrow to what a box needs", () => {
+        const web = urn("sms:web:Web", "web");
+        const events = [
+            step("same", "sms:web:Web", "web"),
+            step("update", deployment, "web-deployment", { new: { parent: web } }),
+            step("create", redis, "redis"),
+            step("same", "kubernetes:core/v1:Namespace", "namespace"),
+            step("same", "pulumi:providers:docker", "default_5_2_0"),
+        ];
+        const needed = [urn(redis, "redis"), urn("kubernetes:core/v1:Namespace", "namespace")];
+        const told = text(events, { dependencies: { [urn(deployment, "web-deployment")]: needed } });
+        const picture = /```mermaid\n([\s\S]*?)\n {4}classDef/.exec(told)?.[1];
+        assert.equal(
+            picture,
+            [
+                "flowchart LR",
+                '    subgraph r0["web"]',
+                '        r1["web-deployment<br/><i>Deployment</i>"]:::update',
+                "    end",
+                '    r2["redis<br/><i>kvstore.Instance</i>"]:::create',
+                '    r3["namespace<br/><i>Namespace</i>"]:::same',
+                "    r0 --> r2",
+            ].join("\n"),
+        );
+    });
+
+    it("stays below what a comment may be, and gives up the picture first", () => {
+        const events = Array.from({ length: 700 }, (_, i) => step("create", deployment, `deployment-with-a-long-name-${i}`));
+        const told = text(events);
+        assert.ok(told.length < 65_536);
+        assert.doesNotMatch(told, /mermaid/);
+    });
+
+    it("calls types as people do", () => {
+        assert.deepEqual([redis, deployment, "docker:index/image:Image"].map(shortType), ["kvstore.Instance", "Deployment", "Image"]);
+    });
+});

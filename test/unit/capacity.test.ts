@@ -1,0 +1,403 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import fc from "fast-check";
+import { type Amounts, lacking, minus, written } from "../../capacity/amounts";
+import { type ClusterNode, type ClusterPod, freeOn, requestsOf } from "../../capacity/cluster";
+import { accessBy } from "../../capacity/kubeconfig";
+import { place, shortages, type Workload } from "../../capacity/placement";
+import { CapacityError, told } from "../../capacity/problems";
+import { readCluster } from "../../capacity/readCluster";
+import { wanted } from "../../capacity/wanted";
+import type { Settings } from "../../settings";
+
+const gibibyte = 2 ** 30;
+
+function node(name: string, cpu: string, more: Partial<ClusterNode["spec"]> = {}, pods = "110"): ClusterNode {
+    return { metadata: { name }, spec: more, status: { allocatable: { cpu, memory: "8Gi", pods } } };
+}
+
+function pod(app: string, nodeName: string | undefined, cpu: string, namespace = "sms"): ClusterPod {
+    return {
+        metadata: { name: `${app}-1`, namespace, labels: { app } },
+        spec: { nodeName, containers: [{ resources: { requests: { cpu, memory: "100Mi" } } }] },
+        status: { phase: "Running" },
+    };
+}
+
+function workload(name: string, replicas: number, cpu: number, more: Partial<Workload> = {}): Workload {
+    return { name, app: `sms-${name}`, replicas, requests: { cpu, memory: 0.1 * gibibyte, pods: 1 }, needsSpare: false, ...more };
+}
+
+const pendingIn = (nodes: ClusterNode[], pods: ClusterPod[], wanted: Workload[]) =>
+    shortages({ nodes, pods }, "sms", wanted).map((shortage) => `${shortage.pending} ${shortage.workload.name}`);
+
+describe("the pods that would stay Pending", () => {
+    it("are none where all find room, to the last thousandth of a core", () => {
+        assert.deepEqual(pendingIn([node("a", "0.6")], [], [workload("web", 6, 0.1)]), []);
+        assert.deepEqual(pendingIn([node("a", "0.599")], [], [workload("web", 6, 0.1)]), ["1 web"]);
+    });
+
+    it("are those for which other pods leave no room", () => {
+        const others = [pod("other", "a", "0.4", "elsewhere"), pod("sms-web", "a", "0.4", "elsewhere"), pod("other", "a", "0.4")];
+        assert.deepEqual(pendingIn([node("a", "2")], others, [workload("web", 6, 0.2)]), ["2 web"]);
+    });
+
+    it("don't compete with the stack's own, which they replace", () => {
+        assert.deepEqual(
+            pendingIn([node("a", "1")], [pod("sms-web", "a", "0.5"), pod("sms-web", "a", "0.5")], [workload("web", 2, 0.5)]),
+            [],
+        );
+    });
+
+    it("don't compete with pods that have ended or wait for a node themselves", () => {
+        const ended = { ...pod("other", "a", "1"), status: { phase: "Succeeded" } };
+        assert.deepEqual(pendingIn([node("a", "1")], [ended, pod("other", undefined, "1")], [workload("web", 1, 1)]), []);
+    });
+
+    it("need one node each: what is left in pieces is no room", () => {
+        const nodes = [node("a", "0.3"), node("b", "0.3")];
+        assert.deepEqual(pendingIn(nodes, [], [workload("web", 1, 0.5)]), ["1 web"]);
+    });
+
+    it("stay off nodes that are cordoned, tainted or not ready", () => {
+        const nodes = [
+            node("cordoned", "8", { unschedulable: true }),
+            node("tainted", "8", { taints: [{ key: "node.kubernetes.io/disk-pressure", effect: "NoSchedule" }] }),
+            { ...node("lost", "8"), status: { allocatable: { cpu: "8" }, conditions: [{ type: "Ready", status: "False" }] } },
+            node("preferred elsewhere", "0.1", { taints: [{ key: "spot", effect: "PreferNoSchedule" }] }),
+        ];
+        assert.deepEqual(pendingIn(nodes, [], [workload("web", 2, 0.1)]), ["1 web"]);
+    });
+
+    it("are counted by memory and by the number of pods, too", () => {
+        assert.deepEqual(
+            pendingIn([node("a", "8")], [], [workload("web", 3, 0.1, { requests: { cpu: 0.1, memory: 3 * gibibyte, pods: 1 } })]),
+            ["1 web"],
+        );
+        assert.deepEqual(pendingIn([node("a", "8", {}, "2")], [], [workload("web", 3, 0.1)]), ["1 web"]);
+    });
+
+    it("find room the biggest first", () => {
+        const nodes = [node("a", "1"), node("b", "0.5")];
+        assert.deepEqual(pendingIn(nodes, [], [workload("web", 5, 0.1), workload("worker", 1, 1)]), []);
+    });
+
+    it("stay where they run, rather than being moved on paper", () => {
+        // A worker of 0.8 would fit if the two web pods were on one node.
+        const running = [pod("sms-web", "a", "0.3"), pod("sms-web", "b", "0.3")];
+        const asked = [workload("web", 2, 0.3), workload("worker", 1, 0.8)];
+        assert.deepEqual(pendingIn([node("a", "1"), node("b", "1")], running, asked), ["1 worker"]);
+        assert.deepEqual(pendingIn([node("a", "1"), node("b", "1")], [], asked), []);
+    });
+
+    it("are laid to the workload whose smaller number makes room for all", () => {
+        const [shortage, ...others] = shortages({ nodes: [node("a", "1")], pods: [] }, "sms", [
+            workload("beat", 1, 0.01),
+            workload("web", 60, 0.05),
+            workload("worker", 1, 0.05),
+        ]);
+        assert.deepEqual([shortage?.workload.name, shortage?.pending, shortage?.fitting, others], ["web", 42, 18, []]);
+    });
+
+    it("are all told where no single workload is the one", () => {
+        assert.deepEqual(pendingIn([node("a", "1")], [], [workload("web", 2, 2), workload("beat", 1, 2)]), ["2 web", "1 beat"]);
+    });
+
+    it("include the one more that a rollout begins with, for each of those that are rolled", () => {
+        const rolled = [workload("web", 2, 0.2, { needsSpare: true }), workload("worker", 2, 0.2, { needsSpare: true })];
+        assert.deepEqual(pendingIn([node("a", "1.2")], [], rolled), []);
+        assert.deepEqual(pendingIn([node("a", "1")], [], rolled), ["0 worker"]);
+        assert.deepEqual(pendingIn([node("a", "0.9")], [], rolled), ["0 web", "0 worker"]);
+    });
+
+    const anyNode = fc.record({ cpu: fc.integer({ min: 0, max: 40 }), open: fc.boolean() });
+    const anyWorkload = fc.record({ replicas: fc.integer({ min: 1, max: 12 }), cpu: fc.integer({ min: 1, max: 20 }), spare: fc.boolean() });
+    const anyPod = fc.record({
+        of: fc.integer({ min: 0, max: 3 }),
+        on: fc.integer({ min: 0, max: 5 }),
+        cpu: fc.integer({ min: 0, max: 20 }),
+    });
+    const anyCluster = fc.tuple(
+        fc.array(anyNode, { maxLength: 6 }),
+        fc.array(anyWorkload, { minLength: 1, maxLength: 3 }),
+        fc.array(anyPod, { maxLength: 10 }),
+    );
+    const made = ([nodes, workloads, pods]: typeof anyCluster extends fc.Arbitrary<infer T> ? T : never) => ({
+        nodes: nodes.map(({ cpu, open }, n) => node(`node-${n}`, `${cpu * 100}m`, { unschedulable: !open })),
+        wanted: workloads.map(({ replicas, cpu, spare }, n) => workload(`w${n}`, replicas, cpu / 10, { needsSpare: spare })),
+        pods: pods.map(({ of, on, cpu }) => pod(`sms-w${of}`, `node-${on}`, `${cpu * 100}m`)),
+    });
+
+    it("are never forgotten: a claimed fit has a node for every pod, and no node has more than it can hold", () => {
+        fc.assert(
+            fc.property(anyCluster, (given) => {
+                const { nodes, wanted, pods } = made(given);
+                const { placed, pending } = place({ nodes, pods }, "sms", wanted);
+                for (const { app, replicas, name } of wanted) {
+                    const waiting = pending.find(({ workload }) => workload.name === name)?.count ?? 0;
+                    assert.equal(placed.filter(({ workload }) => workload.app === app).length + waiting, replicas);
+                }
+                const others = pods.filter(({ metadata }) => !wanted.some(({ app }) => app === metadata.labels?.app));
+                const free = freeOn(nodes, others);
+                for (const { workload, node } of placed) {
+                    const room = free.get(node) as Amounts;
+                    assert.deepEqual(lacking(workload.requests, room), [], `${workload.name} on ${node}`);
+                    free.set(node, minus(room, workload.requests));
+                }
+            }),
+        );
+    });
+
+    it("are, with nothing running, exactly those that first-fit-decreasing can't place", () => {
+        fc.assert(
+            fc.property(anyCluster, (given) => {
+                const { nodes, wanted } = made(given);
+                const rooms = given[0].filter(({ open }) => open).map(({ cpu }) => cpu);
+                const sizes = given[1].flatMap(({ replicas, cpu }) => Array<number>(replicas).fill(cpu)).sort((a, b) => b - a);
+                let homeless = 0;
+                for (const size of sizes) {
+                    const first = rooms.findIndex((room) => room >= size);
+                    homeless += first === -1 ? 1 : 0;
+                    rooms[first] = Number(rooms[first]) - size;
+                }
+                const { pending } = place(
+                    {
+                        nodes: nodes.map((one) => ({ ...one, status: { allocatable: { ...one.status?.allocatable, memory: "1Ti" } } })),
+                        pods: [],
+                    },
+                    "sms",
+                    wanted,
+                );
+                assert.equal(
+                    pending.reduce((total, { count }) => total + count, 0),
+                    homeless,
+                );
+            }),
+        );
+    });
+
+    it("would find room with the proposed number", () => {
+        fc.assert(
+            fc.property(anyCluster, (given) => {
+                const { nodes, wanted, pods } = made(given);
+                for (const { workload, fitting } of shortages({ nodes, pods }, "sms", wanted)) {
+                    if (fitting !== undefined) {
+                        const fewer = wanted.map((other) => (other === workload ? { ...other, replicas: fitting } : other));
+                        assert.deepEqual(shortages({ nodes, pods }, "sms", fewer), []);
+                    }
+                }
+            }),
+        );
+    });
+});
+
+describe("what a pod requests", () => {
+    const container = (cpu: string, memory: string) => ({ resources: { requests: { cpu, memory } } });
+
+    it("is the sum of its containers and its native sidecars", () => {
+        const spec = {
+            containers: [container("250m", "200Mi"), container("0.5", "1Gi"), {}],
+            initContainers: [{ ...container("125m", "64Mi"), restartPolicy: "Always" }],
+        };
+        assert.deepEqual(requestsOf(spec), { cpu: 0.875, memory: (200 + 1024 + 64) * 2 ** 20, pods: 1 });
+    });
+
+    it("is what an init container wants, beside the sidecars before it, where that is more", () => {
+        const spec = {
+            containers: [container("100m", "100Mi")],
+            initContainers: [container("50m", "10Mi"), { ...container("20m", "64Mi"), restartPolicy: "Always" }, container("1", "10Mi")],
+        };
+        assert.deepEqual(requestsOf(spec), { cpu: 1.02, memory: 164 * 2 ** 20, pods: 1 });
+    });
+
+    it("has the runtime's overhead on top, or is what the pod says as a whole", () => {
+        assert.equal(requestsOf({ containers: [container("1", "1Gi")], overhead: { cpu: "250m" } }).cpu, 1.25);
+        assert.equal(requestsOf({ containers: [container("1", "1Gi")], resources: { requests: { cpu: "3" } } }).cpu, 3);
+    });
+
+    it("is written as people write it, and what is free is never rounded up", () => {
+        const values = [
+            written("cpu", 0.6),
+            written("cpu", 0.199),
+            written("cpu", -0.1),
+            written("memory", 300 * 2 ** 20),
+            written("memory", 1.59 * gibibyte),
+        ];
+        assert.deepEqual(values, ["0.6", "0.19", "0", "300Mi", "1.5Gi"]);
+    });
+});
+
+describe("what the stack asks the cluster for", () => {
+    const sized = (cpu: string, memory: string) => ({ resources: { requests: { cpu, memory } } });
+    const settings = {
+        redis: { kind: "cluster", ...sized("0.1", "64Mi") },
+        mongo: { kind: "external" },
+        beat: sized("10m", "64Mi"),
+        web: { ...sized("0.1", "200Mi"), replicas: 6, rollout: { maxSurge: "25%", maxUnavailable: 0 } },
+        worker: { ...sized("0.2", "200Mi"), replicas: 6, rollout: { maxSurge: 0, maxUnavailable: "25%" } },
+        logs: {},
+    } as unknown as Settings;
+
+    it("is what its settings say, without the stores that are elsewhere", () => {
+        assert.deepEqual(
+            wanted(settings).map(({ app, replicas, requests, needsSpare }) => [app, replicas, requests, needsSpare]),
+            [
+                ["redis", 1, { cpu: 0.1, memory: 64 * 2 ** 20, pods: 1 }, false],
+                ["sms-beat", 1, { cpu: 0.01, memory: 64 * 2 ** 20, pods: 1 }, false],
+                ["sms-web", 6, { cpu: 0.1, memory: 200 * 2 ** 20, pods: 1 }, true],
+                ["sms-worker", 6, { cpu: 0.2, memory: 200 * 2 ** 20, pods: 1 }, false],
+            ],
+        );
+    });
+
+    it("has a log collector in each of the app's pods, where logs are shipped", () => {
+        const ship = { image: "collector:1", ...sized("20m", "64Mi") };
+        const [redis, beat, web] = wanted({ ...settings, logs: { ship } } as unknown as Settings);
+        assert.equal(redis?.requests.cpu, 0.1);
+        // The collector, and what keeps it until the pod's last line.
+        assert.equal(beat?.requests.cpu.toFixed(3), "0.031");
+        assert.equal(web?.requests.memory, (200 + 64 + 8) * 2 ** 20);
+    });
+
+    it("counts a share of pods that may be missing as Kubernetes does: rounded down", () => {
+        const small = { ...settings.worker, replicas: 3 };
+        assert.equal(wanted({ ...settings, worker: small } as Settings).at(-1)?.needsSpare, true);
+    });
+});
+
+describe("the words for it", () => {
+    const shortage = (nodes: ClusterNode[], ...wanted: Workload[]) => told("online", shortages({ nodes, pods: [] }, "sms", wanted));
+
+    it("say how many of how many, what they ask for, what is free, and what to change", () => {
+        assert.equal(
+            shortage([node("a", "0.8")], workload("web", 6, 0.2)),
+            [
+                "the cluster has no room for stack online:",
+                "",
+                "  2 of 6 web pods would stay Pending: 0.4 cpu requested, 0 free",
+                "      pulumi config set --path 'sms:web.replicas' 4 --stack online, or ask for less in sms:web.resources.requests, or add nodes",
+                "",
+            ].join("\n"),
+        );
+    });
+
+    it("say what the biggest piece is where the sum would do", () => {
+        assert.match(
+            shortage([node("a", "0.4"), node("b", "0.5")], workload("beat", 1, 0.6)),
+            /1 of 1 beat pod would stay Pending: 0\.6 cpu requested, 0\.9 free, 0\.5 at most on one node\n {6}ask for less in/,
+        );
+    });
+
+    it("name every kind that lacks", () => {
+        const huge = workload("web", 1, 9, { requests: { cpu: 9, memory: 9 * gibibyte, pods: 1 } });
+        assert.match(shortage([node("a", "8")], huge), /9 cpu requested, 8 free; 9Gi memory requested, 8Gi free/);
+    });
+
+    it("say what a rollout could do without room for one more", () => {
+        assert.match(
+            shortage([node("a", "0.6")], workload("web", 3, 0.2, { needsSpare: true })),
+            /a rollout of web could not begin, as the one pod more that it begins with would stay Pending: 0\.2 cpu requested, 0 free\n {6}pulumi config set --path 'sms:web\.replicas' 2 --stack online, or pulumi config set --path 'sms:web\.rollout\.maxUnavailable' 1 --stack online, or/,
+        );
+    });
+
+    it("say it where there is no node at all", () => {
+        assert.match(shortage([], workload("web", 1, 0.2)), /1 of 1 web pod would stay Pending: no node takes pods/);
+    });
+
+    it("come as an error that Pulumi shows without a stack trace", () => {
+        assert.ok(new CapacityError("online", []) instanceof pulumi.RunError);
+    });
+});
+
+describe("the reader of the cluster", () => {
+    let folder: string;
+    let silent: Server;
+    let port: number;
+
+    before(async () => {
+        folder = mkdtempSync(join(tmpdir(), "sms-kubeconfig-"));
+        silent = createServer(() => undefined);
+        await new Promise<void>((done) => silent.listen(0, "127.0.0.1", done));
+        port = (silent.address() as { port: number }).port;
+    });
+    after(() => {
+        silent.close();
+        rmSync(folder, { recursive: true });
+    });
+
+    function kubeconfig(name: string, cluster: object, user: object): string {
+        const file = join(folder, name);
+        const content = {
+            contexts: [{ name: "one", context: { cluster: "c", user: "u" } }],
+            clusters: [{ name: "c", cluster: { server: `https://127.0.0.1:${port}`, ...cluster } }],
+            users: [{ name: "u", user }],
+        };
+        writeFileSync(file, JSON.stringify(content));
+        return file;
+    }
+
+    it("knows certificates and keys from the kubeconfig itself and from files beside it", () => {
+        writeFileSync(join(folder, "ca.pem"), "the authority");
+        const file = kubeconfig(
+            "certificates",
+            { "certificate-authority": "ca.pem", "tls-server-name": "kubernetes" },
+            {
+                "client-certificate-data": Buffer.from("the certificate").toString("base64"),
+                "client-key-data": Buffer.from("the key").toString("base64"),
+            },
+        );
+        assert.deepEqual(accessBy({ context: "one", kubeconfig: file }, 1000), {
+            server: `https://127.0.0.1:${port}`,
+            headers: {},
+            tls: { ca: "the authority", cert: "the certificate", key: "the key", servername: "kubernetes", rejectUnauthorized: true },
+        });
+    });
+
+    it("asks the command that the kubeconfig names", () => {
+        const script =
+            "console.log(JSON.stringify({ status: { token: process.env.PREFIX + JSON.parse(process.env.KUBERNETES_EXEC_INFO).kind } }))";
+        const exec = {
+            apiVersion: "client.authentication.k8s.io/v1",
+            command: process.execPath,
+            args: ["-e", script],
+            env: [{ name: "PREFIX", value: "for-" }],
+        };
+        assert.deepEqual(accessBy({ context: "one", kubeconfig: kubeconfig("exec", {}, { exec }) }, 10_000).headers, {
+            authorization: "Bearer for-ExecCredential",
+        });
+    });
+
+    it("gives up on a command that takes too long", () => {
+        const exec = { apiVersion: "v1", command: "sleep", args: ["60"] };
+        assert.throws(
+            () => accessBy({ context: "one", kubeconfig: kubeconfig("slow", {}, { exec }) }, 100),
+            /sleep, which its kubeconfig names, gives no credentials within 0\.1 s/,
+        );
+    });
+
+    it("says which name no kubeconfig has", () => {
+        assert.throws(
+            () => accessBy({ context: "two", kubeconfig: kubeconfig("names", {}, {}) }, 1000),
+            /no kubeconfig has its context two/,
+        );
+        assert.throws(() => accessBy({ context: "one", kubeconfig: join(folder, "missing") }, 1000), /no kubeconfig has its context one/);
+    });
+
+    it("waits for a cluster that doesn't answer no longer than it may", () => {
+        const began = performance.now();
+        assert.throws(
+            () => readCluster({ context: "one", kubeconfig: kubeconfig("silent", {}, { token: "t" }) }, 500),
+            /no answer within 0\.5 s/,
+        );
+        assert.ok(performance.now() - began < 1500);
+    });
+
+    it("says why a cluster can't be reached", () => {
+        const file = kubeconfig("closed", { server: "https://127.0.0.1:1" }, { token: "t" });
+        assert.throws(() => readCluster({ context: "one", kubeconfig: file }, 5000), /ECONNREFUSED/);
+    });
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { ManagedMongo } from "../../components/managedMongo";
+import { deploy, resolve, types } from "./deployed";
+import { managed, whitelist } from "./managedArgs";
+
+describe("MongoDB on Alibaba Cloud", () => {
+    const args = { ...managed, instanceClass: "mdb.shard.2x.large.c", storageGb: 20, storageType: "cloud_essd1", nodes: 3 };
+    const mongo = (changes = {}) => deploy(() => new ManagedMongo("mongo", { ...args, ...changes }));
+    const members = "dds-1.mongo.example:3717,dds-2.mongo.example:3717";
+
+    it("is an instance and its account", async () => {
+        const { deployed } = await mongo();
+        assert.deepEqual(deployed.listed(), [
+            "mongo (sms:mongo:Managed)",
+            `mongo-account (${types.mongoAccount})`,
+            `mongo-instance (${types.mongoInstance})`,
+        ]);
+        for (const type of [types.mongoInstance, types.mongoAccount]) {
+            assert.equal(deployed.one(type).parent, "mongo");
+        }
+    });
+
+    it("is exactly this", async () => {
+        const { deployed } = await mongo();
+        const { inputs, secrets } = deployed.one(types.mongoInstance);
+        assert.deepEqual(inputs, {
+            name: "sms-online",
+            dbInstanceClass: "mdb.shard.2x.large.c",
+            engineVersion: "7.0",
+            dbInstanceStorage: 20,
+            storageType: "cloud_essd1",
+            replicationFactor: 3,
+            instanceChargeType: "PostPaid",
+            networkType: "VPC",
+            vpcId: "vpc-1",
+            vswitchId: "vsw-i",
+            zoneId: "cn-hangzhou-i",
+            secondaryZoneId: "cn-hangzhou-h",
+            securityIpLists: whitelist,
+            backupPeriods: ["Monday", "Thursday"],
+            backupTime: "09:00Z-10:00Z",
+            maintainStartTime: "22:00Z",
+            maintainEndTime: "23:00Z",
+            dbInstanceReleaseProtection: true,
+            tags: { product: "sms", environment: "online" },
+        });
+        assert.deepEqual(secrets, []);
+    });
+
+    it("can be in three zones", async () => {
+        const { deployed } = await mongo({ hiddenZone: "cn-hangzhou-j" });
+        assert.equal(deployed.one(types.mongoInstance).inputs.hiddenZoneId, "cn-hangzhou-j");
+    });
+
+    it("has the one account that Alibaba Cloud gives, with our password as a secret in the state", async () => {
+        const { deployed } = await mongo();
+        const { inputs, secrets } = deployed.one(types.mongoAccount);
+        assert.deepEqual(inputs, {
+            instanceId: "mongo-instance-id",
+            accountName: "root",
+            accountPassword: "p@ss/Word1?",
+            characterType: "normal",
+        });
+        assert.deepEqual(secrets, ["accountPassword"]);
+    });
+
+    for (const protect of [true, false]) {
+        it(`is ${protect ? "kept" : "not kept"} from deletion and replacement by cloud and Pulumi alike, as asked`, async () => {
+            const { deployed } = await mongo({ protect });
+            const instance = deployed.one(types.mongoInstance);
+            assert.deepEqual(
+                [instance.protect, deployed.one(types.mongoAccount).protect, instance.inputs.dbInstanceReleaseProtection],
+                [protect, protect, protect],
+            );
+        });
+    }
+
+    it("gives a URL with all members in the VPC, always in the same order; a secret, with the password encoded", async () => {
+        const { result } = await mongo();
+        assert.deepEqual(await resolve(result.url), {
+            value: `mongodb://root:p%40ss%2FWord1%3F@${members}/sms?replicaSet=mgset-1&authSource=admin`,
+            secret: true,
+        });
+    });
+
+    it("encrypts the way there where that is asked for, and checks it by the given certificates", async () => {
+        const { deployed, result } = await mongo({ tls: true, tlsCaFile: "/etc/ssl/certs/alibaba.pem" });
+        assert.equal(deployed.one(types.mongoInstance).inputs.sslAction, "Open");
+        assert.equal(
+            (await resolve(result.url)).value,
+            `mongodb://root:p%40ss%2FWord1%3F@${members}/sms?replicaSet=mgset-1&authSource=admin&tls=true&tlsCAFile=%2Fetc%2Fssl%2Fcerts%2Falibaba.pem`,
+        );
+    });
+
+    it("turns encryption off where that is said, and says nothing where nothing is", async () => {
+        const off = await mongo({ tls: false });
+        assert.equal(off.deployed.one(types.mongoInstance).inputs.sslAction, "Close");
+        assert.doesNotMatch((await resolve(off.result.url)).value, /tls/);
+        const unsaid = await mongo();
+        assert.ok(!("sslAction" in unsaid.deployed.one(types.mongoInstance).inputs));
+    });
+});

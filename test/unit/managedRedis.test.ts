@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { ManagedRedis } from "../../components/managedRedis";
+import { deploy, resolve, types } from "./deployed";
+import { managed, whitelist } from "./managedArgs";
+
+describe("Redis on Alibaba Cloud", () => {
+    const args = { ...managed, instanceClass: "redis.shard.small.2.ce" };
+    const redis = (changes = {}) => deploy(() => new ManagedRedis("redis", { ...args, ...changes }));
+
+    it("is an instance and an account", async () => {
+        const { deployed } = await redis();
+        assert.deepEqual(deployed.listed(), [
+            "redis (sms:redis:Managed)",
+            `redis-account (${types.redisAccount})`,
+            `redis-instance (${types.redisInstance})`,
+        ]);
+        for (const type of [types.redisInstance, types.redisAccount]) {
+            assert.equal(deployed.one(type).parent, "redis");
+        }
+    });
+
+    it("is exactly this", async () => {
+        const { deployed } = await redis();
+        const { inputs, secrets } = deployed.one(types.redisInstance);
+        assert.deepEqual(inputs, {
+            dbInstanceName: "sms-online",
+            instanceClass: "redis.shard.small.2.ce",
+            engineVersion: "7.0",
+            paymentType: "PostPaid",
+            zoneId: "cn-hangzhou-i",
+            secondaryZoneId: "cn-hangzhou-h",
+            vswitchId: "vsw-i",
+            vpcAuthMode: "Open",
+            securityIps: whitelist,
+            config: { "maxmemory-policy": "noeviction", appendonly: "yes" },
+            backupPeriods: ["Monday", "Thursday"],
+            backupTime: "09:00Z-10:00Z",
+            maintainStartTime: "22:00Z",
+            maintainEndTime: "23:00Z",
+            instanceReleaseProtection: true,
+            tags: { product: "sms", environment: "online" },
+        });
+        assert.deepEqual(secrets, []);
+    });
+
+    it("admits the given CIDRs and nobody else, and only within the VPC", async () => {
+        const { podCidr, ...network } = managed.network;
+        const { deployed } = await redis({ network });
+        const { inputs } = deployed.one(types.redisInstance);
+        assert.deepEqual(inputs.securityIps, ["10.1.0.0/24", "10.1.1.0/24"]);
+        assert.deepEqual(
+            Object.keys(inputs).filter((key) => /public|connectionString|password/i.test(key)),
+            [],
+        );
+    });
+
+    it("never evicts keys, and keeps them over a restart", async () => {
+        const { deployed } = await redis();
+        assert.deepEqual(deployed.one(types.redisInstance).inputs.config, { "maxmemory-policy": "noeviction", appendonly: "yes" });
+    });
+
+    it("has an account of the product's own that can read and write, with a password that is a secret in the state", async () => {
+        const { deployed } = await redis();
+        const { inputs, secrets } = deployed.one(types.redisAccount);
+        assert.deepEqual(inputs, {
+            instanceId: "redis-instance-id",
+            accountName: "sms",
+            accountPassword: "p@ss/Word1?",
+            accountType: "Normal",
+            accountPrivilege: "RoleReadWrite",
+        });
+        assert.deepEqual(secrets, ["accountPassword"]);
+    });
+
+    for (const protect of [true, false]) {
+        it(`is ${protect ? "kept" : "not kept"} from deletion and replacement by cloud and Pulumi alike, as asked`, async () => {
+            const { deployed } = await redis({ protect });
+            const instance = deployed.one(types.redisInstance);
+            assert.deepEqual(
+                [instance.protect, deployed.one(types.redisAccount).protect, instance.inputs.instanceReleaseProtection],
+                [protect, protect, protect],
+            );
+        });
+    }
+
+    it("can be in one zone", async () => {
+        const { deployed } = await redis({ secondaryZone: undefined });
+        assert.ok(!("secondaryZoneId" in deployed.one(types.redisInstance).inputs));
+    });
+
+    it("gives a URL that is a secret, with the password encoded", async () => {
+        const { result } = await redis();
+        assert.deepEqual(await resolve(result.url), { value: "redis://sms:p%40ss%2FWord1%3F@r-1.redis.example:6379/0", secret: true });
+    });
+
+    it("gives a URL that is a secret whoever gives the password", async () => {
+        const { deployed, result } = await redis({ password: pulumi.output("Plain-Passw0rd") });
+        assert.deepEqual(await resolve(result.url), { value: "redis://sms:Plain-Passw0rd@r-1.redis.example:6379/0", secret: true });
+        assert.deepEqual(deployed.one(types.redisAccount).secrets, ["accountPassword"]);
+    });
+
+    it("encrypts the way there where that is asked for, and checks who is at its end", async () => {
+        const { deployed, result } = await redis({ tls: true });
+        assert.equal(deployed.one(types.redisInstance).inputs.sslEnable, "Enable");
+        assert.equal((await resolve(result.url)).value, "rediss://sms:p%40ss%2FWord1%3F@r-1.redis.example:6379/0?ssl_cert_reqs=required");
+    });
+
+    it("checks it by the given certificates", async () => {
+        const { result } = await redis({ tls: true, tlsCaFile: "/etc/ssl/certs/alibaba.pem" });
+        assert.equal(
+            (await resolve(result.url)).value,
+            "rediss://sms:p%40ss%2FWord1%3F@r-1.redis.example:6379/0?ssl_cert_reqs=required&ssl_ca_certs=%2Fetc%2Fssl%2Fcerts%2Falibaba.pem",
+        );
+    });
+
+    it("turns encryption off where that is said, and says nothing where nothing is", async () => {
+        const off = await redis({ tls: false });
+        assert.equal(off.deployed.one(types.redisInstance).inputs.sslEnable, "Disable");
+        assert.match((await resolve(off.result.url)).value, /^redis:/);
+        const unsaid = await redis();
+        assert.ok(!("sslEnable" in unsaid.deployed.one(types.redisInstance).inputs));
+    });
+});
