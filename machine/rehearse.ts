@@ -191,7 +191,7 @@ async function rehearse(args: string[]): Promise<number> {
         );
         return 0;
     }
-    await takeAway(pulumi, rehearsal);
+    await takeAway(pulumi, rehearsal, nodePort);
     say(`\nRehearsed ${values.stack} in ${Math.round((performance.now() - start) / 1000)} s.`);
     return 0;
 }
@@ -276,15 +276,21 @@ function answersStranger(host: string, port: number): Promise<boolean> {
 }
 
 /** The documented way to remove what is protected, each step of which is needed. */
-async function takeAway(pulumi: Pulumi, rehearsal: Rehearsal): Promise<void> {
+async function takeAway(pulumi: Pulumi, rehearsal: Rehearsal, nodePort: number): Promise<void> {
+    const address = `http://127.0.0.1:${nodePort}`;
     const { stack, config } = rehearsal;
-    const destroy = () => quiet(pulumi, rehearsal, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
+    // With its preview, which refuses before anything is touched: without it the pods would be gone and the stores not.
+    const destroy = () => quiet(pulumi, rehearsal, ["destroy", "--yes", "--non-interactive"]);
     const isProtected = ["sms:redis", "sms:mongo"].some((store) => config[store]?.protect === true);
     if (isProtected) {
         await step("destroy is refused while the stores are protected", async () => {
             const { failed, output } = await destroy();
             if (!failed || !/protect/.test(output)) {
                 throw new MachineError(`destroy was not refused:\n${output}`);
+            }
+            const ready = await fetch(`${address}/readyz`).catch(() => undefined);
+            if (ready?.ok !== true) {
+                throw new MachineError(`${address}/readyz doesn't answer any more, though destroy was refused`);
             }
         });
         await step("protect: false in the stack file, and up", async () => {
