@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { registryUser } from "./containers";
 import { debianMirror } from "./host";
 import { unmountBelow } from "./mounts";
-import { basePrefix, cache, ownRegistry, run } from "./places";
+import { basePrefix, cache, dockerClient, ownRegistry } from "./places";
 import { MachineError, step } from "./progress";
 import { secret } from "./secrets";
 import { slsAuthority } from "./sls";
@@ -131,8 +131,7 @@ export async function ensureBaseImages(references: readonly string[], dockerHost
     if (wanted.has("redis:7.0")) {
         wanted.add("python:3.11");
     }
-    // Its own folder for the registry's password: the user's ~/.docker stays as it is.
-    Object.assign(dockerEnvironment, { DOCKER_HOST: dockerHost, DOCKER_BUILDKIT: "0", DOCKER_CONFIG: join(run, "docker-client") });
+    Object.assign(dockerEnvironment, { DOCKER_HOST: dockerHost, DOCKER_BUILDKIT: "0", DOCKER_CONFIG: dockerClient });
     const docker: Docker = async (...args) => (await execa("docker", args, { env: dockerEnvironment })).stdout;
     await execa("docker", ["login", "--username", registryUser, "--password-stdin", ownRegistry], {
         env: dockerEnvironment,

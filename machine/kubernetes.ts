@@ -123,6 +123,9 @@ export async function ensureCluster(dockerHost: string): Promise<void> {
     });
 }
 
+/** containerd's images, as the kubelet sees them. */
+const imageCommand = ["--address", containerdSocket, "--namespace", "k8s.io", "images"];
+
 /** The images that kubeadm's manifests name, one static binary in each. */
 async function ensureControlPlaneImages(commands: string, dockerHost: string): Promise<void> {
     const coredns = await built("coredns");
@@ -133,8 +136,7 @@ async function ensureControlPlaneImages(commands: string, dockerHost: string): P
         [pauseImage]: join(commands, "pause"),
         [corednsImage]: join(coredns, "coredns"),
     };
-    const ctr = ["--address", containerdSocket, "--namespace", "k8s.io", "images"];
-    const { stdout } = await execa("ctr", [...ctr, "ls", "-q"]);
+    const { stdout } = await execa("ctr", [...imageCommand, "ls", "-q"]);
     const present = new Set(stdout.split("\n"));
     const missing = Object.entries(images).filter(([image]) => !present.has(image));
     if (missing.length === 0) {
@@ -150,9 +152,17 @@ async function ensureControlPlaneImages(commands: string, dockerHost: string): P
                 { env },
             );
         }
-        const saved = execa("docker", ["save", ...missing.map(([image]) => image)], { env, buffer: false, encoding: "buffer" });
-        await saved.pipe("ctr", [...ctr, "import", "-"]);
+        await loadOntoNode(
+            dockerHost,
+            missing.map(([image]) => image),
+        );
     });
+}
+
+/** Gives the node images that the docker daemon has: what anybody may pull where Docker Hub can be reached. */
+export async function loadOntoNode(dockerHost: string, images: readonly string[]): Promise<void> {
+    const saved = execa("docker", ["save", ...images], { env: { DOCKER_HOST: dockerHost }, buffer: false, encoding: "buffer" });
+    await saved.pipe("ctr", [...imageCommand, "import", "-"]);
 }
 
 async function initialise(commands: string): Promise<void> {

@@ -22,6 +22,8 @@ export const run = isRoot ? "/run/sms-machine" : join(state, "run");
 
 export const containerdSocket = join(run, "containerd.sock");
 export const dockerSocket = join(run, "docker.sock");
+/** The docker client's settings, with the registry's password: the user's ~/.docker stays as it is. */
+export const dockerClient = join(run, "docker-client");
 export const kubeconfig = join(state, "kubeconfig");
 export const logs = join(state, "logs");
 

@@ -12,9 +12,9 @@ import { cloudFolder, ensureCloud, strangerAddress } from "./alicloud-provider/g
 import { registryUser } from "./containers";
 import { writeWhole } from "./files";
 import { takeTurn } from "./host";
-import { kubectl } from "./kubernetes";
+import { kubectl, loadOntoNode } from "./kubernetes";
 import { podCidr } from "./network";
-import { basePrefix, clone, kubeconfig, ownContext, ownRegistry, state } from "./places";
+import { basePrefix, clone, dockerClient, kubeconfig, ownContext, ownRegistry, state } from "./places";
 import { prepare } from "./prepare";
 import { MachineError, say, step, until } from "./progress";
 import { secret } from "./secrets";
@@ -155,6 +155,11 @@ async function rehearse(args: string[]): Promise<number> {
     );
     const needs = { context: ownContext, registryServer: ownRegistry, images: Object.values(machineImages), nodePort };
     const machine = await prepare(needs);
+    if (needs.images.includes(machineImages.collector)) {
+        // Anybody may pull the official one; the machine's registry asks for a password that the pods don't have.
+        await execa("docker", ["pull", "--quiet", machineImages.collector], { env: { ...machine.env, DOCKER_CONFIG: dockerClient } });
+        await loadOntoNode(machine.env.DOCKER_HOST as string, [machineImages.collector]);
+    }
     const rehearsal = readRehearsal(values.stack);
     const { stack, additions, secrets } = rehearsal;
     await refuseTaken(rehearsal);
