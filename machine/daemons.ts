@@ -34,10 +34,16 @@ interface Process {
 /** What a command of the machine starts to prepare it: compilers, debootstrap, kubeadm, the engine. */
 const preparation = "preparation";
 
-/** Ends what an earlier command left at work when it was killed, and marks what this one will start. */
-export async function takeOverPreparation(): Promise<void> {
-    await stop(preparation);
+/** Ends what an earlier command left at work when it was killed, and marks what this one will start. Gives what ends the marking. */
+export async function takeOverPreparation(): Promise<() => void> {
+    // Started by a command that holds the turn, this one is itself what it would end.
+    if (process.env[marker] !== preparation) {
+        await stop(preparation);
+    }
     process.env[marker] = preparation;
+    return () => {
+        delete process.env[marker];
+    };
 }
 
 /** All processes that the machine's daemons are or have started, but for containers' own. */

@@ -147,8 +147,11 @@ export async function takeTurn(): Promise<() => void> {
         server.listen("\0sms-machine", resolve);
     });
     server.unref();
-    await takeOverPreparation();
-    return () => server.close();
+    const endMarking = await takeOverPreparation();
+    return () => {
+        endMarking();
+        server.close();
+    };
 }
 
 /** The host's Debian mirror, as its own package manager uses it. */

@@ -214,6 +214,11 @@ kind: KubeletConfiguration
 cgroupDriver: cgroupfs
 failSwapOn: false
 failCgroupV1: false
+# The host's disk is not the node's alone: on one that is 85% full, the kubelet's defaults would remove images that nobody
+# can pull again, the control plane's and the pause image, and evict pods.
+imageGCHighThresholdPercent: 100
+imageGCLowThresholdPercent: 99
+evictionHard: { memory.available: 100Mi, nodefs.available: 1Gi, imagefs.available: 1Gi }
 containerRuntimeEndpoint: unix://${containerdSocket}
 `;
 }
