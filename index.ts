@@ -34,6 +34,9 @@ const cluster = new Provider("cluster", {
     ...withCapacity(accessTo(settings.cluster, onAlibaba), settings),
     namespace: settings.namespace,
     clusterIdentifier: "sms",
+    // The pull secret has a fixed name: a new password must change it in place. Replaced, it would first be deleted, and
+    // with it all whose spec is unknown meanwhile: every Deployment.
+    enableSecretMutable: true,
 });
 const inCluster = { provider: cluster };
 

@@ -168,6 +168,10 @@ describe("the product on the real cluster", () => {
 
     it("fails with the reason when the registry refuses the password, while the old version goes on serving, and recovers", async () => {
         stack.restore("app/wsgi.py");
+        // Replaced would mean deleted first, and nobody to send meanwhile.
+        const deployments = async () =>
+            (await stack.objects<{ metadata: { uid: string } }>("deployments")).map(({ metadata }) => metadata.uid).sort();
+        const before = await deployments();
         const wrong = "wrong-but-long-enough-0";
         await stack.setSecret("sms:registryPassword", wrong);
         const failed = await stack.up();
@@ -175,9 +179,11 @@ describe("the product on the real cluster", () => {
         assert.match(failed.output, /unauthorized|authentication|refused/i);
         assert.ok(!failed.output.includes(wrong), "the password is not shown");
         await assertServes("/changed");
+        assert.deepEqual(await deployments(), before);
 
         await stack.setSecret("sms:registryPassword", secret("registry-password"));
         assertSucceeded(await stack.up());
+        assert.deepEqual(await deployments(), before);
         assert.equal((await fetch(`${address}/changed`)).status, 404);
     });
 

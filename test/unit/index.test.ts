@@ -149,7 +149,12 @@ describe("the program", () => {
     it("puts everything into the named cluster, whatever the current context is", async () => {
         const { deployed } = await external();
         const provider = deployed.one("pulumi:providers:kubernetes");
-        assert.deepEqual(provider.inputs, { context: "some-cluster", namespace: "sms", clusterIdentifier: "sms" });
+        assert.deepEqual(provider.inputs, {
+            context: "some-cluster",
+            namespace: "sms",
+            clusterIdentifier: "sms",
+            enableSecretMutable: "true",
+        });
         for (const resource of kubernetes(deployed)) {
             assert.equal(resource.provider, "cluster", resource.name);
         }
@@ -158,7 +163,12 @@ describe("the program", () => {
     it("gets into Alibaba Cloud's cluster by its id, with a kubeconfig that is a secret and no reason to replace anything", async () => {
         const { deployed } = await online();
         const { inputs, secrets } = deployed.one("pulumi:providers:kubernetes");
-        assert.deepEqual(inputs, { kubeconfig: "kubeconfig of c0123456789abcdef", namespace: "sms", clusterIdentifier: "sms" });
+        assert.deepEqual(inputs, {
+            kubeconfig: "kubeconfig of c0123456789abcdef",
+            namespace: "sms",
+            clusterIdentifier: "sms",
+            enableSecretMutable: "true",
+        });
         assert.deepEqual(secrets, ["kubeconfig"]);
         for (const resource of kubernetes(deployed)) {
             assert.equal(resource.provider, "cluster", resource.name);
