@@ -1,4 +1,4 @@
-import type { core } from "@pulumi/kubernetes/types/input";
+import type { apps, core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions, Input } from "@pulumi/pulumi";
 import { type Collector, logSidecars } from "./logs";
 import { podTemplate, type Resources, type Volume } from "./podTemplate";
@@ -74,6 +74,19 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
         ],
         sidecars: app.logs.collector && logSidecars(app.logs.collector, process.name, app),
     });
+}
+
+/** Any number of such pods, rolled so that those that serve go last. */
+export function rolling(args: ReplicatedArgs, process: Process): apps.v1.DeploymentSpec {
+    return {
+        replicas: args.replicas,
+        minReadySeconds: args.minReadySeconds,
+        revisionHistoryLimit: args.revisionHistoryLimit,
+        progressDeadlineSeconds: args.rolloutTimeoutSeconds,
+        strategy: { type: "RollingUpdate", rollingUpdate: args.rollout },
+        selector: { matchLabels: { app: process.name } },
+        template: appPod(args, process),
+    };
 }
 
 /** Alive is who touched its heartbeat within the last minute. No Python is started to ask; a broker that is down kills nobody. */

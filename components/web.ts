@@ -1,7 +1,7 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import { Service } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { appPod, type Process, type ReplicatedArgs, rolloutTimeout } from "./app";
+import { type Process, type ReplicatedArgs, rolling, rolloutTimeout } from "./app";
 
 export interface WebArgs extends ReplicatedArgs {
     /** On every node of the cluster. */
@@ -28,15 +28,7 @@ export class Web extends pulumi.ComponentResource {
             `${name}-deployment`,
             {
                 metadata: { name: process.name, namespace: args.app.namespace },
-                spec: {
-                    replicas: args.replicas,
-                    minReadySeconds: args.minReadySeconds,
-                    revisionHistoryLimit: args.revisionHistoryLimit,
-                    progressDeadlineSeconds: args.rolloutTimeoutSeconds,
-                    strategy: { type: "RollingUpdate", rollingUpdate: args.rollout },
-                    selector: { matchLabels: { app: process.name } },
-                    template: appPod(args, process),
-                },
+                spec: rolling(args, process),
             },
             { parent: this, ...rolloutTimeout(args) },
         );

@@ -1,6 +1,6 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { appPod, heartbeatProbes, type Process, type ReplicatedArgs, rolloutTimeout } from "./app";
+import { heartbeatProbes, type Process, type ReplicatedArgs, rolling, rolloutTimeout } from "./app";
 
 export interface WorkerArgs extends ReplicatedArgs {
     /** Tasks at a time in one pod. */
@@ -19,15 +19,7 @@ export class Worker extends pulumi.ComponentResource {
             `${name}-deployment`,
             {
                 metadata: { name: process.name, namespace: args.app.namespace },
-                spec: {
-                    replicas: args.replicas,
-                    minReadySeconds: args.minReadySeconds,
-                    revisionHistoryLimit: args.revisionHistoryLimit,
-                    progressDeadlineSeconds: args.rolloutTimeoutSeconds,
-                    strategy: { type: "RollingUpdate", rollingUpdate: args.rollout },
-                    selector: { matchLabels: { app: process.name } },
-                    template: appPod(args, process),
-                },
+                spec: rolling(args, process),
             },
             { parent: this, ...rolloutTimeout(args) },
         );
