@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "./parse";
 import type { PlainSettings } from "./schema";
+import { logDrainSeconds } from "./workloadRules";
 
 export type Settings = ReturnType<typeof readSettings>;
 
@@ -22,7 +23,11 @@ export function readSettings() {
         mongo: storeOf(plain.mongo, config, "mongo", protect),
         logs: {
             ...plain.logs,
-            ship: plain.logs.ship && { ...plain.logs.ship, to: destinationOf(plain.logs.ship.to, config, { region, protect }) },
+            ship: plain.logs.ship && {
+                ...plain.logs.ship,
+                drainSeconds: logDrainSeconds,
+                to: destinationOf(plain.logs.ship.to, config, { region, protect }),
+            },
         },
         env: { ENV: plain.environment, ...timesOf(plain.worker), ...plain.env },
         secretEnv: pulumi.secret(config.getSecretObject<Record<string, string | number | boolean>>("secretEnv") ?? {}).apply(asTexts),

@@ -7,14 +7,7 @@ import {
     nodesAreInDifferentZones,
     vSwitchesAreInTwoZones,
 } from "./placeRules";
-import {
-    graceCoversRequests,
-    graceCoversTasks,
-    requestsAreWithinLimits,
-    rolloutCanBegin,
-    rolloutOutlastsReadiness,
-    visibilityOutlastsTasks,
-} from "./rules";
+import { requestsAreWithinLimits, rolloutCanBegin, rolloutOutlastsReadiness, visibilityOutlastsTasks } from "./rules";
 import {
     accessKeyId,
     accountName,
@@ -120,7 +113,7 @@ const web = section({
     /** What gunicorn gives running requests to finish. */
     gracefulTimeoutSeconds: wholeNumber(1, 3600, 30),
 })
-    .check(rolloutOutlastsReadiness, graceCoversRequests)
+    .check(rolloutOutlastsReadiness)
     .prefault({});
 
 const worker = section({
@@ -134,7 +127,7 @@ const worker = section({
     /** After it Redis gives a task that nobody acknowledged to another worker. */
     visibilityTimeoutSeconds: wholeNumber(1, 604800, 3600),
 })
-    .check(rolloutOutlastsReadiness, graceCoversTasks, visibilityOutlastsTasks)
+    .check(rolloutOutlastsReadiness, visibilityOutlastsTasks)
     .prefault({});
 
 const beat = section({
