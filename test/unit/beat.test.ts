@@ -17,7 +17,8 @@ describe("beat", () => {
         const { metadata, spec } = deployed.one(types.deployment).inputs;
         assert.deepEqual(metadata, { name: "sms-beat", namespace: "sms" });
         assert.deepEqual([spec.replicas, spec.strategy], [1, { type: "Recreate" }]);
-        assert.deepEqual([spec.selector, spec.template.metadata.labels], [{ matchLabels: { app: "sms-beat" } }, { app: "sms-beat" }]);
+        assert.deepEqual(spec.selector, { matchLabels: { app: "sms-beat" } });
+        assert.deepEqual(spec.template.metadata.labels, { app: "sms-beat", "app.kubernetes.io/part-of": "sms" });
         assert.deepEqual([spec.revisionHistoryLimit, spec.progressDeadlineSeconds], [5, 300]);
         assert.equal(spec.template.spec.terminationGracePeriodSeconds, 30);
     });

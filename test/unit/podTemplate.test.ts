@@ -16,7 +16,7 @@ describe("the pod template", () => {
 
     it("gives a pod nothing that it doesn't need", () => {
         assert.deepEqual(pod, {
-            metadata: { labels: { app: "sms-web" } },
+            metadata: { labels: { app: "sms-web", "app.kubernetes.io/part-of": "sms" } },
             spec: {
                 automountServiceAccountToken: false,
                 enableServiceLinks: false,

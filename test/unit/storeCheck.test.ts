@@ -25,7 +25,7 @@ describe("the check of the stores", () => {
                 backoffLimit: 0,
                 activeDeadlineSeconds: 300,
                 template: {
-                    metadata: { labels: { app: "sms-store-check" } },
+                    metadata: { labels: { app: "sms-store-check", "app.kubernetes.io/part-of": "sms" } },
                     spec: {
                         restartPolicy: "Never",
                         automountServiceAccountToken: false,

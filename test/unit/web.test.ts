@@ -32,7 +32,7 @@ describe("web", () => {
                 strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: 0 } },
                 selector: { matchLabels: { app: "sms-web" } },
                 template: {
-                    metadata: { labels: { app: "sms-web" } },
+                    metadata: { labels: { app: "sms-web", "app.kubernetes.io/part-of": "sms" } },
                     spec: {
                         automountServiceAccountToken: false,
                         enableServiceLinks: false,

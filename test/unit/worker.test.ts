@@ -27,7 +27,7 @@ describe("the worker", () => {
                 strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: 0 } },
                 selector: { matchLabels: { app: "sms-worker" } },
                 template: {
-                    metadata: { labels: { app: "sms-worker" } },
+                    metadata: { labels: { app: "sms-worker", "app.kubernetes.io/part-of": "sms" } },
                     spec: {
                         automountServiceAccountToken: false,
                         enableServiceLinks: false,
