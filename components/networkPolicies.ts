@@ -6,6 +6,7 @@ import { port as mongoPort } from "./mongo";
 import { partOf } from "./podTemplate";
 import { port as redisPort } from "./redis";
 import { port as webPort } from "./web";
+import { metricsPort } from "./worker";
 
 /** Where a store is. Of one elsewhere only its URL knows the ports. */
 export type StorePlace = { kind: "cluster" | "managed" } | { kind: "external"; url: pulumi.Output<string> };
@@ -73,7 +74,7 @@ function openings(args: NetworkPoliciesArgs): Record<string, networking.v1.Netwo
     const workers = apps(...args.workers);
     return {
         "web-from-anywhere": into(web, anywhere, tcp(webPort)),
-        "workers-from-prometheus": into(workers, namespace(args.metricsFrom), tcp(8005)),
+        "workers-from-prometheus": into(workers, namespace(args.metricsFrom), tcp(metricsPort)),
         "processes-to-dns": outOf(processes, dns, [{ protocol: "UDP", port: 53 }, ...tcp(53)]),
         "processes-to-redis": outOf(processes, addresses(args.redis, redis, args), ports(args.redis, redisPort, 6379)),
         "processes-to-mongo": outOf(readers, addresses(args.mongo, mongo, args), ports(args.mongo, mongoPort, 3717)),

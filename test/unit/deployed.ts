@@ -40,6 +40,7 @@ export class Deployed {
 export const types = {
     deployment: "kubernetes:apps/v1:Deployment",
     statefulSet: "kubernetes:apps/v1:StatefulSet",
+    disruptionBudget: "kubernetes:policy/v1:PodDisruptionBudget",
     service: "kubernetes:core/v1:Service",
     secret: "kubernetes:core/v1:Secret",
     namespace: "kubernetes:core/v1:Namespace",

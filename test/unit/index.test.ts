@@ -63,9 +63,11 @@ const everywhere = [
     "store-check-job (kubernetes:batch/v1:Job)",
     "web (sms:web:Web)",
     "web-deployment (kubernetes:apps/v1:Deployment)",
+    "web-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
     "web-service (kubernetes:core/v1:Service)",
     "worker (sms:worker:Worker)",
     "worker-deployment (kubernetes:apps/v1:Deployment)",
+    "worker-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
 ];
 
 function networkPolicy(name: string) {

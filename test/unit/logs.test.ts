@@ -245,6 +245,7 @@ describe("a pod that ships its logs", () => {
             command: ["sh", "-c", `trap 'sleep ${drainSeconds}; exit' TERM; while :; do sleep 3600 & wait; done`],
             resources: { requests: { cpu: "1m", memory: "8Mi" }, limits: { cpu: "100m", memory: "32Mi" } },
             restartPolicy: "Always",
+            terminationMessagePolicy: "FallbackToLogsOnError",
             securityContext: secured.container,
             volumeMounts: [],
         });
@@ -266,6 +267,7 @@ describe("a pod that ships its logs", () => {
             resources,
             livenessProbe: { httpGet: { path: "/", port: 13133 }, periodSeconds: 20, timeoutSeconds: 5, failureThreshold: 3 },
             restartPolicy: "Always",
+            terminationMessagePolicy: "FallbackToLogsOnError",
             securityContext: secured.container,
             volumeMounts: [
                 { name: "log-dir", mountPath: "/var/log/sms", readOnly: true },
