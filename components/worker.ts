@@ -9,7 +9,7 @@ export interface WorkerArgs extends ReplicatedArgs {
     sendLeaseSeconds: number;
 }
 
-const metricsPort = 8005;
+export const metricsPort = 8005;
 
 /** The Celery workers. */
 export class Worker extends pulumi.ComponentResource {
