@@ -26,7 +26,7 @@ function celeryWorker(name: string, { concurrency, sendLeaseSeconds }: WorkerArg
     return {
         name,
         // Its concurrency is WORKER_THREADS. Workers have no need to know of each other.
-        command: ["celery", "--quiet", "--app", "sms.celery", "worker", "--pool", "threads", "--without-mingle", "--without-gossip"],
+        command: ["celery", "--quiet", "--app", "sms.celery", "worker", "--without-mingle", "--without-gossip"],
         env: { WORKER_THREADS: `${concurrency}`, SEND_LEASE_SECONDS: `${sendLeaseSeconds}` },
         ports: [{ name: "metrics", containerPort: metricsPort }],
         metricsPort,
