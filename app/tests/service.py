@@ -38,7 +38,8 @@ def with_path(url: str, path: str) -> str:
 class Stack:
     """A service with stores of its own: a Redis database and a MongoDB database, which it reaches through gates."""
 
-    _redis_databases = itertools.cycle(range(1, 16))
+    # Redis has 16; each of pytest's processes takes its own.
+    _redis_databases = itertools.cycle(range(1, 16)[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) :: 5])
 
     def __init__(self, directory: Path):
         self.directory = directory
