@@ -14,6 +14,7 @@ export interface LogDestination {
     readonly exporter: pulumi.Output<Exporter>;
     /** By the name of the variable; secrets. */
     readonly credentials: Record<string, pulumi.Output<string>>;
+    readonly port: number;
     /** It keeps a record's body and nothing else: pod, node and the like have to be part of it. */
     readonly keepsBodyOnly: boolean;
 }
@@ -44,6 +45,7 @@ const text = { type: "text", caseSensitive: false, includeChinese: true, token, 
 export class SlsLogs extends pulumi.ComponentResource implements LogDestination {
     readonly exporter: pulumi.Output<Exporter>;
     readonly credentials: Record<string, pulumi.Output<string>>;
+    readonly port: number;
     readonly keepsBodyOnly = true;
 
     constructor(name: string, args: SlsLogsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -85,18 +87,20 @@ export class SlsLogs extends pulumi.ComponentResource implements LogDestination 
         this.exporter = pulumi
             .all([project.projectName, store.logstoreName])
             .apply(([project, store]) => slsExporter(project, store, args));
+        this.port = brokerPort[args.network];
         this.credentials = { SLS_ACCESS_KEY: pulumi.secret(pulumi.interpolate`${args.accessKeyId}#${args.accessKeySecret}`) };
         this.registerOutputs();
     }
 }
 
+const brokerPort = { intranet: 10011, public: 10012 };
+
 /** SLS takes logs by Kafka's protocol: the project is the user, the access key the password. */
 function slsExporter(project: string, store: string, { region, network }: SlsLogsArgs): Exporter {
-    const broker =
-        network === "intranet" ? `${project}.${region}-intranet.log.aliyuncs.com:10011` : `${project}.${region}.log.aliyuncs.com:10012`;
+    const host = `${project}.${region}${network === "intranet" ? "-intranet" : ""}.log.aliyuncs.com`;
     return {
         kafka: {
-            brokers: [broker],
+            brokers: [`${host}:${brokerPort[network]}`],
             protocol_version: "2.1.0",
             client_id: "sms",
             tls: {},
@@ -121,6 +125,7 @@ export interface OtlpLogsArgs {
 export class OtlpLogs implements LogDestination {
     readonly exporter: pulumi.Output<Exporter>;
     readonly credentials: Record<string, pulumi.Output<string>>;
+    readonly port: number;
     readonly keepsBodyOnly = false;
 
     constructor({ endpoint, authorization }: OtlpLogsArgs) {
@@ -128,7 +133,14 @@ export class OtlpLogs implements LogDestination {
         const headers = authorization === undefined ? {} : { headers: { authorization: variable("OTLP_AUTHORIZATION") } };
         const exporter: Exporter = { otlphttp: { endpoint, timeout: "10s", ...headers } };
         this.exporter = pulumi.output(exporter);
+        this.port = portOf(endpoint);
     }
+}
+
+/** The port of an `https://` or `http://` address. */
+export function portOf(address: string): number {
+    const { port, protocol } = new URL(address);
+    return Number(port || (protocol === "http:" ? 80 : 443));
 }
 
 /** What the collectors beside the pods have in common: all that a pod needs to know of them. */

@@ -40,6 +40,9 @@ export interface PodTemplateArgs {
 /** Neither root nor any user that an image knows. */
 const userId = 10001;
 
+/** The label of every pod of the product, Jobs and stores too: the NetworkPolicies go by it. */
+export const partOf = { "app.kubernetes.io/part-of": "sms" };
+
 /** One container with nothing that it doesn't need: what every pod of the product, the stores' too, is made from. */
 export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v1.PodTemplateSpec {
     const volumes = [...args.volumes, ...sidecars.flatMap((sidecar) => sidecar.volumes)];
@@ -47,7 +50,7 @@ export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v
         metadata: {
             // Nothing versioned: a label that changes with a release would cut a Service off its pods. By the second one all of
             // the product's pods are found; selectors do without it, as they can't be changed.
-            labels: { app: args.name, "app.kubernetes.io/part-of": "sms" },
+            labels: { app: args.name, ...partOf },
             ...(args.metricsPort === undefined ? {} : { annotations: scraped(args.metricsPort) }),
         },
         spec: {

@@ -13,7 +13,7 @@ export interface WebArgs extends ReplicatedArgs {
     gracefulTimeoutSeconds: number;
 }
 
-const port = 8004;
+export const port = 8004;
 
 /** The Flask service behind a NodePort. */
 export class Web extends pulumi.ComponentResource {

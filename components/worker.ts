@@ -9,7 +9,7 @@ export interface WorkerArgs extends ReplicatedArgs {
     queues: readonly string[];
 }
 
-const metricsPort = 8005;
+export const metricsPort = 8005;
 
 /** A pool of Celery workers. */
 export class Worker extends pulumi.ComponentResource {

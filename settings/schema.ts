@@ -361,6 +361,12 @@ export const plainSchema = section(
                 to: logDestination,
             }).optional(),
         }).prefault({}),
+        /** What may get into and out of the pods, and nothing else. The cluster's CNI has to enforce it: Terway does if told so, Flannel doesn't. */
+        networkPolicies: section({
+            enabled: trueOrFalse.default(true),
+            /** The namespace of the Prometheus that reads the workers' metrics; otherwise any. */
+            metricsFrom: namespaceName.optional(),
+        }).prefault({}),
         /** Variables for all pods; web, worker and beat can add their own. */
         env: plainVariables(programVariables),
         web,

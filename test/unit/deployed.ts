@@ -44,6 +44,7 @@ export const types = {
     service: "kubernetes:core/v1:Service",
     secret: "kubernetes:core/v1:Secret",
     namespace: "kubernetes:core/v1:Namespace",
+    networkPolicy: "kubernetes:networking.k8s.io/v1:NetworkPolicy",
     image: "docker:index/image:Image",
     vpc: "alicloud:vpc/network:Network",
     vSwitch: "alicloud:vpc/switch:Switch",
