@@ -92,5 +92,7 @@ const unchecked = { namespace, image, pullSecret, env: settings.env, secretEnv, 
 const { app } = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: settings.web.rolloutTimeoutSeconds }, inCluster);
 /** The product answers on this port of every node. */
 export const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
-new Worker("worker", { ...settings.worker, app }, inCluster);
+for (const pool of settings.workers) {
+    new Worker(pool.name, { ...pool, app }, inCluster);
+}
 new Beat("beat", { ...settings.beat, app }, inCluster);

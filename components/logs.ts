@@ -147,6 +147,7 @@ export function portOf(address: string): number {
 export interface Collector {
     readonly image: string;
     readonly resources: Resources;
+    readonly drainSeconds: number;
     /** The ConfigMap's name. */
     readonly config: pulumi.Input<string>;
     /** The Secret's, where there are credentials. */
@@ -159,6 +160,8 @@ export interface LogCollectorArgs {
     image: string;
     /** Of one collector; each pod has its own. */
     resources: Resources;
+    /** For so long it reads on after the last container has ended; a pod's grace period has to allow for it. */
+    drainSeconds: number;
     destination: LogDestination;
     /** What each line is marked with, besides its pod, container and node. */
     environment: string;
@@ -168,6 +171,7 @@ export interface LogCollectorArgs {
 export class LogCollector extends pulumi.ComponentResource implements Collector {
     readonly image: string;
     readonly resources: Resources;
+    readonly drainSeconds: number;
     readonly config: pulumi.Output<string>;
     readonly credentials?: pulumi.Output<string>;
 
@@ -204,6 +208,7 @@ export class LogCollector extends pulumi.ComponentResource implements Collector 
 
         this.image = args.image;
         this.resources = args.resources;
+        this.drainSeconds = args.drainSeconds;
         this.config = config.metadata.name;
         this.registerOutputs({ config: this.config, credentials: this.credentials });
     }
@@ -296,16 +301,13 @@ const asOpenTelemetry = [
     ),
 ];
 
-/** For so long the collector reads and sends on after the last container has ended; a pod's grace period has to allow for it. */
-export const drainSeconds = 5;
-
 /**
  * The collector of one pod and what gives it time. A collector that is told to stop looks at no file again, and it is told
  * the moment the last container has ended: the last lines would be lost. So there is a second sidecar between the two,
  * which ends later than the one and earlier than the other, and does nothing else.
  */
 export function logSidecars(
-    { image, resources, config, credentials }: Collector,
+    { image, resources, drainSeconds, config, credentials }: Collector,
     container: string,
     app: { image: pulumi.Input<string> },
 ): Sidecar[] {

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "./parse";
 import type { PlainSettings } from "./schema";
+import { logDrainSeconds } from "./workloadRules";
 
 export type Settings = ReturnType<typeof readSettings>;
 
@@ -14,6 +15,11 @@ export function readSettings() {
     const protect = plain.environment === "online";
     return frozen({
         ...plain,
+        /** The pools of workers, the default one first. `key` is where the file has it. */
+        workers: [
+            { name: "worker", key: ["worker"], ...plain.worker },
+            ...Object.entries(plain.workerPools).map(([name, pool]) => ({ name: `worker-${name}`, key: ["workerPools", name], ...pool })),
+        ],
         /** None where nothing is Alibaba Cloud's. */
         alibaba: account && alibaba,
         network: plain.network ?? noNetwork,
@@ -22,7 +28,11 @@ export function readSettings() {
         mongo: storeOf(plain.mongo, config, "mongo", protect),
         logs: {
             ...plain.logs,
-            ship: plain.logs.ship && { ...plain.logs.ship, to: destinationOf(plain.logs.ship.to, config, { region, protect }) },
+            ship: plain.logs.ship && {
+                ...plain.logs.ship,
+                drainSeconds: logDrainSeconds,
+                to: destinationOf(plain.logs.ship.to, config, { region, protect }),
+            },
         },
         networkPolicies: { ...plain.networkPolicies, gateway: gatewayOf(plain) },
         env: { ENV: plain.environment, ...timesOf(plain.worker), ...plain.env },

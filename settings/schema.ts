@@ -7,14 +7,8 @@ import {
     nodesAreInDifferentZones,
     vSwitchesAreInTwoZones,
 } from "./placeRules";
-import {
-    graceCoversRequests,
-    graceCoversTasks,
-    requestsAreWithinLimits,
-    rolloutCanBegin,
-    rolloutOutlastsReadiness,
-    visibilityOutlastsTasks,
-} from "./rules";
+import { queues } from "./queues";
+import { requestsAreWithinLimits, rolloutCanBegin, rolloutOutlastsReadiness, visibilityOutlastsTasks } from "./rules";
 import {
     accessKeyId,
     accountName,
@@ -35,7 +29,9 @@ import {
     otlpEndpoint,
     pinnedImage,
     plainVariables,
+    poolName,
     quantity,
+    queueNames,
     refused,
     region,
     registryInstance,
@@ -66,6 +62,7 @@ export const programVariables = {
     WEB_THREADS: "sms:web.threads",
     WEB_GRACEFUL_TIMEOUT_SECONDS: "sms:web.gracefulTimeoutSeconds",
     WORKER_THREADS: "sms:worker.concurrency",
+    WORKER_QUEUES: "sms:worker.queues",
     SEND_LEASE_SECONDS: "sms:worker.sendLeaseSeconds",
     SEND_RETRY_MAX_SECONDS: "sms:worker.sendRetryMaxSeconds",
     VISIBILITY_TIMEOUT_SECONDS: "sms:worker.visibilityTimeoutSeconds",
@@ -120,13 +117,22 @@ const web = section({
     /** What gunicorn gives running requests to finish. */
     gracefulTimeoutSeconds: wholeNumber(1, 3600, 30),
 })
-    .check(rolloutOutlastsReadiness, graceCoversRequests)
+    .check(rolloutOutlastsReadiness)
     .prefault({});
 
-const worker = section({
+/** What each pool of workers has for itself. */
+const pool = {
     ...replicated,
     /** Tasks at a time in one pod (threads). */
     concurrency: wholeNumber(1, 256, 16),
+    /** Where its tasks come from. */
+    queues: queueNames.default([...queues]),
+};
+/** All of it can come from `sms:worker`. */
+export const poolKeys = Object.keys(pool);
+
+const worker = section({
+    ...pool,
     /** For so long one attempt to send has its message to itself; none takes longer. */
     sendLeaseSeconds: wholeNumber(1, 3500, 60),
     /** The longest wait for the next attempt. */
@@ -134,7 +140,12 @@ const worker = section({
     /** After it Redis gives a task that nobody acknowledged to another worker. */
     visibilityTimeoutSeconds: wholeNumber(1, 604800, 3600),
 })
-    .check(rolloutOutlastsReadiness, graceCoversTasks, visibilityOutlastsTasks)
+    .check(rolloutOutlastsReadiness, visibilityOutlastsTasks)
+    .prefault({});
+
+/** More pools of workers; what one doesn't say, it has from `sms:worker`. */
+const workerPools = z
+    .record(poolName, section(pool).check(rolloutOutlastsReadiness), { error: "a block of pools by their names" })
     .prefault({});
 
 const beat = section({
@@ -360,6 +371,7 @@ export const plainSchema = section(
         env: plainVariables(programVariables),
         web,
         worker,
+        workerPools,
         beat,
     },
     Object.keys(secretSchema.shape),

@@ -131,6 +131,26 @@ describe("the program", () => {
         assert.deepEqual(deployed.listed(), [...everywhere, ...stores].sort());
     });
 
+    it("runs further pools of workers beside the first one, each from its own queues", async () => {
+        const pools = { worker: { queues: ["sms"] }, workerPools: { upkeep: { queues: ["sms-maintenance"], replicas: 1 } } };
+        const texts = Object.fromEntries(Object.entries(pools).map(([key, value]) => [key, JSON.stringify(value)]));
+        const { deployed } = await run("external", { ...elsewhere, ...texts }, elsewhereSecrets);
+        const upkeep = [
+            "worker-upkeep (sms:worker:Worker)",
+            "worker-upkeep-deployment (kubernetes:apps/v1:Deployment)",
+            "worker-upkeep-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
+        ];
+        assert.deepEqual(deployed.listed(), [...everywhere, ...upkeep].sort());
+        const taken = ["worker", "worker-upkeep"].map((pool) => {
+            const { replicas, template } = deployed.one(types.deployment, `${pool}-deployment`).inputs.spec;
+            return [replicas, template.spec.containers[0].env.find(({ name }: { name: string }) => name === "WORKER_QUEUES").value];
+        });
+        assert.deepEqual(taken, [
+            [6, "sms"],
+            [1, "sms-maintenance"],
+        ]);
+    });
+
     it("makes a network of its own where that is asked for, with the stores in it", async () => {
         const vSwitches = ["h", "i"].map((zone, i) => ({ zone: `cn-hangzhou-${zone}`, cidr: `10.1.${i}.0/24` }));
         const network = JSON.stringify({ kind: "new", cidr: "10.1.0.0/16", vSwitches });
