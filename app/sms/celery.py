@@ -57,7 +57,7 @@ def configuration(settings: Settings) -> dict:
         "worker_concurrency": settings.worker_threads,
         "worker_soft_shutdown_timeout": settings.worker_soft_shutdown_seconds,
         "worker_redirect_stdouts": False,
-        "beat_scheduler": "sms.beat:HeartbeatScheduler",
+        "beat_scheduler": "sms.beat:TickScheduler",
         "beat_max_loop_interval": HEARTBEAT_SECONDS,
         "beat_schedule": {
             "resend_stuck": {
