@@ -13,6 +13,7 @@ import { ClusterMongo, type Mongo } from "./components/mongo";
 import { type Network, NewNetwork } from "./components/network";
 import { NetworkPolicies } from "./components/networkPolicies";
 import { PullSecret } from "./components/pullSecret";
+import { QueueLengths } from "./components/queueLengths";
 import { ClusterRedis, type Redis } from "./components/redis";
 import { AcrRegistry, type Registry } from "./components/registry";
 import { SecretEnv } from "./components/secretEnv";
@@ -61,6 +62,7 @@ export const namespace = settings.networkPolicies.enabled
               network,
               workers: settings.workers.map(({ name }) => `sms-${name}`),
               logsPort: destination?.port,
+              redisFrom: settings.keda?.namespace,
           },
           inCluster,
       ).namespace
@@ -95,7 +97,8 @@ const checked = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: 
 const { app } = new Migration("migration", { ...settings.migration, app: checked }, inCluster);
 /** The product answers on this port of every node. */
 export const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
+const queueLengths = settings.keda && new QueueLengths("queue-lengths", { namespace, redisUrl: redis.url }, inCluster);
 for (const pool of settings.workers) {
-    new Worker(pool.name, { ...pool, app }, inCluster);
+    new Worker(pool.name, { ...pool, app, queueLengths }, inCluster);
 }
 new Beat("beat", { ...settings.beat, app }, inCluster);
