@@ -9,6 +9,7 @@ import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
 import { ManagedMongo } from "./components/managedMongo";
 import { ManagedRedis } from "./components/managedRedis";
 import { ClusterMongo, type Mongo } from "./components/mongo";
+import { Monitoring } from "./components/monitoring";
 import { type Network, NewNetwork } from "./components/network";
 import { NetworkPolicies } from "./components/networkPolicies";
 import { PullSecret } from "./components/pullSecret";
@@ -47,6 +48,7 @@ const open = new Namespace(
     { metadata: { name: settings.namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
     inCluster,
 ).metadata.name;
+const workers = settings.workers.map(({ name }) => `sms-${name}`);
 const { ship, sizeLimit } = settings.logs;
 const destination = ship && (ship.to.kind === "sls" ? new SlsLogs("logs", { ...ship.to, tags }, onAlibaba) : new OtlpLogs(ship.to));
 export const namespace = settings.networkPolicies.enabled
@@ -58,7 +60,7 @@ export const namespace = settings.networkPolicies.enabled
               redis: settings.redis,
               mongo: settings.mongo,
               network,
-              workers: ["sms-worker"],
+              workers,
               logsPort: destination?.port,
           },
           inCluster,
@@ -96,3 +98,6 @@ for (const pool of settings.workers) {
     new Worker(pool.name, { ...pool, app }, inCluster);
 }
 new Beat("beat", { ...settings.beat, app }, inCluster);
+if (settings.monitoring.kind === "operator") {
+    new Monitoring("monitoring", { ...settings.monitoring, namespace, namespaceName: settings.namespace, workers }, inCluster);
+}

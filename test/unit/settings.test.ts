@@ -131,7 +131,11 @@ describe("settings", () => {
         const keys = problemsOf({ worker, workerPools: { bulk: {}, own: { replicas: 0 } } }).map((problem) => problem.split(" ")[0]);
         assert.deepEqual(keys, [
             "sms:worker.resources.requests.cpu",
-            'sms:worker.env["1"]', "sms:worker.replicas", "sms:worker.replica", "sms:workerPools.own.replicas"]);
+            'sms:worker.env["1"]',
+            "sms:worker.replicas",
+            "sms:worker.replica",
+            "sms:workerPools.own.replicas",
+        ]);
     });
 
     it("hold a pool to its own numbers together with those from sms:worker", () => {
