@@ -63,6 +63,7 @@ export const programVariables = {
     WEB_WORKERS: "sms:web.workers",
     WEB_THREADS: "sms:web.threads",
     WEB_GRACEFUL_TIMEOUT_SECONDS: "sms:web.gracefulTimeoutSeconds",
+    MIGRATION_TIMEOUT_SECONDS: "sms:migration.timeoutSeconds",
     WORKER_THREADS: "sms:worker.concurrency",
     WORKER_QUEUES: "sms:worker.queues",
     SEND_LEASE_SECONDS: "sms:worker.sendLeaseSeconds",
@@ -391,6 +392,8 @@ export const plainSchema = section(
         monitoring,
         /** Variables for all pods; web, worker and beat can add their own. */
         env: plainVariables(programVariables),
+        /** Before each new version: what it may take to bring MongoDB up to it. */
+        migration: section({ timeoutSeconds: wholeNumber(10, 3600, 120) }).prefault({}),
         web,
         worker,
         workerPools,

@@ -53,6 +53,8 @@ const everywhere = [
     "env-secret (kubernetes:core/v1:Secret)",
     "image (sms:image:Image)",
     "image-image (docker:index/image:Image)",
+    "migration (sms:migration:Migration)",
+    "migration-job (kubernetes:batch/v1:Job)",
     "namespace (kubernetes:core/v1:Namespace)",
     "network-policies (sms:networkPolicies:NetworkPolicies)",
     ...["default-deny", "processes-to-dns", "processes-to-mongo", "processes-to-redis"].map(networkPolicy),
@@ -335,6 +337,18 @@ describe("the program", () => {
         }
     });
 
+    it("opens the stores, then migrates, and only then touches web, workers and beat", async () => {
+        const workers = { workerPools: JSON.stringify({ bulk: {} }) };
+        const { deployed } = await run("external", { ...elsewhere, ...workers }, elsewhereSecrets);
+        assert.ok(!deployed.one(types.job, "store-check-job").dependencies.includes("migration-job"));
+        assert.ok(deployed.one(types.job, "migration-job").dependencies.includes("store-check-job"));
+        const deployments = deployed.resources.filter(({ type }) => type === types.deployment);
+        assert.equal(deployments.length, 4);
+        for (const { name, dependencies } of deployments) {
+            assert.ok(dependencies.includes("migration-job"), name);
+        }
+    });
+
     it("hands the stores' URLs to pods through the Secret alone", async () => {
         const { deployed } = await online();
         assert.deepEqual(deployed.one(types.secret, "env-secret").inputs.stringData, {
@@ -368,8 +382,9 @@ describe("the program", () => {
 
     it("keeps to settings every variable that it sets in its pods", async () => {
         const { deployed } = await online();
-        const plain = ["web-deployment", "worker-deployment", "beat-deployment"].flatMap((name) => {
-            const [container] = deployed.one(types.deployment, name).inputs.spec.template.spec.containers;
+        const pods = deployed.resources.filter(({ type }) => type === types.deployment || type === types.job);
+        const plain = pods.flatMap(({ inputs }) => {
+            const [container] = inputs.spec.template.spec.containers;
             return container.env.map((variable: { name: string }) => variable.name);
         });
         assert.deepEqual([...new Set([...plain, "REDIS_URL", "MONGO_URL"])].sort(), Object.keys(programVariables).sort());

@@ -64,7 +64,7 @@ describe("settings", () => {
     const remove = (path: string) => `pulumi config rm --path '${path}' --stack online`;
 
     it("have the origin's numbers where the file says nothing", () => {
-        const { web, worker, workerPools, beat, namespace, registry, image, logs } = settingsOf();
+        const { web, worker, workerPools, migration, beat, namespace, registry, image, logs } = settingsOf();
         const resources = { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } };
         const replicated = {
             replicas: 6,
@@ -92,7 +92,7 @@ describe("settings", () => {
             sendRetryMaxSeconds: 600,
             visibilityTimeoutSeconds: 3600,
         });
-        assert.deepEqual(workerPools, {});
+        assert.deepEqual([workerPools, migration], [{}, { timeoutSeconds: 120 }]);
         assert.deepEqual(beat, { revisionHistoryLimit: 5, gracePeriodSeconds: 30, rolloutTimeoutSeconds: 300, resources, env: {} });
         assert.equal(namespace, "sms");
         assert.equal(registry.repository, "sms");
@@ -427,6 +427,11 @@ describe("settings", () => {
             "a rollout that can't begin",
             { worker: { rollout: { maxSurge: "0%" } } },
             `sms:worker.rollout.maxSurge is "0%"; allowed: above 0 while maxUnavailable is 0: with neither, a rollout can't take its first step | ${set("sms:worker.rollout.maxSurge", "25%")}`,
+        ],
+        [
+            "a migration without time",
+            { migration: { timeoutSeconds: 5 } },
+            `sms:migration.timeoutSeconds is 5; ${number(10, 3600)} | ${set("sms:migration.timeoutSeconds", 120)}`,
         ],
         [
             "a grace period that cuts off requests",
