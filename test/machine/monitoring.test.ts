@@ -3,10 +3,10 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { kubectl } from "../../machine/kubernetes";
 import { until } from "../../machine/progress";
+import { Prometheus } from "../../machine/prometheus";
 import { built } from "../../machine/toolchain";
 import { alertRules } from "../../monitoring/alerts";
 import { panels } from "../../monitoring/dashboard";
-import { Prometheus } from "./prometheus";
 import { TestStack } from "./testStack";
 
 const namespace = "sms-metrics";
@@ -33,7 +33,7 @@ describe("monitoring on the real cluster", () => {
     };
 
     before("up, with the operator's resources, and somebody who sends messages", async () => {
-        stack = await TestStack.make(namespace, 31095);
+        stack = await TestStack.make(namespace, 31097);
         const folder = await built("prometheus-operator");
         operatorResources = readdirSync(folder).map((file) => `--filename=${join(folder, file)}`);
         await kubectl("delete", "--ignore-not-found", ...operatorResources);
@@ -44,7 +44,7 @@ describe("monitoring on the real cluster", () => {
         await kubectl("create", ...operatorResources);
         const { exitCode, output } = await stack.up();
         assert.equal(exitCode, 0, output);
-        prometheus = await Prometheus.start(namespace, rules, 31096);
+        prometheus = await Prometheus.start(namespace, rules, 31098);
         void (async () => {
             for (let count = 0; !isOver && count < 600; count += 1) {
                 await send();

@@ -3,10 +3,10 @@ import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { kubeconfig, logs } from "../../machine/places";
-import { until } from "../../machine/progress";
-import { built } from "../../machine/toolchain";
-import type { RuleGroup } from "../../monitoring/alerts";
+import type { RuleGroup } from "../monitoring/alerts";
+import { kubeconfig, logs } from "./places";
+import { until } from "./progress";
+import { built } from "./toolchain";
 
 export interface Sample {
     metric: Record<string, string>;
