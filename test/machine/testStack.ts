@@ -27,6 +27,7 @@ const programFiles = [
     "settings",
     "components",
     "capacity",
+    "monitoring",
     "app",
 ];
 
