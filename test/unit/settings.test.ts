@@ -165,7 +165,7 @@ describe("settings", () => {
         );
         const days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
         const everyNight = { backup: { days, from: "19:00Z" }, maintenance: { from: "18:00Z" } };
-        assert.deepEqual(redis, { ...redisThere, engineVersion: "7.0", ...everyNight });
+        assert.deepEqual(redis, { ...redisThere, engineVersion: "7.0", account: "sms", ...everyNight });
         assert.deepEqual(mongo, {
             ...mongoThere,
             engineVersion: "7.0",
@@ -506,6 +506,12 @@ describe("settings", () => {
             { workerPools: ["bulk"] },
             `sms:workerPools is ["bulk"]; allowed: a block of pools by their names | write it as a block: sms:workerPools: with its keys indented below`,
         ],
+        ...["root", "Sms", "2sms"].map((account): [string, object, string, object] => [
+            `the account ${account}`,
+            { ...onAlibaba, redis: { ...redisThere, account } },
+            `sms:redis.account is "${account}"; allowed: an account's name of lower-case letters, digits and _, 100 characters at most, other than default, admin and root | ${set("sms:redis.account", "sms")}`,
+            itsRedisPassword,
+        ]),
         [
             "an autoscaler without room",
             { web: { autoscale: { maxReplicas: 6 } } },
