@@ -10,6 +10,7 @@ import { ManagedMongo } from "./components/managedMongo";
 import { ManagedRedis } from "./components/managedRedis";
 import { Migration } from "./components/migration";
 import { ClusterMongo, type Mongo } from "./components/mongo";
+import { Monitoring } from "./components/monitoring";
 import { type Network, NewNetwork } from "./components/network";
 import { NetworkPolicies } from "./components/networkPolicies";
 import { PullSecret } from "./components/pullSecret";
@@ -49,6 +50,7 @@ const open = new Namespace(
     { metadata: { name: settings.namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
     inCluster,
 ).metadata.name;
+const workers = settings.workers.map(({ name }) => `sms-${name}`);
 const { ship, sizeLimit } = settings.logs;
 const destination = ship && (ship.to.kind === "sls" ? new SlsLogs("logs", { ...ship.to, tags }, onAlibaba) : new OtlpLogs(ship.to));
 export const namespace = settings.networkPolicies.enabled
@@ -60,7 +62,7 @@ export const namespace = settings.networkPolicies.enabled
               redis: settings.redis,
               mongo: settings.mongo,
               network,
-              workers: settings.workers.map(({ name }) => `sms-${name}`),
+              workers,
               logsPort: destination?.port,
               redisFrom: settings.keda?.namespace,
           },
@@ -102,3 +104,6 @@ for (const pool of settings.workers) {
     new Worker(pool.name, { ...pool, app, queueLengths }, inCluster);
 }
 new Beat("beat", { ...settings.beat, app }, inCluster);
+if (settings.monitoring.kind === "operator") {
+    new Monitoring("monitoring", { ...settings.monitoring, namespace, namespaceName: settings.namespace, workers }, inCluster);
+}

@@ -62,7 +62,7 @@ function celeryWorker(name: string, { concurrency, queues }: WorkerArgs): Proces
     return {
         name,
         // Its concurrency is WORKER_THREADS, its queues are WORKER_QUEUES. Workers have no need to know of each other.
-        command: ["celery", "--quiet", "--app", "sms.celery", "worker", "--pool", "threads", "--without-mingle", "--without-gossip"],
+        command: ["celery", "--quiet", "--app", "sms.celery", "worker", "--without-mingle", "--without-gossip"],
         env: { WORKER_THREADS: `${concurrency}`, WORKER_QUEUES: queues.join(",") },
         ports: [{ name: "metrics", containerPort: metricsPort }],
         metricsPort,

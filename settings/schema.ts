@@ -24,6 +24,7 @@ import {
     imagePath,
     instanceClass,
     kinds,
+    labels,
     logName,
     namespaceName,
     oneOf,
@@ -47,6 +48,7 @@ import {
     storageClassName,
     storageGb,
     storeUrl,
+    text,
     trueOrFalse,
     version,
     weekDays,
@@ -328,6 +330,25 @@ const logDestination = z
     )
     .prefault({} as never);
 
+const monitoring = z
+    .discriminatedUnion(
+        "kind",
+        [
+            /** The pods say where their metrics are, for a Prometheus that goes by that. */
+            section({ kind: z.literal("annotations").optional() }),
+            /** Besides, the Prometheus operator's PodMonitors and alerts, and Grafana's dashboard. */
+            section({
+                kind: z.literal("operator"),
+                /** By which the operator's Prometheus selects what is meant for it, such as `release: prometheus`. */
+                labels: labels.prefault({}),
+                /** Where whoever is called reads docs/on-call.md. */
+                onCallUrl: text("an address", "https://git.example.com/sms/docs/on-call.md", /^https?:\/\/\S+$/).optional(),
+            }),
+        ],
+        { error: kinds("annotations or operator") },
+    )
+    .prefault({} as never);
+
 /** Keys whose values are secrets: encrypted in the file, never shown, never in `settings` but as secret outputs. */
 export const secretSchema = section({
     // What the stores' passwords have to be depends on the stores' kinds: see secrets.ts.
@@ -384,6 +405,7 @@ export const plainSchema = section(
             /** The namespace of the Prometheus that reads the workers' metrics; otherwise any. */
             metricsFrom: namespaceName.optional(),
         }).prefault({}),
+        monitoring,
         /** Variables for all pods; web, worker and beat can add their own. */
         env: plainVariables(programVariables),
         /** KEDA 2 in the cluster, which scales workers by their queues; given only where it is there. */

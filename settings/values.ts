@@ -147,6 +147,16 @@ export function image(example: string) {
     );
 }
 
+const labelWords = "a Kubernetes label: letters, digits, - _ and . with letters or digits at both ends, 63 characters at most";
+const labelPart = /^[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
+
+/** Marks by which Kubernetes objects are found: `release: prometheus`. */
+export const labels = z.record(
+    text(labelWords, "release", /^([a-z0-9][-.a-z0-9]*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, { remove: true }),
+    text(labelWords, "prometheus", labelPart),
+    { error: "a block of names and texts" },
+);
+
 /** Kubernetes takes nothing but strings, so numbers and booleans become some: `true` is "true". */
 const variable = value<string | number | boolean>(
     "a text, a number, true or false",

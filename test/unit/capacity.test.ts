@@ -9,7 +9,7 @@ import { type Amounts, lacking, minus, written } from "../../capacity/amounts";
 import { type ClusterNode, type ClusterPod, freeOn, requestsOf } from "../../capacity/cluster";
 import { accessBy } from "../../capacity/kubeconfig";
 import { place, shortages, type Workload } from "../../capacity/placement";
-import { CapacityError, told } from "../../capacity/problems";
+import { CapacityError, OperatorError, told } from "../../capacity/problems";
 import { readCluster } from "../../capacity/readCluster";
 import { wanted } from "../../capacity/wanted";
 import type { Settings } from "../../settings";
@@ -343,6 +343,19 @@ describe("the words for it", () => {
 
     it("come as an error that Pulumi shows without a stack trace", () => {
         assert.ok(new CapacityError("online", []) instanceof pulumi.RunError);
+    });
+});
+
+describe("a cluster without the Prometheus operator", () => {
+    it("is told from room that lacks, with what to do", () => {
+        assert.ok(pulumi.RunError.isInstance(new OperatorError("online")));
+        assert.equal(
+            new OperatorError("online").message,
+            `sms:monitoring.kind is operator, but the cluster of stack online has no Prometheus operator (monitoring.coreos.com/v1):
+
+  install its custom resources, or: pulumi config rm sms:monitoring --stack online
+`,
+        );
     });
 });
 

@@ -270,6 +270,29 @@ describe("the program", () => {
         }
     });
 
+    it("hands the Prometheus operator what it needs where there is one, for every pool of workers", async () => {
+        const monitoring = JSON.stringify({ kind: "operator", labels: { release: "prometheus" } });
+        const workerPools = JSON.stringify({ slow: { queues: ["sms-maintenance"] } });
+        const { deployed } = await run("external", { ...elsewhere, monitoring, workerPools }, elsewhereSecrets);
+        const made = [
+            "monitoring (sms:monitoring:Monitoring)",
+            "monitoring-alerts (kubernetes:monitoring.coreos.com/v1:PrometheusRule)",
+            "monitoring-dashboard (kubernetes:core/v1:ConfigMap)",
+            "monitoring-pods (kubernetes:monitoring.coreos.com/v1:PodMonitor)",
+        ];
+        const listed = deployed.listed();
+        assert.deepEqual(
+            listed.filter((name) => name.startsWith("monitoring")),
+            made,
+        );
+        const { selector } = deployed.one(types.podMonitor).inputs.spec;
+        assert.deepEqual(selector.matchExpressions[0].values, ["sms-web", "sms-worker", "sms-worker-slow"]);
+        for (const name of ["workers-from-prometheus", "workers-to-gateway"]) {
+            const { podSelector } = deployed.one(types.networkPolicy, `network-policies-${name}`).inputs.spec;
+            assert.deepEqual(podSelector.matchExpressions[0].values, ["sms-worker", "sms-worker-slow"], name);
+        }
+    });
+
     it("does without NetworkPolicies where that is asked for", async () => {
         const { deployed } = await run("external", { ...elsewhere, networkPolicies: JSON.stringify({ enabled: false }) }, elsewhereSecrets);
         assert.deepEqual(

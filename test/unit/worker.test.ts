@@ -72,7 +72,7 @@ describe("the worker", () => {
                                 image: app.image,
                                 command: [
                                     ...["celery", "--quiet", "--app", "sms.celery", "worker"],
-                                    ...["--pool", "threads", "--without-mingle", "--without-gossip"],
+                                    ...["--without-mingle", "--without-gossip"],
                                 ],
                                 workingDir: "/code",
                                 env: [
