@@ -1076,7 +1076,7 @@ describe("settings", () => {
         [
             "an image for a managed store",
             { ...onAlibaba, redis: { ...redisThere, image: "redis:7.0" } },
-            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
+            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, account, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
             itsRedisPassword,
         ],
         [
