@@ -14,6 +14,7 @@ import { Monitoring } from "./components/monitoring";
 import { type Network, NewNetwork } from "./components/network";
 import { NetworkPolicies } from "./components/networkPolicies";
 import { PullSecret } from "./components/pullSecret";
+import { QueueLengths } from "./components/queueLengths";
 import { ClusterRedis, type Redis } from "./components/redis";
 import { AcrRegistry, type Registry } from "./components/registry";
 import { SecretEnv } from "./components/secretEnv";
@@ -63,6 +64,7 @@ export const namespace = settings.networkPolicies.enabled
               network,
               workers,
               logsPort: destination?.port,
+              redisFrom: settings.keda?.namespace,
           },
           inCluster,
       ).namespace
@@ -97,8 +99,9 @@ const checked = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: 
 const { app } = new Migration("migration", { ...settings.migration, app: checked }, inCluster);
 /** The product answers on this port of every node. */
 export const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
+const queueLengths = settings.keda && new QueueLengths("queue-lengths", { namespace, redisUrl: redis.url }, inCluster);
 for (const pool of settings.workers) {
-    new Worker(pool.name, { ...pool, app }, inCluster);
+    new Worker(pool.name, { ...pool, app, queueLengths }, inCluster);
 }
 new Beat("beat", { ...settings.beat, app }, inCluster);
 if (settings.monitoring.kind === "operator") {

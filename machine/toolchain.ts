@@ -86,15 +86,16 @@ const pulumi: Build = {
 const languageHost: Build = {
     module: "language-nodejs",
     title: "Pulumi's Node.js language host from Go modules (about 20 s)",
-    build: async ({ output, run }) => {
+    build: async ({ source, output, run }) => {
         await run(
             "build",
             "-ldflags",
             `${stripped} -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${languageHostVersion}`,
             "-o",
-            join(output, "pulumi-language-nodejs"),
+            join(output, "language-nodejs"),
             "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
         );
+        cpSync(join(source, "pulumi-language-nodejs"), join(output, "pulumi-language-nodejs"));
         const sdk = await moduleFolder(run, "github.com/pulumi/pulumi/sdk/v3");
         for (const script of ["pulumi-analyzer-policy", "pulumi-resource-pulumi-nodejs"]) {
             writeFileSync(join(output, script), readFileSync(join(sdk, "nodejs", "dist", script)), { mode: 0o755 });

@@ -39,12 +39,17 @@ export function kinds(names: string) {
 }
 
 export function wholeNumber(min: number, max: number, preset: number) {
+    return givenNumber(min, max, preset).default(preset);
+}
+
+/** One that nobody can guess. */
+export function givenNumber(min: number, max: number, example: number) {
     return value<number>(
         `a whole number from ${min} to ${max}, without quotes`,
-        { example: preset },
+        { example },
         { type: "integer", minimum: min, maximum: max },
         (input) => Number.isInteger(input) && Number(input) >= min && Number(input) <= max,
-    ).default(preset);
+    );
 }
 
 export function text(allowed: string, example: string, pattern: RegExp, hint: Hint = {}) {

@@ -49,6 +49,14 @@ describe("the pods that would stay Pending", () => {
         assert.deepEqual(pendingIn([node("a", "0.599")], [], [workload("web", 6, 0.1)]), ["1 web"]);
     });
 
+    it("counts the pods that an autoscaler has added, up to what it may add: they have to find room too", () => {
+        const running = Array.from({ length: 5 }, () => pod("sms-web", "a", "0.2"));
+        const web = workload("web", 2, 0.2);
+        assert.deepEqual(pendingIn([node("a", "0.9")], running, [web]), []);
+        assert.deepEqual(pendingIn([node("a", "0.9")], running, [{ ...web, maxReplicas: 8 }]), ["1 web"]);
+        assert.deepEqual(pendingIn([node("a", "0.8")], running, [{ ...web, maxReplicas: 4 }]), []);
+    });
+
     it("are those for which other pods leave no room", () => {
         const others = [pod("other", "a", "0.4", "elsewhere"), pod("sms-web", "a", "0.4", "elsewhere"), pod("other", "a", "0.4")];
         assert.deepEqual(pendingIn([node("a", "2")], others, [workload("web", 6, 0.2)]), ["2 web"]);
