@@ -181,7 +181,26 @@ const actionlint: Build = {
     },
 };
 
-const builds = { pulumi, "language-nodejs": languageHost, kubernetes, coredns, ferretdb, collector, sls, actionlint };
+/** Load, for the experiments. */
+const vegeta: Build = {
+    module: "vegeta",
+    title: "vegeta from Go modules (about 10 s)",
+    build: async ({ output, run }) => {
+        await run("build", "-ldflags", stripped, "-o", join(output, "vegeta"), "github.com/tsenart/vegeta/v12");
+    },
+};
+
+/** Without the web pages, whose front end is built elsewhere: it scrapes and answers queries. */
+const prometheus: Build = {
+    module: "prometheus",
+    title: "Prometheus and promtool from Go modules (about 5 min the first time)",
+    build: async ({ output, run }) => {
+        const commands = ["prometheus", "promtool"].map((command) => `github.com/prometheus/prometheus/cmd/${command}`);
+        await run("build", "-ldflags", stripped, "-o", `${output}/`, ...commands);
+    },
+};
+
+const builds = { pulumi, "language-nodejs": languageHost, kubernetes, coredns, ferretdb, collector, sls, actionlint, vegeta, prometheus };
 export type Module = keyof typeof builds;
 
 function files(directory: string): string[] {
