@@ -10,6 +10,7 @@ import { ManagedMongo } from "./components/managedMongo";
 import { ManagedRedis } from "./components/managedRedis";
 import { ClusterMongo, type Mongo } from "./components/mongo";
 import { type Network, NewNetwork } from "./components/network";
+import { NetworkPolicies } from "./components/networkPolicies";
 import { PullSecret } from "./components/pullSecret";
 import { ClusterRedis, type Redis } from "./components/redis";
 import { AcrRegistry, type Registry } from "./components/registry";
@@ -40,12 +41,29 @@ const cluster = new Provider("cluster", {
 });
 const inCluster = { provider: cluster };
 
-export const namespace = new Namespace(
+const open = new Namespace(
     "namespace",
     // The API server itself refuses any pod that asks for more than the pods here do.
     { metadata: { name: settings.namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
     inCluster,
 ).metadata.name;
+const { ship, sizeLimit } = settings.logs;
+const destination = ship && (ship.to.kind === "sls" ? new SlsLogs("logs", { ...ship.to, tags }, onAlibaba) : new OtlpLogs(ship.to));
+export const namespace = settings.networkPolicies.enabled
+    ? new NetworkPolicies(
+          "network-policies",
+          {
+              ...settings.networkPolicies,
+              namespace: open,
+              redis: settings.redis,
+              mongo: settings.mongo,
+              network,
+              workers: ["sms-worker"],
+              logsPort: destination?.port,
+          },
+          inCluster,
+      ).namespace
+    : open;
 
 const registry: Registry = settings.registry.kind === "acr" ? new AcrRegistry("registry", settings.registry, onAlibaba) : settings.registry;
 export const image = new Image("image", { ...settings.image, context: "app", registry }).reference;
@@ -64,8 +82,6 @@ const mongo: Mongo =
           ? new ManagedMongo("mongo", { ...settings.mongo, network, instanceName, tags }, onAlibaba)
           : settings.mongo;
 
-const { ship, sizeLimit } = settings.logs;
-const destination = ship && (ship.to.kind === "sls" ? new SlsLogs("logs", { ...ship.to, tags }, onAlibaba) : new OtlpLogs(ship.to));
 const collector =
     destination && new LogCollector("log-collector", { ...ship, namespace, destination, environment: settings.environment }, inCluster);
 

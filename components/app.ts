@@ -1,7 +1,7 @@
-import type { apps, core } from "@pulumi/kubernetes/types/input";
+import type { core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions, Input } from "@pulumi/pulumi";
 import { type Collector, logSidecars } from "./logs";
-import { podTemplate, type Resources, type Volume } from "./podTemplate";
+import { type PodTemplateArgs, podTemplate, type Resources, type Volume } from "./podTemplate";
 
 /** What web, worker and beat share: one image, one environment. */
 export interface App {
@@ -30,28 +30,25 @@ export interface WorkloadArgs {
     rolloutTimeoutSeconds: number;
 }
 
-/** A workload of which there can be many. */
-export interface ReplicatedArgs extends WorkloadArgs {
-    replicas: number;
-    minReadySeconds: number;
-    rollout: { maxSurge: string | number; maxUnavailable: string | number };
-}
-
 /** What makes a process of the app this one. */
 export interface Process {
     name: string;
     command: string[];
     env?: Record<string, string>;
     ports?: core.v1.ContainerPort[];
+    metricsPort?: number;
     probes: Pick<core.v1.Container, "startupProbe" | "readinessProbe" | "livenessProbe">;
     lifecycle?: core.v1.Lifecycle;
     volumes?: Volume[];
+    spec?: PodTemplateArgs["spec"];
 }
 
 /** A pod that runs one process of the app. */
 export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v1.PodTemplateSpec {
     return podTemplate({
         name: process.name,
+        metricsPort: process.metricsPort,
+        spec: process.spec,
         gracePeriodSeconds: args.gracePeriodSeconds,
         pullSecret: app.pullSecret,
         container: {
@@ -74,19 +71,6 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
         ],
         sidecars: app.logs.collector && logSidecars(app.logs.collector, process.name, app),
     });
-}
-
-/** Any number of such pods, rolled so that those that serve go last. */
-export function rolling(args: ReplicatedArgs, process: Process): apps.v1.DeploymentSpec {
-    return {
-        replicas: args.replicas,
-        minReadySeconds: args.minReadySeconds,
-        revisionHistoryLimit: args.revisionHistoryLimit,
-        progressDeadlineSeconds: args.rolloutTimeoutSeconds,
-        strategy: { type: "RollingUpdate", rollingUpdate: args.rollout },
-        selector: { matchLabels: { app: process.name } },
-        template: appPod(args, process),
-    };
 }
 
 /** Alive is who touched its heartbeat within the last minute. No Python is started to ask; a broker that is down kills nobody. */

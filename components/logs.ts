@@ -14,6 +14,7 @@ export interface LogDestination {
     readonly exporter: pulumi.Output<Exporter>;
     /** By the name of the variable; secrets. */
     readonly credentials: Record<string, pulumi.Output<string>>;
+    readonly port: number;
     /** It keeps a record's body and nothing else: pod, node and the like have to be part of it. */
     readonly keepsBodyOnly: boolean;
 }
@@ -44,6 +45,7 @@ const text = { type: "text", caseSensitive: false, includeChinese: true, token, 
 export class SlsLogs extends pulumi.ComponentResource implements LogDestination {
     readonly exporter: pulumi.Output<Exporter>;
     readonly credentials: Record<string, pulumi.Output<string>>;
+    readonly port: number;
     readonly keepsBodyOnly = true;
 
     constructor(name: string, args: SlsLogsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -85,18 +87,20 @@ export class SlsLogs extends pulumi.ComponentResource implements LogDestination 
         this.exporter = pulumi
             .all([project.projectName, store.logstoreName])
             .apply(([project, store]) => slsExporter(project, store, args));
+        this.port = brokerPort[args.network];
         this.credentials = { SLS_ACCESS_KEY: pulumi.secret(pulumi.interpolate`${args.accessKeyId}#${args.accessKeySecret}`) };
         this.registerOutputs();
     }
 }
 
+const brokerPort = { intranet: 10011, public: 10012 };
+
 /** SLS takes logs by Kafka's protocol: the project is the user, the access key the password. */
 function slsExporter(project: string, store: string, { region, network }: SlsLogsArgs): Exporter {
-    const broker =
-        network === "intranet" ? `${project}.${region}-intranet.log.aliyuncs.com:10011` : `${project}.${region}.log.aliyuncs.com:10012`;
+    const host = `${project}.${region}${network === "intranet" ? "-intranet" : ""}.log.aliyuncs.com`;
     return {
         kafka: {
-            brokers: [broker],
+            brokers: [`${host}:${brokerPort[network]}`],
             protocol_version: "2.1.0",
             client_id: "sms",
             tls: {},
@@ -121,6 +125,7 @@ export interface OtlpLogsArgs {
 export class OtlpLogs implements LogDestination {
     readonly exporter: pulumi.Output<Exporter>;
     readonly credentials: Record<string, pulumi.Output<string>>;
+    readonly port: number;
     readonly keepsBodyOnly = false;
 
     constructor({ endpoint, authorization }: OtlpLogsArgs) {
@@ -128,13 +133,21 @@ export class OtlpLogs implements LogDestination {
         const headers = authorization === undefined ? {} : { headers: { authorization: variable("OTLP_AUTHORIZATION") } };
         const exporter: Exporter = { otlphttp: { endpoint, timeout: "10s", ...headers } };
         this.exporter = pulumi.output(exporter);
+        this.port = portOf(endpoint);
     }
+}
+
+/** The port of an `https://` or `http://` address. */
+export function portOf(address: string): number {
+    const { port, protocol } = new URL(address);
+    return Number(port || (protocol === "http:" ? 80 : 443));
 }
 
 /** What the collectors beside the pods have in common: all that a pod needs to know of them. */
 export interface Collector {
     readonly image: string;
     readonly resources: Resources;
+    readonly drainSeconds: number;
     /** The ConfigMap's name. */
     readonly config: pulumi.Input<string>;
     /** The Secret's, where there are credentials. */
@@ -147,6 +160,8 @@ export interface LogCollectorArgs {
     image: string;
     /** Of one collector; each pod has its own. */
     resources: Resources;
+    /** For so long it reads on after the last container has ended; a pod's grace period has to allow for it. */
+    drainSeconds: number;
     destination: LogDestination;
     /** What each line is marked with, besides its pod, container and node. */
     environment: string;
@@ -156,6 +171,7 @@ export interface LogCollectorArgs {
 export class LogCollector extends pulumi.ComponentResource implements Collector {
     readonly image: string;
     readonly resources: Resources;
+    readonly drainSeconds: number;
     readonly config: pulumi.Output<string>;
     readonly credentials?: pulumi.Output<string>;
 
@@ -192,6 +208,7 @@ export class LogCollector extends pulumi.ComponentResource implements Collector 
 
         this.image = args.image;
         this.resources = args.resources;
+        this.drainSeconds = args.drainSeconds;
         this.config = config.metadata.name;
         this.registerOutputs({ config: this.config, credentials: this.credentials });
     }
@@ -284,16 +301,13 @@ const asOpenTelemetry = [
     ),
 ];
 
-/** For so long the collector reads and sends on after the last container has ended; a pod's grace period has to allow for it. */
-export const drainSeconds = 5;
-
 /**
  * The collector of one pod and what gives it time. A collector that is told to stop looks at no file again, and it is told
  * the moment the last container has ended: the last lines would be lost. So there is a second sidecar between the two,
  * which ends later than the one and earlier than the other, and does nothing else.
  */
 export function logSidecars(
-    { image, resources, config, credentials }: Collector,
+    { image, resources, drainSeconds, config, credentials }: Collector,
     container: string,
     app: { image: pulumi.Input<string> },
 ): Sidecar[] {

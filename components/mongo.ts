@@ -21,7 +21,7 @@ export interface ClusterMongoArgs {
     password: pulumi.Output<string>;
 }
 
-const port = 27017;
+export const port = 27017;
 const account = "sms";
 
 /** MongoDB in the cluster: one pod, its data on a volume of its own. */

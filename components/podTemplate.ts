@@ -25,24 +25,36 @@ export interface PodTemplateArgs {
     /** The container's name and the pods' `app` label. */
     name: string;
     container: Omit<core.v1.Container, "name" | "securityContext" | "volumeMounts">;
+    /** Where the container serves `/metrics`, for a Prometheus that finds pods by their annotations. */
+    metricsPort?: number;
     /** All that the container can write to; a volume without a source comes from the controller (volumeClaimTemplates). */
     volumes: Volume[];
     /** They start in this order and end in the opposite one. */
     sidecars?: Sidecar[];
     gracePeriodSeconds: number;
     pullSecret: Input<string>;
+    /** What else is to be said of the pod. */
+    spec?: Pick<core.v1.PodSpec, "restartPolicy" | "topologySpreadConstraints">;
 }
 
 /** Neither root nor any user that an image knows. */
 const userId = 10001;
 
+/** The label of every pod of the product, Jobs and stores too: the NetworkPolicies go by it. */
+export const partOf = { "app.kubernetes.io/part-of": "sms" };
+
 /** One container with nothing that it doesn't need: what every pod of the product, the stores' too, is made from. */
 export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v1.PodTemplateSpec {
     const volumes = [...args.volumes, ...sidecars.flatMap((sidecar) => sidecar.volumes)];
     return {
-        // Nothing versioned: a label that changes with a release would cut a Service off its pods.
-        metadata: { labels: { app: args.name } },
+        metadata: {
+            // Nothing versioned: a label that changes with a release would cut a Service off its pods. By the second one all of
+            // the product's pods are found; selectors do without it, as they can't be changed.
+            labels: { app: args.name, ...partOf },
+            ...(args.metricsPort === undefined ? {} : { annotations: scraped(args.metricsPort) }),
+        },
         spec: {
+            ...args.spec,
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             securityContext: {
@@ -68,9 +80,15 @@ export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v
 function secured({ volumes, ...container }: Sidecar): core.v1.Container {
     return {
         ...container,
+        // The last lines of one that fails become its status, where `pulumi up` and `kubectl describe` show them.
+        terminationMessagePolicy: "FallbackToLogsOnError",
         securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
         volumeMounts: volumes.map(({ name, mountPath, readOnly }) => ({ name, mountPath, readOnly })),
     };
+}
+
+function scraped(port: number) {
+    return { "prometheus.io/scrape": "true", "prometheus.io/port": `${port}`, "prometheus.io/path": "/metrics" };
 }
 
 function hasSource({ name, mountPath, readOnly, ...source }: Volume) {

@@ -22,7 +22,7 @@ export interface ClusterRedisArgs {
     password: pulumi.Output<string>;
 }
 
-const port = 6379;
+export const port = 6379;
 const account = "sms";
 
 /** Redis in the cluster: one pod, its data on a volume of its own. */

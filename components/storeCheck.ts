@@ -50,7 +50,7 @@ export class StoreCheck extends pulumi.ComponentResource {
 }
 
 function checkPod(name: string, { app, timeoutSeconds }: StoreCheckArgs): core.v1.PodTemplateSpec {
-    const template = appPod(
+    return appPod(
         {
             // Nothing to ship: what it says, Kubernetes keeps, and the provider shows.
             app: { ...app, logs: { sizeLimit: app.logs.sizeLimit } },
@@ -68,21 +68,9 @@ function checkPod(name: string, { app, timeoutSeconds }: StoreCheckArgs): core.v
                 ...["--mongo-url-from", "sms:mongoUrl (or sms:mongoPassword)"],
             ],
             probes: {},
+            spec: { restartPolicy: "Never" },
         },
     );
-    const { containers, ...spec } = template.spec as core.v1.PodSpec;
-    return {
-        ...template,
-        spec: {
-            ...spec,
-            restartPolicy: "Never",
-            // What it printed becomes the pod's reason, which the provider shows.
-            containers: (containers as core.v1.Container[]).map((container) => ({
-                ...container,
-                terminationMessagePolicy: "FallbackToLogsOnError",
-            })),
-        },
-    };
 }
 
 /** The Secret's name as the Job has it, and so only after the Job; known in a preview even where the Job's image isn't yet. */

@@ -1,7 +1,7 @@
-import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import { Service } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { type Process, type ReplicatedArgs, rolling, rolloutTimeout } from "./app";
+import type { Process } from "./app";
+import { type ReplicatedArgs, replicatedPods } from "./replicatedPods";
 
 export interface WebArgs extends ReplicatedArgs {
     /** On every node of the cluster. */
@@ -13,7 +13,7 @@ export interface WebArgs extends ReplicatedArgs {
     gracefulTimeoutSeconds: number;
 }
 
-const port = 8004;
+export const port = 8004;
 
 /** The Flask service behind a NodePort. */
 export class Web extends pulumi.ComponentResource {
@@ -24,14 +24,7 @@ export class Web extends pulumi.ComponentResource {
         super("sms:web:Web", name, {}, opts);
 
         const process = gunicorn("sms-web", args);
-        const deployment = new Deployment(
-            `${name}-deployment`,
-            {
-                metadata: { name: process.name, namespace: args.app.namespace },
-                spec: rolling(args, process),
-            },
-            { parent: this, ...rolloutTimeout(args) },
-        );
+        const deployment = replicatedPods(name, args, process, { parent: this });
         const service = new Service(
             `${name}-service`,
             {
@@ -62,7 +55,8 @@ function gunicorn(name: string, args: WebArgs): Process {
             WEB_THREADS: `${args.threads}`,
             WEB_GRACEFUL_TIMEOUT_SECONDS: `${args.gracefulTimeoutSeconds}`,
         },
-        ports: [{ containerPort: port }],
+        ports: [{ name: "http", containerPort: port }],
+        metricsPort: port,
         probes: {
             startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 60 },
             readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },

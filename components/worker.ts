@@ -1,6 +1,6 @@
-import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { heartbeatProbes, type Process, type ReplicatedArgs, rolling, rolloutTimeout } from "./app";
+import { heartbeatProbes, type Process } from "./app";
+import { type ReplicatedArgs, replicatedPods } from "./replicatedPods";
 
 export interface WorkerArgs extends ReplicatedArgs {
     /** Tasks at a time in one pod. */
@@ -9,20 +9,14 @@ export interface WorkerArgs extends ReplicatedArgs {
     sendLeaseSeconds: number;
 }
 
+export const metricsPort = 8005;
+
 /** The Celery workers. */
 export class Worker extends pulumi.ComponentResource {
     constructor(name: string, args: WorkerArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:worker:Worker", name, {}, opts);
 
-        const process = celeryWorker("sms-worker", args);
-        new Deployment(
-            `${name}-deployment`,
-            {
-                metadata: { name: process.name, namespace: args.app.namespace },
-                spec: rolling(args, process),
-            },
-            { parent: this, ...rolloutTimeout(args) },
-        );
+        replicatedPods(name, args, celeryWorker("sms-worker", args), { parent: this });
 
         this.registerOutputs();
     }
@@ -34,6 +28,8 @@ function celeryWorker(name: string, { concurrency, sendLeaseSeconds }: WorkerArg
         // Its concurrency is WORKER_THREADS. Workers have no need to know of each other.
         command: ["celery", "--quiet", "--app", "sms.celery", "worker", "--pool", "threads", "--without-mingle", "--without-gossip"],
         env: { WORKER_THREADS: `${concurrency}`, SEND_LEASE_SECONDS: `${sendLeaseSeconds}` },
+        ports: [{ name: "metrics", containerPort: metricsPort }],
+        metricsPort,
         probes: heartbeatProbes("/tmp/worker.heartbeat"),
     };
 }

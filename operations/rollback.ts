@@ -41,12 +41,17 @@ async function rollback(args: string[]): Promise<number> {
         ...policies,
         ...commands.stackArgs,
     ]);
-    process.stdout.write(
-        values.to === "head"
-            ? "\nThe next `up` builds this clone's code again, as this one did.\n"
-            : `\n${pinnedKey} holds it there until \`npm run rollback -- --stack ${values.stack} --to head\`. Commit the stack file, or the next \`up\` from elsewhere undoes it.\n`,
-    );
+    process.stdout.write(`\n${whatHolds(values.stack, values.to)}\n`);
     return exitCode;
+}
+
+function whatHolds(stack: string, to: string): string {
+    if (to === "head") {
+        return "The next `up` builds this clone's code again, as this one did.";
+    }
+    return stack === "local"
+        ? "The next `npm run up` builds this clone's code again."
+        : `${pinnedKey} holds it there until \`npm run rollback -- --stack ${stack} --to head\`. Commit the stack file, or the next \`up\` from elsewhere undoes it.`;
 }
 
 /** What runs on this machine goes by its own commands. */

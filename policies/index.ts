@@ -1,6 +1,7 @@
 /** What no stack may do, checked at every preview and again before each change: `pulumi up --policy-pack policies`. */
 import { PolicyPack } from "@pulumi/policy";
 import { beatRunsAlone, oneBeat } from "./beat";
+import { namespacesAreClosed } from "./namespaces";
 import { enforced, enforcedOnStack } from "./policy";
 import { credentialsInSecrets } from "./secrets";
 import { storesAdmitOnlyNamed, storesArePrivate, storesAreProtected, storesPayAsTheyGo } from "./stores";
@@ -19,7 +20,7 @@ export const resourcePolicies = [
     credentialsInSecrets,
 ];
 
-export const stackPolicies = [oneBeat];
+export const stackPolicies = [oneBeat, namespacesAreClosed];
 
 new PolicyPack("sms", {
     enforcementLevel: "mandatory",

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "./parse";
 import type { PlainSettings } from "./schema";
+import { logDrainSeconds } from "./workloadRules";
 
 export type Settings = ReturnType<typeof readSettings>;
 
@@ -22,8 +23,13 @@ export function readSettings() {
         mongo: storeOf(plain.mongo, config, "mongo", protect),
         logs: {
             ...plain.logs,
-            ship: plain.logs.ship && { ...plain.logs.ship, to: destinationOf(plain.logs.ship.to, config, { region, protect }) },
+            ship: plain.logs.ship && {
+                ...plain.logs.ship,
+                drainSeconds: logDrainSeconds,
+                to: destinationOf(plain.logs.ship.to, config, { region, protect }),
+            },
         },
+        networkPolicies: { ...plain.networkPolicies, gateway: gatewayOf(plain) },
         env: { ENV: plain.environment, ...timesOf(plain.worker), ...plain.env },
         secretEnv: pulumi.secret(config.getSecretObject<Record<string, string | number | boolean>>("secretEnv") ?? {}).apply(asTexts),
         /** What the product's things in Alibaba Cloud are called and marked with. */
@@ -76,6 +82,11 @@ function destinationOf(to: LogDestination, config: pulumi.Config, { region, prot
     return to.kind === "sls"
         ? { ...to, region, protect: to.protect ?? protect, accessKeySecret: config.requireSecret("logsAccessKeySecret") }
         : { ...to, authorization: config.getSecret("logsAuthorization") };
+}
+
+/** Where the workers go to send; the app's own default where the file says nothing. */
+function gatewayOf({ env, worker }: PlainSettings) {
+    return worker.env.ALIYUN_SMS_ENDPOINT ?? env.ALIYUN_SMS_ENDPOINT ?? "https://dysmsapi.aliyuncs.com";
 }
 
 function rawSettings() {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { type Places, rulesBetween } from "./placeRules";
 import { Commands, keyOf, nearest, type Problem, SettingsError } from "./problems";
 import { decode, isSecret, type RawSettings, type Values, valueAt } from "./raw";
+import { type Blocks, rulesBetween } from "./rulesBetween";
 import { type PlainSettings, plainSchema, secretSchema } from "./schema";
 import { secretProblems } from "./secrets";
 import type { Hint } from "./values";
@@ -36,7 +36,7 @@ function issuesBetween(values: Values): z.core.$ZodIssue[] {
     return rulesBetween
         .filter(({ blocks }) => !blocks.some((block) => wrong.includes(block)))
         .flatMap(({ rule }) => {
-            const payload = { value: value as unknown as Places, issues: [] };
+            const payload = { value: value as unknown as Blocks, issues: [] };
             rule(payload);
             return payload.issues;
         });

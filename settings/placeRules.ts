@@ -2,7 +2,7 @@
 import { contains, networkAfter, networkIn, overlap } from "./cidr";
 import { keyOf } from "./problems";
 import { valueAt } from "./raw";
-import { type Checked, refusal } from "./rules";
+import { type Checked, type RuleBetween, refusal } from "./rules";
 
 interface VSwitch {
     zone: string;
@@ -31,8 +31,7 @@ export interface Places {
     mongo: StoreSettings;
 }
 
-/** Rules between blocks, with the blocks that have to be in order first; of the others they look at no more than kinds. */
-export const rulesBetween: { rule: (payload: Checked<Places>) => void; blocks: (keyof Places)[] }[] = [
+export const placeRules: RuleBetween<Places>[] = [
     { rule: regionIsGiven, blocks: ["alibaba"] },
     { rule: storesHaveANetwork, blocks: ["network"] },
     { rule: zonesAreInTheRegion, blocks: ["alibaba", "network"] },

@@ -5,6 +5,13 @@ import type { Hint } from "./values";
 
 export type Checked<T> = z.core.ParsePayload<T>;
 
+/** A rule between blocks, with those that have to be in order first; of the others it looks at no more than kinds. */
+export interface RuleBetween<Blocks> {
+    // A method: what asks for fewer blocks is good for more.
+    rule(payload: Checked<Blocks>): void;
+    blocks: (keyof Blocks)[];
+}
+
 interface Amounts {
     cpu: string;
     memory: string;
@@ -35,31 +42,6 @@ export function rolloutOutlastsReadiness({
     if (rolloutTimeoutSeconds <= minReadySeconds) {
         const allowed = `above ${minReadySeconds}, which is minReadySeconds: or no rollout ends in time`;
         issues.push(refusal(["rolloutTimeoutSeconds"], rolloutTimeoutSeconds, allowed, 2 * minReadySeconds));
-    }
-}
-
-export function graceCoversRequests({
-    value: { gracePeriodSeconds, preStopSeconds, gracefulTimeoutSeconds },
-    issues,
-}: Checked<{ gracePeriodSeconds: number; preStopSeconds: number; gracefulTimeoutSeconds: number }>) {
-    const needed = preStopSeconds + gracefulTimeoutSeconds;
-    if (gracePeriodSeconds <= needed) {
-        const allowed = `above ${needed}, which is preStopSeconds + gracefulTimeoutSeconds: or running requests are cut off`;
-        issues.push(refusal(["gracePeriodSeconds"], gracePeriodSeconds, allowed, needed + 10));
-    }
-}
-
-/** What Celery's warm shutdown takes beyond the last task. */
-const shutdownSeconds = 10;
-
-export function graceCoversTasks({
-    value: { gracePeriodSeconds, sendLeaseSeconds },
-    issues,
-}: Checked<{ gracePeriodSeconds: number; sendLeaseSeconds: number }>) {
-    const needed = sendLeaseSeconds + shutdownSeconds;
-    if (gracePeriodSeconds <= needed) {
-        const allowed = `above ${needed}, which is sendLeaseSeconds + ${shutdownSeconds}: or running tasks are cut off`;
-        issues.push(refusal(["gracePeriodSeconds"], gracePeriodSeconds, allowed, needed + 10));
     }
 }
 

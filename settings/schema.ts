@@ -7,14 +7,7 @@ import {
     nodesAreInDifferentZones,
     vSwitchesAreInTwoZones,
 } from "./placeRules";
-import {
-    graceCoversRequests,
-    graceCoversTasks,
-    requestsAreWithinLimits,
-    rolloutCanBegin,
-    rolloutOutlastsReadiness,
-    visibilityOutlastsTasks,
-} from "./rules";
+import { requestsAreWithinLimits, rolloutCanBegin, rolloutOutlastsReadiness, visibilityOutlastsTasks } from "./rules";
 import {
     accessKeyId,
     accountName,
@@ -120,7 +113,7 @@ const web = section({
     /** What gunicorn gives running requests to finish. */
     gracefulTimeoutSeconds: wholeNumber(1, 3600, 30),
 })
-    .check(rolloutOutlastsReadiness, graceCoversRequests)
+    .check(rolloutOutlastsReadiness)
     .prefault({});
 
 const worker = section({
@@ -134,7 +127,7 @@ const worker = section({
     /** After it Redis gives a task that nobody acknowledged to another worker. */
     visibilityTimeoutSeconds: wholeNumber(1, 604800, 3600),
 })
-    .check(rolloutOutlastsReadiness, graceCoversTasks, visibilityOutlastsTasks)
+    .check(rolloutOutlastsReadiness, visibilityOutlastsTasks)
     .prefault({});
 
 const beat = section({
@@ -349,6 +342,12 @@ export const plainSchema = section(
                 resources: resources({ cpu: "20m", memory: "64Mi" }, { cpu: "200m", memory: "128Mi" }),
                 to: logDestination,
             }).optional(),
+        }).prefault({}),
+        /** What may get into and out of the pods, and nothing else. The cluster's CNI has to enforce it: Terway does if told so, Flannel doesn't. */
+        networkPolicies: section({
+            enabled: trueOrFalse.default(true),
+            /** The namespace of the Prometheus that reads the workers' metrics; otherwise any. */
+            metricsFrom: namespaceName.optional(),
         }).prefault({}),
         /** Variables for all pods; web, worker and beat can add their own. */
         env: plainVariables(programVariables),

@@ -39,6 +39,11 @@ def configuration(settings: Settings) -> dict:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "task_default_queue": "sms",
+        # Of their own, so that no rush of messages keeps what looks after them waiting.
+        "task_routes": {
+            "sms.tasks.resend_stuck": {"queue": "sms-maintenance"},
+            "sms.tasks.purge_expired": {"queue": "sms-maintenance"},
+        },
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_ignore_result": True,
@@ -103,6 +108,11 @@ def keep_celery_from_setting_up_its_own(**_):
 @signals.celeryd_init.connect
 def log_as_worker(**_):
     logs.configure("worker", settings())
+
+
+@signals.celeryd_after_setup.connect
+def take_tasks_from_its_queues(**_):
+    app.amqp.queues.select(settings().worker_queues)
 
 
 @signals.beat_init.connect

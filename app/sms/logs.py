@@ -1,4 +1,4 @@
-"""JSON lines, to stdout and to one rotated file a role (`web.log`, `worker.log`, `beat.log`)."""
+"""JSON lines, to stdout and to one rotated file a role (`web.log`, `worker.log` …)."""
 
 import logging.config
 from typing import Literal
@@ -10,7 +10,7 @@ MAX_BYTES = 20 * 1024 * 1024
 OLD_FILES = 4
 
 
-def configure(role: Literal["web", "worker", "beat"], settings: Settings) -> None:
+def configure(role: Literal["web", "worker", "beat", "migrate"], settings: Settings) -> None:
     """Sends every logger of this process there; harmless to call again."""
     logging.config.dictConfig(
         {

@@ -48,8 +48,8 @@ class KeyReused(Exception):
     """The idempotency key came before, with another message."""
 
 
-def connect(settings: Settings) -> MongoClient:
-    """A client that gives up in time: no call takes longer than 3 s.
+def connect(settings: Settings, call_seconds: int = 3) -> MongoClient:
+    """A client that gives up in time: no call takes longer than `call_seconds`.
 
     Made by the process that uses it, after any fork. Writes wait for a majority, where there is one
     to wait for: an accepted message survives the loss of the primary.
@@ -59,9 +59,10 @@ def connect(settings: Settings) -> MongoClient:
         appname="sms",
         tz_aware=True,
         w="majority",
-        serverSelectionTimeoutMS=2000,
+        # A third less, so that a call that found a server late has time left to ask it.
+        serverSelectionTimeoutMS=call_seconds * 2000 // 3,
         connectTimeoutMS=1000,
-        timeoutMS=3000,
+        timeoutMS=call_seconds * 1000,
     )
 
 
@@ -71,11 +72,11 @@ class Messages:
     def __init__(self, client: MongoClient):
         self._collection = client.get_default_database("sms").messages
 
-    def create_indexes(self) -> None:
-        """Does nothing where they exist. Only the scans need them: finding by id doesn't."""
+    def create_indexes(self) -> Iterator[str]:
+        """The names of the indexes, each as soon as it is there. Only scans need them: finding by id doesn't."""
         # One by one: FerretDB 1.24 breaks down over several that exist.
-        self._collection.create_index([("status", ASCENDING), ("not_before", ASCENDING)])
-        self._collection.create_index([("status", ASCENDING), ("updated_at", ASCENDING)])
+        for keys in (["status", "not_before"], ["status", "updated_at"]):
+            yield self._collection.create_index(keys)
 
     def accept(self, to: str, text: str, idempotency_key: str | None) -> tuple[Message, bool]:
         """Stores a message; says whether it is new.

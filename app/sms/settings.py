@@ -9,11 +9,12 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from celery.schedules import crontab
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     HttpUrl,
     NonNegativeInt,
@@ -24,12 +25,14 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 from redis.connection import parse_url
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+QueueName = Literal["sms", "sms-maintenance"]
+"""`sms` carries messages to be sent, `sms-maintenance` what beat asks for."""
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
@@ -63,6 +66,13 @@ def _writable_directory(path: Path) -> Path:
     if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
         raise ValueError(f"is not a directory that user {os.getuid()} may write to: {path}")
     return path
+
+
+def _comma_separated(names: object) -> object:
+    return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
+
+
+QueueNames = Annotated[tuple[QueueName, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)]
 
 
 def _cron(line: str) -> str:
@@ -117,6 +127,9 @@ class Settings(BaseSettings):
     resend_batch: PositiveInt = 5000
     """The most messages that are queued again in one go."""
 
+    migration_timeout_seconds: PositiveInt = 120
+    """For so long `python -m sms.migrate` tries; a large collection needs a while for a new index."""
+
     visibility_timeout_seconds: PositiveInt = 3600
     """After it Redis gives a delivery that nobody acknowledged to another worker."""
 
@@ -124,6 +137,8 @@ class Settings(BaseSettings):
     web_workers: PositiveInt = 2
     web_threads: PositiveInt = 16
     web_graceful_timeout_seconds: PositiveInt = 30
+    worker_queues: QueueNames = get_args(QueueName)
+    """What this worker takes its tasks from, separated by commas; all of them by default."""
     worker_threads: PositiveInt = 16
     worker_soft_shutdown_seconds: NonNegativeInt = 30
     """For so long SIGQUIT lets running tasks finish; SIGTERM waits for them anyway."""

@@ -99,7 +99,6 @@ def resend_stuck() -> None:
     That is: accepted while the broker was away, lost with the broker, or left behind by a worker that
     died. A message that merely waits in a long queue gets one more delivery per RESEND_AFTER_SECONDS.
     """
-    messages().create_indexes()
     stuck = messages().take_stuck(timedelta(seconds=settings().resend_after_seconds), settings().resend_batch)
     for id in stuck:
         if not queue(id):

@@ -10,8 +10,19 @@ TEXT = (APP / "compose.yaml").read_text()
 SERVICES = yaml.safe_load(TEXT)["services"]
 
 
-def test_has_the_five_parts():
-    assert list(SERVICES) == ["web", "worker", "beat", "redis", "mongo"]
+def test_has_the_six_parts():
+    assert list(SERVICES) == ["migrate", "web", "worker", "beat", "redis", "mongo"]
+
+
+def test_migrates_once_before_anything_starts():
+    assert SERVICES["migrate"]["restart"] == "no"
+    waiting = [name for name, service in SERVICES.items() if "migrate" in service.get("depends_on", {})]
+    assert waiting == ["web", "worker", "beat"]
+    assert SERVICES["web"]["depends_on"] == {
+        "redis": {"condition": "service_healthy"},
+        "mongo": {"condition": "service_healthy"},
+        "migrate": {"condition": "service_completed_successfully"},
+    }
 
 
 def test_is_reachable_from_this_machine_only():
@@ -36,6 +47,6 @@ def test_runs_the_app_with_as_little_as_it_needs(name):
     assert service["restart"] == "unless-stopped"
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"migrate"}))
 def test_watches_the_health_of_each(name):
     assert SERVICES[name]["healthcheck"]["test"]

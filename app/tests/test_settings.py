@@ -21,6 +21,7 @@ def test_every_fault_is_reported_at_once_and_no_secret(stack, command):
         SEND_LEASE_SECONDS="2",
         WEB_THREADS="many",
         PURGE_SCHEDULE="daily",
+        WORKER_QUEUES="sms, emails",
     )
     assert process.wait(15) == 78
     faults = process.output().splitlines()
@@ -33,8 +34,10 @@ def test_every_fault_is_reported_at_once_and_no_secret(stack, command):
         "PURGE_SCHEDULE",
         "SEND_LEASE_SECONDS",
         "WEB_THREADS",
+        "WORKER_QUEUES",
     ]
     assert "'online', 'test' or 'local'" in faults[1]
+    assert faults[9] == "  WORKER_QUEUES: Input should be 'sms' or 'sms-maintenance'"
     assert "s3cret" not in process.output()
     assert "Traceback" not in process.output()
 

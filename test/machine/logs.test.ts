@@ -146,7 +146,7 @@ async function collectorObjects(): Promise<{ config: object; credentials: object
 }
 
 const amounts = { cpu: "10m", memory: "64Mi" };
-const collector = { image: collectorImage, resources: { requests: amounts, limits: { cpu: "0.5", memory: "192Mi" } } };
+const collector = { image: collectorImage, resources: { requests: amounts, limits: { cpu: "0.5", memory: "192Mi" } }, drainSeconds: 5 };
 
 /** A pod of the app, but for what runs in it. */
 function writer(name: string): object {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beatRunsAlone, oneBeat } from "../../policies/beat";
+import { namespacesAreClosed } from "../../policies/namespaces";
 import { enforced, type Inputs, type ResourcePolicy, unknown } from "../../policies/policy";
 import { credentialsInSecrets } from "../../policies/secrets";
 import { admitsEverybody, storesAdmitOnlyNamed, storesArePrivate, storesAreProtected, storesPayAsTheyGo } from "../../policies/stores";
@@ -341,5 +342,34 @@ describe("an enforced policy", () => {
         const { validateResource } = enforced({ name: "watch", description: "", faults: () => [] });
         assert.ok(typeof validateResource === "function");
         assert.throws(() => validateResource({ urn: "urn:pulumi:a::b::c::d", props, opts: {} } as never, () => undefined), /mistake/);
+    });
+});
+
+describe("namespaces-closed", () => {
+    const namespace = (stack = "online") => resource("kubernetes:core/v1:Namespace", "namespace", { metadata: { name: "sms" } }, { stack });
+    const denial = (spec: Inputs = {}, inNamespace: unknown = "sms") =>
+        resource("kubernetes:networking.k8s.io/v1:NetworkPolicy", "default-deny", {
+            metadata: { name: "default-deny", namespace: inNamespace },
+            spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"], ...spec },
+        });
+    const refusal = "Namespace sms has no NetworkPolicy that denies all; set sms:networkPolicies.enabled to true";
+
+    it("refuses a namespace online that anybody may get into or out of", () => {
+        assert.deepEqual(namespacesAreClosed.faults([namespace()]), [refusal]);
+        assert.deepEqual(namespacesAreClosed.faults([namespace(), denial()]), []);
+        assert.deepEqual(namespacesAreClosed.faults([namespace(), denial({}, unknown)]), []);
+        assert.deepEqual(namespacesAreClosed.faults([namespace("test")]), []);
+    });
+
+    it("takes nothing for closed that has a way open, is of some pods or of another namespace", () => {
+        const halfOpen = [
+            denial({ policyTypes: ["Ingress"] }),
+            denial({ egress: [{}] }),
+            denial({ podSelector: { matchLabels: { app: "web" } } }),
+            denial({}, "other"),
+        ];
+        for (const policy of halfOpen) {
+            assert.deepEqual(namespacesAreClosed.faults([namespace(), policy]), [refusal]);
+        }
     });
 });

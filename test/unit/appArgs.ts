@@ -21,6 +21,34 @@ export const workload = {
 
 export const replicated = { ...workload, replicas: 6, minReadySeconds: 10, rollout: { maxSurge: "25%", maxUnavailable: 0 } };
 
+export function labels(app: string) {
+    return { app, "app.kubernetes.io/part-of": "sms" };
+}
+
+export function scraped(port: string) {
+    return { "prometheus.io/scrape": "true", "prometheus.io/port": port, "prometheus.io/path": "/metrics" };
+}
+
+/** Over zones and nodes, each version of such pods by itself. */
+export function spread(app: string) {
+    return ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map((topologyKey) => ({
+        topologyKey,
+        maxSkew: 1,
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels: { app } },
+        matchLabelKeys: ["pod-template-hash"],
+    }));
+}
+
+export function disruptionBudget(app: string) {
+    return {
+        apiVersion: "policy/v1",
+        kind: "PodDisruptionBudget",
+        metadata: { name: app, namespace: "sms" },
+        spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow", selector: { matchLabels: { app } } },
+    };
+}
+
 /** The volumes that all of them have. */
 export const mounts = [
     { name: "log-dir", mountPath: "/var/log/sms" },

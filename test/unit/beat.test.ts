@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Beat } from "../../components/beat";
-import { mounts, volumes, workload } from "./appArgs";
+import { labels, mounts, volumes, workload } from "./appArgs";
 import { deploy, types } from "./deployed";
 
 describe("beat", () => {
@@ -17,7 +17,7 @@ describe("beat", () => {
         const { metadata, spec } = deployed.one(types.deployment).inputs;
         assert.deepEqual(metadata, { name: "sms-beat", namespace: "sms" });
         assert.deepEqual([spec.replicas, spec.strategy], [1, { type: "Recreate" }]);
-        assert.deepEqual([spec.selector, spec.template.metadata.labels], [{ matchLabels: { app: "sms-beat" } }, { app: "sms-beat" }]);
+        assert.deepEqual([spec.selector, spec.template.metadata.labels], [{ matchLabels: { app: "sms-beat" } }, labels("sms-beat")]);
         assert.deepEqual([spec.revisionHistoryLimit, spec.progressDeadlineSeconds], [5, 300]);
         assert.equal(spec.template.spec.terminationGracePeriodSeconds, 30);
     });

@@ -40,9 +40,11 @@ export class Deployed {
 export const types = {
     deployment: "kubernetes:apps/v1:Deployment",
     statefulSet: "kubernetes:apps/v1:StatefulSet",
+    disruptionBudget: "kubernetes:policy/v1:PodDisruptionBudget",
     service: "kubernetes:core/v1:Service",
     secret: "kubernetes:core/v1:Secret",
     namespace: "kubernetes:core/v1:Namespace",
+    networkPolicy: "kubernetes:networking.k8s.io/v1:NetworkPolicy",
     image: "docker:index/image:Image",
     vpc: "alicloud:vpc/network:Network",
     vSwitch: "alicloud:vpc/switch:Switch",

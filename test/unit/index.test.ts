@@ -54,16 +54,25 @@ const everywhere = [
     "image (sms:image:Image)",
     "image-image (docker:index/image:Image)",
     "namespace (kubernetes:core/v1:Namespace)",
+    "network-policies (sms:networkPolicies:NetworkPolicies)",
+    ...["default-deny", "processes-to-dns", "processes-to-mongo", "processes-to-redis"].map(networkPolicy),
+    ...["web-from-anywhere", "workers-from-prometheus", "workers-to-gateway"].map(networkPolicy),
     "pull-secret (sms:pullSecret:PullSecret)",
     "pull-secret-secret (kubernetes:core/v1:Secret)",
     "store-check (sms:storeCheck:StoreCheck)",
     "store-check-job (kubernetes:batch/v1:Job)",
     "web (sms:web:Web)",
     "web-deployment (kubernetes:apps/v1:Deployment)",
+    "web-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
     "web-service (kubernetes:core/v1:Service)",
     "worker (sms:worker:Worker)",
     "worker-deployment (kubernetes:apps/v1:Deployment)",
+    "worker-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
 ];
+
+function networkPolicy(name: string) {
+    return `network-policies-${name} (${types.networkPolicy})`;
+}
 
 const managedStores = [
     "alibaba (pulumi:providers:alicloud)",
@@ -95,6 +104,7 @@ describe("the program", () => {
             `logs-index (${types.logIndex})`,
             `logs-project (${types.logProject})`,
             `logs-store (${types.logStore})`,
+            networkPolicy("collectors-to-logs"),
         ];
         assert.deepEqual(deployed.listed(), [...everywhere, ...managedStores, ...registry, ...logs].sort());
     });
@@ -106,7 +116,7 @@ describe("the program", () => {
 
     it("deploys with stores elsewhere: exactly this", async () => {
         const { deployed } = await external();
-        assert.deepEqual(deployed.listed(), everywhere);
+        assert.deepEqual(deployed.listed(), [...everywhere].sort());
     });
 
     it("deploys local with stores in the cluster: exactly this", async () => {
@@ -116,6 +126,7 @@ describe("the program", () => {
             `${store}-secret (kubernetes:core/v1:Secret)`,
             `${store}-service (kubernetes:core/v1:Service)`,
             `${store}-statefulset (kubernetes:apps/v1:StatefulSet)`,
+            networkPolicy(`${store}-from-processes`),
         ]);
         assert.deepEqual(deployed.listed(), [...everywhere, ...stores].sort());
     });
@@ -142,7 +153,11 @@ describe("the program", () => {
     it("ships logs to whatever takes OTLP, and needs nothing of Alibaba Cloud's for it", async () => {
         const logs = JSON.stringify({ ship: { to: { kind: "otlp", endpoint: "https://otlp.example.com:4318" } } });
         const { deployed } = await run("external", { ...elsewhere, logs }, elsewhereSecrets);
-        const collector = ["log-collector (sms:logs:Collector)", "log-collector-config (kubernetes:core/v1:ConfigMap)"];
+        const collector = [
+            "log-collector (sms:logs:Collector)",
+            "log-collector-config (kubernetes:core/v1:ConfigMap)",
+            networkPolicy("collectors-to-logs"),
+        ];
         assert.deepEqual(deployed.listed(), [...everywhere, ...collector].sort());
     });
 
@@ -228,10 +243,26 @@ describe("the program", () => {
             name: "sms",
             labels: { "pod-security.kubernetes.io/enforce": "restricted" },
         });
-        for (const { name, inputs, dependencies } of kubernetes(deployed).filter(({ type }) => type !== types.namespace)) {
+        for (const { name, type, inputs, dependencies } of kubernetes(deployed).filter(({ type }) => type !== types.namespace)) {
             assert.equal(inputs.metadata.namespace, "sms", name);
-            assert.ok(dependencies.includes("namespace"), name);
+            assert.ok(dependencies.includes(type === types.networkPolicy ? "namespace" : "network-policies-default-deny"), name);
         }
+    });
+
+    it("does without NetworkPolicies where that is asked for", async () => {
+        const { deployed } = await run("external", { ...elsewhere, networkPolicies: JSON.stringify({ enabled: false }) }, elsewhereSecrets);
+        assert.deepEqual(
+            deployed.listed(),
+            everywhere.filter((listed) => !listed.startsWith("network-policies")),
+        );
+        assert.ok(deployed.one(types.deployment, "web-deployment").dependencies.includes("namespace"));
+    });
+
+    it("lets workers out to the port of the gateway that they are given", async () => {
+        const worker = JSON.stringify({ env: { ALIYUN_SMS_ENDPOINT: "http://gateway.example.com:8080" } });
+        const { deployed } = await run("external", { ...elsewhere, worker }, elsewhereSecrets);
+        const { spec } = deployed.one(types.networkPolicy, "network-policies-workers-to-gateway").inputs;
+        assert.deepEqual(spec.egress, [{ ports: [{ protocol: "TCP", port: 8080 }] }]);
     });
 
     it("hangs every resource under the component it belongs to", async () => {

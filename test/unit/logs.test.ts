@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { drainSeconds, LogCollector, type LogDestination, logSidecars, OtlpLogs, SlsLogs } from "../../components/logs";
+import { LogCollector, type LogDestination, logSidecars, OtlpLogs, SlsLogs } from "../../components/logs";
 import { Web } from "../../components/web";
 import { app, mounts, replicated, resources, secured, volumes } from "./appArgs";
 import { deploy, resolve, types } from "./deployed";
@@ -125,7 +125,14 @@ describe("logs by OTLP", () => {
 describe("the log collector", () => {
     const image = "otel/opentelemetry-collector-contrib:0.128.0";
     const shipTo = (destination: () => LogDestination) => () =>
-        new LogCollector("log-collector", { namespace: "sms", image, resources, environment: "online", destination: destination() });
+        new LogCollector("log-collector", {
+            namespace: "sms",
+            image,
+            resources,
+            drainSeconds: 5,
+            environment: "online",
+            destination: destination(),
+        });
     const toSls = shipTo(() => new SlsLogs("logs", slsArgs));
     const toOtlp = shipTo(() => new OtlpLogs({ endpoint: "https://otlp.example.com" }));
 
@@ -223,7 +230,7 @@ describe("the log collector", () => {
 });
 
 describe("a pod that ships its logs", () => {
-    const collector = { image: "otelcol:1", resources, config: "log-config-1", credentials: "log-secret-1" };
+    const collector = { image: "otelcol:1", resources, drainSeconds: 7, config: "log-config-1", credentials: "log-secret-1" };
     const podSpec = async (shipping: object) => {
         const args = { ...replicated, nodePort: 31090, workers: 2, threads: 16, preStopSeconds: 10, gracefulTimeoutSeconds: 30 };
         const { deployed } = await deploy(() => new Web("web", { ...args, app: { ...app, logs: { sizeLimit: "1Gi", ...shipping } } }));
@@ -242,9 +249,10 @@ describe("a pod that ships its logs", () => {
         assert.deepEqual(initContainers[1], {
             name: "log-drain",
             image: app.image,
-            command: ["sh", "-c", `trap 'sleep ${drainSeconds}; exit' TERM; while :; do sleep 3600 & wait; done`],
+            command: ["sh", "-c", "trap 'sleep 7; exit' TERM; while :; do sleep 3600 & wait; done"],
             resources: { requests: { cpu: "1m", memory: "8Mi" }, limits: { cpu: "100m", memory: "32Mi" } },
             restartPolicy: "Always",
+            terminationMessagePolicy: "FallbackToLogsOnError",
             securityContext: secured.container,
             volumeMounts: [],
         });
@@ -266,6 +274,7 @@ describe("a pod that ships its logs", () => {
             resources,
             livenessProbe: { httpGet: { path: "/", port: 13133 }, periodSeconds: 20, timeoutSeconds: 5, failureThreshold: 3 },
             restartPolicy: "Always",
+            terminationMessagePolicy: "FallbackToLogsOnError",
             securityContext: secured.container,
             volumeMounts: [
                 { name: "log-dir", mountPath: "/var/log/sms", readOnly: true },

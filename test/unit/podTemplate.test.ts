@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { podTemplate } from "../../components/podTemplate";
+import { labels, scraped } from "./appArgs";
 
 describe("the pod template", () => {
     const pod = podTemplate({
@@ -16,7 +17,7 @@ describe("the pod template", () => {
 
     it("gives a pod nothing that it doesn't need", () => {
         assert.deepEqual(pod, {
-            metadata: { labels: { app: "sms-web" } },
+            metadata: { labels: labels("sms-web") },
             spec: {
                 automountServiceAccountToken: false,
                 enableServiceLinks: false,
@@ -35,6 +36,7 @@ describe("the pod template", () => {
                         name: "sms-web",
                         image: "sms:1",
                         command: ["gunicorn"],
+                        terminationMessagePolicy: "FallbackToLogsOnError",
                         securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
                         volumeMounts: [
                             { name: "data", mountPath: "/data", readOnly: undefined },
@@ -74,6 +76,7 @@ describe("the pod template", () => {
                 name: "shipper",
                 image: "shipper:1",
                 restartPolicy: "Always",
+                terminationMessagePolicy: "FallbackToLogsOnError",
                 securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
                 volumeMounts: [
                     { name: "logs", mountPath: "/logs", readOnly: true },
@@ -85,5 +88,18 @@ describe("the pod template", () => {
             { name: "logs", emptyDir: {} },
             { name: "state", emptyDir: {} },
         ]);
+    });
+
+    it("tells Prometheus where a pod's numbers are, and Kubernetes what else is said of it", () => {
+        const { metadata, spec } = podTemplate({
+            name: "sms-web",
+            gracePeriodSeconds: 30,
+            pullSecret: "pull-secret",
+            container: { image: "sms:1" },
+            volumes: [],
+            metricsPort: 8004,
+            spec: { restartPolicy: "Never" },
+        }) as { metadata: object; spec: { restartPolicy: string } };
+        assert.deepEqual([metadata, spec.restartPolicy], [{ labels: labels("sms-web"), annotations: scraped("8004") }, "Never"]);
     });
 });

@@ -34,6 +34,7 @@ const mongoThere = { kind: "managed", instanceClass: "mdb.shard.2x.large.c", zon
 const itsRedisPassword = { redisUrl: undefined, redisPassword: "Redis-p@ssw0rd" };
 const itsMongoPassword = { mongoUrl: undefined, mongoPassword: "Mongo-p@ssw0rd" };
 const acr = { kind: "acr", instanceId: "cri-1a2b3c", instanceName: "my-registry", username: "sms-robot" };
+const otlp = { kind: "otlp", endpoint: "https://otlp.example.com:4318" };
 const sls = { kind: "sls", project: "my-company-sms", accessKeyId: "LTAI-logs" };
 
 function raw(plain: object, secret: object, encrypted = Object.keys(secret)) {
@@ -160,7 +161,6 @@ describe("settings", () => {
             sizeLimit: "1Gi",
             ship: { ...ship, to: { ...sls, store: "sms", retentionDays: 30, network: "intranet" } },
         });
-        const otlp = { kind: "otlp", endpoint: "https://otlp.example.com:4318" };
         assert.deepEqual(settingsOf({ logs: { ship: { to: otlp } } }, { logsAuthorization: "Bearer abc" }).logs.ship, {
             ...ship,
             to: otlp,
@@ -388,6 +388,21 @@ describe("settings", () => {
             "a grace period that cuts off tasks",
             { worker: { gracePeriodSeconds: 70 } },
             `sms:worker.gracePeriodSeconds is 70; allowed: above 70, which is sendLeaseSeconds + 10: or running tasks are cut off | ${set("sms:worker.gracePeriodSeconds", 80)}`,
+        ],
+        [
+            "a grace period for web that cuts off the last lines to be shipped",
+            { web: { gracePeriodSeconds: 50 }, logs: { ship: { to: otlp } } },
+            `sms:web.gracePeriodSeconds is 50; allowed: above 50, which is preStopSeconds + gracefulTimeoutSeconds + 10 for the log collector: or running requests are cut off | ${set("sms:web.gracePeriodSeconds", 60)}`,
+        ],
+        [
+            "a grace period for workers that cuts off the last lines to be shipped",
+            { worker: { gracePeriodSeconds: 80 }, logs: { ship: { to: otlp } } },
+            `sms:worker.gracePeriodSeconds is 80; allowed: above 80, which is sendLeaseSeconds + 10 + 10 for the log collector: or running tasks are cut off | ${set("sms:worker.gracePeriodSeconds", 90)}`,
+        ],
+        [
+            "a grace period for beat that cuts off the last lines to be shipped",
+            { beat: { gracePeriodSeconds: 10 }, logs: { ship: { to: otlp } } },
+            `sms:beat.gracePeriodSeconds is 10; allowed: above 10, which is 10 for the log collector: or its last log lines are cut off | ${set("sms:beat.gracePeriodSeconds", 20)}`,
         ],
         [
             "a rollout deadline before a pod counts",

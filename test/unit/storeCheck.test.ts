@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StoreCheck } from "../../components/storeCheck";
 import { Web } from "../../components/web";
-import { app, mounts, replicated, secured, volumes } from "./appArgs";
+import { app, labels, mounts, replicated, secured, volumes } from "./appArgs";
 import { deploy, resolve } from "./deployed";
 
 const job = "kubernetes:batch/v1:Job";
@@ -25,7 +25,7 @@ describe("the check of the stores", () => {
                 backoffLimit: 0,
                 activeDeadlineSeconds: 300,
                 template: {
-                    metadata: { labels: { app: "sms-store-check" } },
+                    metadata: { labels: labels("sms-store-check") },
                     spec: {
                         restartPolicy: "Never",
                         automountServiceAccountToken: false,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Web } from "../../components/web";
-import { app, mounts, replicated, resources, secured, volumes } from "./appArgs";
+import { app, disruptionBudget, labels, mounts, replicated, resources, scraped, secured, spread, volumes } from "./appArgs";
 import { deploy, resolve, types } from "./deployed";
 
 describe("web", () => {
@@ -8,14 +8,17 @@ describe("web", () => {
     const web = () => new Web("web", args);
     const ready = { httpGet: { path: "/readyz", port: 8004 }, timeoutSeconds: 5 };
 
-    it("is a Deployment and a Service", async () => {
+    it("is a Deployment, a Service and a word on how many pods a drain may take", async () => {
         const { deployed } = await deploy(web);
         assert.deepEqual(deployed.listed(), [
             "web (sms:web:Web)",
             "web-deployment (kubernetes:apps/v1:Deployment)",
+            "web-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
             "web-service (kubernetes:core/v1:Service)",
         ]);
-        assert.deepEqual([deployed.one(types.deployment).parent, deployed.one(types.service).parent], ["web", "web"]);
+        for (const type of [types.deployment, types.disruptionBudget, types.service]) {
+            assert.equal(deployed.one(type).parent, "web", type);
+        }
     });
 
     it("runs gunicorn on as many pods as the settings say, with the origin's facts", async () => {
@@ -32,8 +35,9 @@ describe("web", () => {
                 strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: 0 } },
                 selector: { matchLabels: { app: "sms-web" } },
                 template: {
-                    metadata: { labels: { app: "sms-web" } },
+                    metadata: { labels: labels("sms-web"), annotations: scraped("8004") },
                     spec: {
+                        topologySpreadConstraints: spread("sms-web"),
                         automountServiceAccountToken: false,
                         enableServiceLinks: false,
                         securityContext: secured.pod,
@@ -54,7 +58,7 @@ describe("web", () => {
                                     { name: "WEB_GRACEFUL_TIMEOUT_SECONDS", value: "30" },
                                 ],
                                 envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
-                                ports: [{ containerPort: 8004 }],
+                                ports: [{ name: "http", containerPort: 8004 }],
                                 resources,
                                 startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 60 },
                                 readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
@@ -65,6 +69,7 @@ describe("web", () => {
                                     failureThreshold: 3,
                                 },
                                 lifecycle: { preStop: { exec: { command: ["sh", "-c", "touch /tmp/draining; sleep 10"] } } },
+                                terminationMessagePolicy: "FallbackToLogsOnError",
                                 securityContext: secured.container,
                                 volumeMounts: mounts,
                             },
@@ -91,6 +96,11 @@ describe("web", () => {
         });
         assert.deepEqual(dependencies, ["web-deployment"]);
         assert.deepEqual(await resolve(result.nodePort), { value: 31090, secret: false });
+    });
+
+    it("gives a node that is drained one pod at a time, also the only one, and holds nothing up for a pod that isn't ready", async () => {
+        const { deployed } = await deploy(web);
+        assert.deepEqual(deployed.one(types.disruptionBudget).inputs, disruptionBudget("sms-web"));
     });
 
     it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {

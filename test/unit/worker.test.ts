@@ -1,16 +1,25 @@
 import assert from "node:assert/strict";
 import { Worker } from "../../components/worker";
-import { app, mounts, replicated, resources, secured, volumes } from "./appArgs";
+import { app, disruptionBudget, labels, mounts, replicated, resources, scraped, secured, spread, volumes } from "./appArgs";
 import { deploy, types } from "./deployed";
 
 describe("the worker", () => {
     const worker = () => new Worker("worker", { ...replicated, concurrency: 8, sendLeaseSeconds: 60 });
     const isFresh = { command: ["sh", "-c", 'test -n "$(find /tmp/worker.heartbeat -mmin -1)"'] };
 
-    it("is a Deployment and nothing else", async () => {
+    it("is a Deployment and a word on how many pods a drain may take", async () => {
         const { deployed } = await deploy(worker);
-        assert.deepEqual(deployed.listed(), ["worker (sms:worker:Worker)", "worker-deployment (kubernetes:apps/v1:Deployment)"]);
-        assert.equal(deployed.one(types.deployment).parent, "worker");
+        assert.deepEqual(deployed.listed(), [
+            "worker (sms:worker:Worker)",
+            "worker-deployment (kubernetes:apps/v1:Deployment)",
+            "worker-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
+        ]);
+        assert.deepEqual([deployed.one(types.deployment).parent, deployed.one(types.disruptionBudget).parent], ["worker", "worker"]);
+    });
+
+    it("gives a node that is drained one pod at a time, also the only one, and holds nothing up for a pod that isn't ready", async () => {
+        const { deployed } = await deploy(worker);
+        assert.deepEqual(deployed.one(types.disruptionBudget).inputs, disruptionBudget("sms-worker"));
     });
 
     it("runs Celery, alive as long as it touches its heartbeat", async () => {
@@ -27,8 +36,9 @@ describe("the worker", () => {
                 strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: 0 } },
                 selector: { matchLabels: { app: "sms-worker" } },
                 template: {
-                    metadata: { labels: { app: "sms-worker" } },
+                    metadata: { labels: labels("sms-worker"), annotations: scraped("8005") },
                     spec: {
+                        topologySpreadConstraints: spread("sms-worker"),
                         automountServiceAccountToken: false,
                         enableServiceLinks: false,
                         securityContext: secured.pod,
@@ -50,10 +60,12 @@ describe("the worker", () => {
                                     { name: "SEND_LEASE_SECONDS", value: "60" },
                                 ],
                                 envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
+                                ports: [{ name: "metrics", containerPort: 8005 }],
                                 resources,
                                 startupProbe: { exec: isFresh, periodSeconds: 2, failureThreshold: 60, timeoutSeconds: 5 },
                                 readinessProbe: { exec: isFresh, periodSeconds: 10, timeoutSeconds: 5 },
                                 livenessProbe: { exec: isFresh, periodSeconds: 20, failureThreshold: 3, timeoutSeconds: 5 },
+                                terminationMessagePolicy: "FallbackToLogsOnError",
                                 securityContext: secured.container,
                                 volumeMounts: mounts,
                             },

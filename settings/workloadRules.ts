@@ -1,0 +1,55 @@
+/** What must hold between the workloads and what runs beside them. */
+import { valueAt } from "./raw";
+import { type Checked, type RuleBetween, refusal } from "./rules";
+
+export interface Workloads {
+    web: { gracePeriodSeconds: number; preStopSeconds: number; gracefulTimeoutSeconds: number };
+    worker: { gracePeriodSeconds: number; sendLeaseSeconds: number };
+    beat: { gracePeriodSeconds: number };
+}
+
+export const workloadRules: RuleBetween<Workloads>[] = [
+    { rule: graceCoversRequests, blocks: ["web"] },
+    { rule: graceCoversTasks, blocks: ["worker"] },
+    { rule: graceCoversBeat, blocks: ["beat"] },
+];
+
+/** For so long a log collector reads on after the last container has ended. */
+export const logDrainSeconds = 5;
+
+/** What it takes to send what it has read, where the receiver answers. */
+const logSendSeconds = 5;
+
+/** What Celery's warm shutdown takes beyond the last task. */
+const shutdownSeconds = 10;
+
+function graceCoversRequests(checked: Checked<Workloads>) {
+    const { preStopSeconds, gracefulTimeoutSeconds } = checked.value.web;
+    graceCovers(checked, ["web"], {
+        seconds: preStopSeconds + gracefulTimeoutSeconds,
+        words: ["preStopSeconds + gracefulTimeoutSeconds"],
+        lost: "running requests",
+    });
+}
+
+function graceCoversTasks(checked: Checked<Workloads>) {
+    const seconds = checked.value.worker.sendLeaseSeconds + shutdownSeconds;
+    graceCovers(checked, ["worker"], { seconds, words: [`sendLeaseSeconds + ${shutdownSeconds}`], lost: "running tasks" });
+}
+
+function graceCoversBeat(checked: Checked<Workloads>) {
+    graceCovers(checked, ["beat"], { seconds: 0, words: [], lost: "its last log lines" });
+}
+
+/** A pod's grace period is that of the log collector beside it, too, which ends last. */
+function graceCovers({ value, issues }: Checked<Workloads>, path: string[], needed: { seconds: number; words: string[]; lost: string }) {
+    const isShipped = valueAt(value, ["logs", "ship"]) !== undefined;
+    const collectorSeconds = isShipped ? logDrainSeconds + logSendSeconds : 0;
+    const seconds = needed.seconds + collectorSeconds;
+    const gracePeriodSeconds = valueAt(value, [...path, "gracePeriodSeconds"]) as number;
+    if (gracePeriodSeconds <= seconds) {
+        const words = [...needed.words, ...(isShipped ? [`${collectorSeconds} for the log collector`] : [])].join(" + ");
+        const allowed = `above ${seconds}, which is ${words}: or ${needed.lost} are cut off`;
+        issues.push(refusal([...path, "gracePeriodSeconds"], gracePeriodSeconds, allowed, seconds + 10));
+    }
+}
