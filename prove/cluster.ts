@@ -45,6 +45,10 @@ export class Namespace {
         return JSON.parse(await this.kubectl("get", ...what, "--output", "json")) as T;
     }
 
+    async has(kind: string, name: string): Promise<boolean> {
+        return (await this.kubectl("get", kind, name, "--ignore-not-found")) !== "";
+    }
+
     async pods(app: string): Promise<Pod[]> {
         return (await this.get<{ items: Pod[] }>("pods", "--selector", `app=${app}`)).items;
     }
@@ -73,6 +77,14 @@ export class Namespace {
     async drained(app: string): Promise<void> {
         await until(
             async () => (await this.pods(app)).every(({ metadata }) => metadata.deletionTimestamp === undefined),
+            240,
+            () => `pods of ${app} don't end`,
+        );
+    }
+
+    async gone(app: string): Promise<void> {
+        await until(
+            async () => (await this.pods(app)).length === 0,
             240,
             () => `pods of ${app} don't end`,
         );

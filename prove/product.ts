@@ -40,10 +40,7 @@ export class Product {
         const product = new Product(await TestStack.make(namespace, 31095), gateway);
         try {
             await product.configure();
-            await product.stack.setSecret(
-                "sms:secretEnv",
-                JSON.stringify({ ALIYUN_ACCESS_KEY_ID: "no-real-id", ALIYUN_ACCESS_KEY_SECRET: "no-real-key" }),
-            );
+            await product.setGatewaySecret("no-real-key");
             await product.up();
             return product;
         } catch (error) {
@@ -52,8 +49,8 @@ export class Product {
         }
     }
 
-    /** The stack's settings; `env` is added to that of all pods. */
-    async configure(env: Record<string, string | number> = {}): Promise<void> {
+    /** The stack's settings; `env` is added to that of all pods, `web` to those of the web. */
+    async configure(env: Record<string, string | number> = {}, web: object = {}): Promise<void> {
         await this.stack.configure({
             "sms:env": {
                 SMS_GATEWAY: "aliyun",
@@ -70,6 +67,7 @@ export class Product {
                 nodePort: this.stack.nodePort,
                 minReadySeconds: 1,
                 resources: { requests: { cpu: "50m", memory: "100Mi" } },
+                ...web,
             },
             "sms:worker": {
                 replicas: workerReplicas,
@@ -78,6 +76,10 @@ export class Product {
                 resources: { requests: { cpu: "50m", memory: "100Mi" } },
             },
         });
+    }
+
+    async setGatewaySecret(key: string): Promise<void> {
+        await this.stack.setSecret("sms:secretEnv", JSON.stringify({ ALIYUN_ACCESS_KEY_ID: "no-real-id", ALIYUN_ACCESS_KEY_SECRET: key }));
     }
 
     async up(): Promise<void> {
