@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { built } from "../machine/toolchain";
+import { pause } from "./cluster";
 
 export interface Request {
     readonly method: "GET" | "POST";
@@ -67,6 +68,19 @@ export class Attack {
             { reject: false },
         );
         return new Attack(folder, command, process);
+    }
+
+    /** The answers while something goes on, and for a second after it. */
+    static async during<T>(load: Load, work: () => Promise<T>): Promise<{ answers: Answer[]; result: T }> {
+        const attack = await Attack.start(load);
+        try {
+            const result = await work();
+            await pause(1);
+            return { result, answers: await attack.stop() };
+        } catch (error) {
+            await attack.stop();
+            throw error;
+        }
     }
 
     /** Everything that was asked until now, answered. */

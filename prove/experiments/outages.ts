@@ -62,13 +62,16 @@ async function suffer({ cluster, address }: Product | Origin, product: Product |
     product?.gateway.taken.clear();
     const write: Request = { method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } };
     const read: Request = { method: "GET", url: `${address}/messages/${before}` };
-    const attack = await Attack.start({ requests: [write, read], rate, seconds: seconds + 240, keepAlive: false });
-    await pause(5);
-    await Promise.all(stores.map((store) => takeAway(cluster, store, seconds)));
-    const backAt = Date.now();
-    const servesAgain = await secondsUntilServed(address, 180);
-    await pause(10);
-    const answers = await attack.stop();
+    let backAt = 0;
+    const load = { requests: [write, read], rate, seconds: seconds + 240, keepAlive: false };
+    const { answers, result: servesAgain } = await Attack.during(load, async () => {
+        await pause(5);
+        await Promise.all(stores.map((store) => takeAway(cluster, store, seconds)));
+        backAt = Date.now();
+        const served = await secondsUntilServed(address, 180);
+        await pause(5);
+        return served;
+    });
     const ids = accepted(answers);
     const unsent = product && (await product.unsent(ids, 90));
     const sentAgain = (Date.now() - backAt) / 1000;

@@ -2,7 +2,7 @@ import { kubectl } from "../../machine/kubernetes";
 import { until } from "../../machine/progress";
 import { type Pod, pause } from "../cluster";
 import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
-import { type Answer, Attack, isFailed } from "../load";
+import { Attack, isFailed, type Request } from "../load";
 import type { Origin } from "../origin";
 import type { Product } from "../product";
 
@@ -152,15 +152,9 @@ async function diskFilled({ cluster, address }: Product): Promise<Count[]> {
 }
 
 /** What callers see while something goes on. */
-async function whileWatched<T>(address: string, work: () => Promise<T>): Promise<{ answers: Answer[]; result: T }> {
-    const attack = await Attack.start({
-        requests: [{ method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } }],
-        rate: 20,
-        seconds: 600,
-        keepAlive: false,
-    });
-    const result = await work().finally(() => pause(1));
-    return { result, answers: await attack.stop() };
+function whileWatched<T>(address: string, work: () => Promise<T>) {
+    const write: Request = { method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } };
+    return Attack.during({ requests: [write], rate: 20, seconds: 600, keepAlive: false }, work);
 }
 
 export const pressure: Experiment = {

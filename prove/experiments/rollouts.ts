@@ -45,7 +45,7 @@ async function trial(stage: Stage, side: Side, form: Form) {
             const load = { requests, keepAlive: mode.keepAlive };
             const rate = mode.rate === "80% of saturation" ? Math.round(0.8 * (await saturation(load))) : mode.rate;
             const quiet = await (await Attack.start({ ...load, rate, seconds: quietSeconds })).answers();
-            const rolling = await during({ ...load, rate, seconds: 900 }, () => rollOut(cluster, rollouts));
+            const { answers: rolling } = await Attack.during({ ...load, rate, seconds: 900 }, () => rollOut(cluster, rollouts));
             counts.push(...counted(mode, rate, rollouts, quiet, rolling));
             points.push(...slowest(mode, side, rolling));
         }
@@ -76,17 +76,6 @@ async function saturation(load: Pick<Load, "requests" | "keepAlive">): Promise<n
     const seconds = 10;
     const answers = await (await Attack.start({ ...load, rate: { clients: mostClients }, seconds })).answers();
     return answers.filter((answer) => !isFailed(answer)).length / seconds;
-}
-
-async function during(load: Load, work: () => Promise<void>): Promise<Answer[]> {
-    const attack = await Attack.start(load);
-    try {
-        await work();
-    } finally {
-        // Whoever goes last still drains.
-        await new Promise((passed) => setTimeout(passed, 1000));
-    }
-    return attack.stop();
 }
 
 /** What `pulumi up` of a changed environment makes Kubernetes do, without the engine's own share of the two cores. */
