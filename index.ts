@@ -8,6 +8,7 @@ import { Image } from "./components/image";
 import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
 import { ManagedMongo } from "./components/managedMongo";
 import { ManagedRedis } from "./components/managedRedis";
+import { Migration } from "./components/migration";
 import { ClusterMongo, type Mongo } from "./components/mongo";
 import { type Network, NewNetwork } from "./components/network";
 import { NetworkPolicies } from "./components/networkPolicies";
@@ -58,7 +59,7 @@ export const namespace = settings.networkPolicies.enabled
               redis: settings.redis,
               mongo: settings.mongo,
               network,
-              workers: ["sms-worker"],
+              workers: settings.workers.map(({ name }) => `sms-${name}`),
               logsPort: destination?.port,
           },
           inCluster,
@@ -89,8 +90,12 @@ const secretEnv = new SecretEnv("env", { namespace, redisUrl: redis.url, mongoUr
 
 const unchecked = { namespace, image, pullSecret, env: settings.env, secretEnv, logs: { sizeLimit, collector } };
 /** Whatever takes this one waits until both stores were found to work from inside the cluster. */
-const { app } = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: settings.web.rolloutTimeoutSeconds }, inCluster);
+const checked = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: settings.web.rolloutTimeoutSeconds }, inCluster).app;
+/** And this one until the store is what this version expects. */
+const { app } = new Migration("migration", { ...settings.migration, app: checked }, inCluster);
 /** The product answers on this port of every node. */
 export const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
-new Worker("worker", { ...settings.worker, app }, inCluster);
+for (const pool of settings.workers) {
+    new Worker(pool.name, { ...pool, app }, inCluster);
+}
 new Beat("beat", { ...settings.beat, app }, inCluster);

@@ -3,8 +3,9 @@ import { type Amounts, lacking, minus } from "./amounts";
 import { type Cluster, type ClusterPod, freeOn, hasEnded } from "./cluster";
 
 export interface Workload {
-    /** As the settings call it: `web`. */
     readonly name: string;
+    /** Where the stack file has it: `["web"]` is `sms:web`. */
+    readonly key: readonly string[];
     /** Its pods' `app` label. */
     readonly app: string;
     readonly replicas: number;

@@ -7,6 +7,7 @@ import {
     nodesAreInDifferentZones,
     vSwitchesAreInTwoZones,
 } from "./placeRules";
+import { queues } from "./queues";
 import { requestsAreWithinLimits, rolloutCanBegin, rolloutOutlastsReadiness, visibilityOutlastsTasks } from "./rules";
 import {
     accessKeyId,
@@ -28,7 +29,9 @@ import {
     otlpEndpoint,
     pinnedImage,
     plainVariables,
+    poolName,
     quantity,
+    queueNames,
     refused,
     region,
     registryInstance,
@@ -58,7 +61,9 @@ export const programVariables = {
     WEB_WORKERS: "sms:web.workers",
     WEB_THREADS: "sms:web.threads",
     WEB_GRACEFUL_TIMEOUT_SECONDS: "sms:web.gracefulTimeoutSeconds",
+    MIGRATION_TIMEOUT_SECONDS: "sms:migration.timeoutSeconds",
     WORKER_THREADS: "sms:worker.concurrency",
+    WORKER_QUEUES: "sms:worker.queues",
     SEND_LEASE_SECONDS: "sms:worker.sendLeaseSeconds",
     SEND_RETRY_MAX_SECONDS: "sms:worker.sendRetryMaxSeconds",
     VISIBILITY_TIMEOUT_SECONDS: "sms:worker.visibilityTimeoutSeconds",
@@ -116,10 +121,19 @@ const web = section({
     .check(rolloutOutlastsReadiness)
     .prefault({});
 
-const worker = section({
+/** What each pool of workers has for itself. */
+const pool = {
     ...replicated,
     /** Tasks at a time in one pod (threads). */
     concurrency: wholeNumber(1, 256, 16),
+    /** Where its tasks come from. */
+    queues: queueNames.default([...queues]),
+};
+/** All of it can come from `sms:worker`. */
+export const poolKeys = Object.keys(pool);
+
+const worker = section({
+    ...pool,
     /** For so long one attempt to send has its message to itself; none takes longer. */
     sendLeaseSeconds: wholeNumber(1, 3500, 60),
     /** The longest wait for the next attempt. */
@@ -128,6 +142,11 @@ const worker = section({
     visibilityTimeoutSeconds: wholeNumber(1, 604800, 3600),
 })
     .check(rolloutOutlastsReadiness, visibilityOutlastsTasks)
+    .prefault({});
+
+/** More pools of workers; what one doesn't say, it has from `sms:worker`. */
+const workerPools = z
+    .record(poolName, section(pool).check(rolloutOutlastsReadiness), { error: "a block of pools by their names" })
     .prefault({});
 
 const beat = section({
@@ -351,8 +370,11 @@ export const plainSchema = section(
         }).prefault({}),
         /** Variables for all pods; web, worker and beat can add their own. */
         env: plainVariables(programVariables),
+        /** Before each new version: what it may take to bring MongoDB up to it. */
+        migration: section({ timeoutSeconds: wholeNumber(10, 3600, 120) }).prefault({}),
         web,
         worker,
+        workerPools,
         beat,
     },
     Object.keys(secretSchema.shape),

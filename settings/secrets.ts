@@ -102,7 +102,8 @@ function wronglyKept(raw: RawSettings, values: Values, commands: Commands): Prob
 /** Variables given both in plain and as a secret: which one a process would see is nothing to guess about. */
 function setTwice(values: Values, commands: Commands): Problem[] {
     const secretNames = Object.keys(Object(values.secretEnv));
-    const places = [["env"], ["web", "env"], ["worker", "env"], ["beat", "env"]];
+    const pools = Object.keys(Object(values.workerPools)).map((name) => ["workerPools", name, "env"]);
+    const places = [["env"], ["web", "env"], ["worker", "env"], ...pools, ["beat", "env"]];
     return places.flatMap((place) =>
         Object.keys(Object(valueAt(values, place)))
             .filter((name) => secretNames.includes(name))

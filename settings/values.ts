@@ -2,6 +2,7 @@ import { z } from "zod";
 import { range } from "./cidr";
 import { hasPassword, namesCredential } from "./credentials";
 import { amount } from "./quantity";
+import { queues } from "./queues";
 
 /** What a refused value tells its problem, beside the words. */
 export interface Hint {
@@ -9,6 +10,8 @@ export interface Hint {
     example?: unknown;
     /** The mending is to take the key away. */
     remove?: boolean;
+    /** It is to be a list. */
+    list?: boolean;
     /** The mending is to set it in `sms:secretEnv` instead. */
     secretEnv?: boolean;
     /** The value may be a credential: it must not be shown. */
@@ -97,6 +100,16 @@ export function refused(reason: string) {
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const dnsName = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 const imageReference = /^([\w.-]+(:\d+)?\/)?[a-z0-9._/-]+(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
+
+/** `sms-worker-NAME` has to be a name, too. */
+export const poolName = z.string().refine((name) => /^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/.test(name), {
+    error: "a pool's name of lower-case letters, digits and -, 30 characters at most",
+    params: { remove: true },
+    abort: true,
+});
+
+const someQueues = `a list of queues: ${queues.join(", ")}`;
+export const queueNames = z.array(oneOf(...queues), { error: someQueues }).min(1, { error: someQueues });
 
 export const namespaceName = text("a name of lower-case letters, digits and -, 63 characters at most", "sms", dnsLabel);
 export const storageClassName = text("the name of a StorageClass (kubectl get storageclass)", "standard", dnsName);

@@ -1,16 +1,25 @@
 /** What must hold between the workloads and what runs beside them. */
+import { queues } from "./queues";
 import { valueAt } from "./raw";
 import { type Checked, type RuleBetween, refusal } from "./rules";
 
+interface Pool {
+    gracePeriodSeconds: number;
+    queues: readonly string[];
+}
+
 export interface Workloads {
     web: { gracePeriodSeconds: number; preStopSeconds: number; gracefulTimeoutSeconds: number };
-    worker: { gracePeriodSeconds: number; sendLeaseSeconds: number };
+    worker: Pool & { sendLeaseSeconds: number };
+    workerPools: Record<string, Pool>;
     beat: { gracePeriodSeconds: number };
 }
 
 export const workloadRules: RuleBetween<Workloads>[] = [
     { rule: graceCoversRequests, blocks: ["web"] },
     { rule: graceCoversTasks, blocks: ["worker"] },
+    { rule: poolsGraceCoversTasks, blocks: ["worker", "workerPools"] },
+    { rule: everyQueueHasWorkers, blocks: ["worker", "workerPools"] },
     { rule: graceCoversBeat, blocks: ["beat"] },
 ];
 
@@ -32,9 +41,24 @@ function graceCoversRequests(checked: Checked<Workloads>) {
     });
 }
 
-function graceCoversTasks(checked: Checked<Workloads>) {
+function graceCoversTasks(checked: Checked<Workloads>, path = ["worker"]) {
     const seconds = checked.value.worker.sendLeaseSeconds + shutdownSeconds;
-    graceCovers(checked, ["worker"], { seconds, words: [`sendLeaseSeconds + ${shutdownSeconds}`], lost: "running tasks" });
+    graceCovers(checked, path, { seconds, words: [`sendLeaseSeconds + ${shutdownSeconds}`], lost: "running tasks" });
+}
+
+function poolsGraceCoversTasks(checked: Checked<Workloads>) {
+    for (const name of Object.keys(checked.value.workerPools)) {
+        graceCoversTasks(checked, ["workerPools", name]);
+    }
+}
+
+function everyQueueHasWorkers({ value: { worker, workerPools }, issues }: Checked<Workloads>) {
+    const taken = [worker, ...Object.values(workerPools)].flatMap((pool) => pool.queues);
+    const left = queues.filter((queue) => !taken.includes(queue));
+    for (const [i, queue] of left.entries()) {
+        const allowed = `${queue}, as no other pool takes it: its tasks would wait for ever`;
+        issues.push(refusal(["worker", "queues", worker.queues.length + i], undefined, allowed, queue));
+    }
 }
 
 function graceCoversBeat(checked: Checked<Workloads>) {

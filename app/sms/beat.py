@@ -1,17 +1,93 @@
-"""Beat's scheduler: Celery's own, with a sign of life."""
+"""Beat's scheduler. However many run, and whatever becomes of them, a tick is sent once."""
 
-from celery.beat import PersistentScheduler
+import logging
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextlib import suppress
+
+from celery.beat import ScheduleEntry, Scheduler
+from kombu import Connection
 
 from sms.settings import settings
+from sms.ticks import AlreadySent, TickChannel, latest_tick, next_tick
+
+RETRY_SECONDS = 1
+
+logger = logging.getLogger(__name__)
 
 
-class HeartbeatScheduler(PersistentScheduler):
-    """Touches BEAT_HEARTBEAT_FILE on every tick, hence at least every `beat_max_loop_interval`."""
+class TickScheduler(Scheduler):
+    """Sends what is due and was not sent, by what Redis knows, and keeps nothing for itself.
 
-    # Publishes through the app's pool, where an attempt is bounded. The scheduler's own producer waits
-    # for the broker for ever, and the heartbeat would wait with it.
-    producer = None
+    Touches BEAT_HEARTBEAT_FILE at least every `beat_max_loop_interval`, also while Redis is away: a
+    restart doesn't bring it back.
+    """
 
-    def tick(self, *args, **kwargs):
+    def __init__(self, *args, **kwargs):
+        self._last: dict[str, int] = {}
+        self._connection: Connection | None = None
+        self._channel: TickChannel | None = None
+        # What asks Redis, one round at a time: looking up its name alone may take longer than a heartbeat.
+        self._rounds = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beat")
+        self._round: Future[float] | None = None
+        super().__init__(*args, **kwargs)
+
+    def tick(self) -> float:
+        """Gives the seconds to sleep."""
         settings().beat_heartbeat_file.touch()
-        return super().tick(*args, **kwargs)
+        self._round = self._round or self._rounds.submit(self._send_due)
+        if not wait_for([self._round], timeout=self.max_interval).done:
+            return 0
+        ended, self._round = self._round, None
+        try:
+            return min(ended.result(), self.max_interval)
+        except Exception as error:  # whatever it is: no tick is lost, as none was taken
+            logger.warning("no tick was sent", extra={"error": f"{type(error).__name__}: {error}"})
+            self._disconnect()
+            return RETRY_SECONDS
+
+    def _send_due(self) -> float:
+        """Gives the seconds until the next tick."""
+        if self._channel is None:
+            self._channel = self._connect()
+        now, asked = self._channel.now(), time.monotonic()
+        sent = self._channel.last_ticks()
+        for entry in self.schedule.values():
+            if entry.name not in sent and entry.name not in self._last:
+                self._channel.begin_with(entry.name, now)
+                sent[entry.name] = now
+            # Redis may have lost what this beat still knows.
+            last = max(sent.get(entry.name, 0), self._last.get(entry.name, 0))
+            tick = latest_tick(entry.schedule, last, now)
+            if tick > last:
+                self._send(entry, tick)
+            self._last[entry.name] = tick
+        wait = min(next_tick(entry.schedule, now) - now for entry in self.schedule.values()) / 1000
+        return max(0, wait - (time.monotonic() - asked))
+
+    def _send(self, entry: ScheduleEntry, tick: int) -> None:
+        try:
+            self.app.tasks[entry.task].apply_async(
+                entry.args,
+                entry.kwargs,
+                producer=self.Producer(self._channel, auto_declare=False),
+                # A new round tries again, and finds out whether this one came through after all.
+                retry=False,
+                headers={"beat_entry": entry.name, "beat_tick": tick},
+                **entry.options,
+            )
+        except AlreadySent:
+            logger.info("another beat sent this tick", extra={"entry": entry.name, "tick": tick})
+        else:
+            logger.info("sent", extra={"entry": entry.name, "tick": tick})
+
+    def _connect(self) -> TickChannel:
+        self._connection = self.app.connection_for_write()
+        self._connection.transport.Channel = TickChannel
+        return self._connection.channel()
+
+    def _disconnect(self) -> None:
+        with suppress(Exception):  # what is broken may not even close
+            self._connection.release()
+        self._channel = None

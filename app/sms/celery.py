@@ -1,13 +1,15 @@
 """The Celery app, for `celery --app sms.celery worker` and `… beat`. Redis is its broker, nothing more."""
 
 import ssl
+import time
+from datetime import datetime
 
-from celery import Celery, bootsteps, signals
+from celery import Celery, bootsteps, signals, states
 from celery.schedules import crontab
 from celery.utils.timer2 import Timer
 from prometheus_client import start_http_server
 
-from sms import logs
+from sms import logs, metrics
 from sms.settings import Settings, settings
 
 HEARTBEAT_SECONDS = 5
@@ -57,7 +59,7 @@ def configuration(settings: Settings) -> dict:
         "worker_concurrency": settings.worker_threads,
         "worker_soft_shutdown_timeout": settings.worker_soft_shutdown_seconds,
         "worker_redirect_stdouts": False,
-        "beat_scheduler": "sms.beat:HeartbeatScheduler",
+        "beat_scheduler": "sms.beat:TickScheduler",
         "beat_max_loop_interval": HEARTBEAT_SECONDS,
         "beat_schedule": {
             "resend_stuck": {
@@ -113,6 +115,24 @@ def log_as_worker(**_):
 @signals.celeryd_after_setup.connect
 def take_tasks_from_its_queues(**_):
     app.amqp.queues.select(settings().worker_queues)
+
+
+@signals.before_task_publish.connect
+def say_since_when_it_waits(headers, **_):
+    # A retry is queued before it is due.
+    eta = headers.get("eta")
+    headers["waiting_since"] = datetime.fromisoformat(eta).timestamp() if eta else time.time()
+
+
+@signals.task_prerun.connect
+def start_clock(task, **_):
+    task.request.started = time.perf_counter()
+
+
+@signals.task_postrun.connect
+def count_task(task, state, **_):
+    outcome = {states.SUCCESS: "succeeded", states.RETRY: "retried"}.get(state, "failed")
+    metrics.task_seconds.labels(task.name, outcome).observe(time.perf_counter() - task.request.started)
 
 
 @signals.beat_init.connect

@@ -158,6 +158,11 @@ class Messages:
                 return
             yield stored["_id"]
 
+    def count_overdue(self, due_for: timedelta) -> int:
+        """How many have been due for so long; counts no further than a number that is alarming anyway."""
+        overdue = {"status": {"$in": UNFINISHED}, "not_before": {"$lte": _now() - due_for}}
+        return self._collection.count_documents(overdue, limit=10_000)
+
     def purge(self, finished_for: timedelta) -> int:
         """Deletes what was finished so long ago; says how many."""
         return self._collection.delete_many(

@@ -4,7 +4,7 @@ POST /messages        stores a message and queues it: 202 with its id
 GET  /messages/<id>   what became of it
 GET  /healthz         the process lives; nothing else is asked
 GET  /readyz          Redis and MongoDB answer, and nobody is draining this instance
-GET  /metrics         Prometheus
+GET  /metrics         Prometheus: what this instance counted, and what waits for all of them
 """
 
 import time
@@ -16,10 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from werkzeug.exceptions import Conflict, NotFound, ServiceUnavailable, UnsupportedMediaType
 
 from sms import metrics
+from sms.backlog import Backlog
 from sms.errors import InvalidRequest, answer_as_json
 from sms.messages import KeyReused, Message, Messages, connect
 from sms.readiness import Readiness
 from sms.settings import Settings
+from sms.stores import broker
 from sms.tasks import queue
 
 # 500 characters are 6,000 bytes when each is written as an escaped surrogate pair (12 bytes).
@@ -55,7 +57,9 @@ def create_app(settings: Settings) -> Flask:
 
     mongo = connect(settings)
     messages = Messages(mongo)
-    readiness = Readiness(settings, mongo)
+    redis = broker(settings)
+    readiness = Readiness(redis, mongo)
+    backlog = Backlog(settings, redis, messages)
 
     @app.post("/messages")
     def post_message():
@@ -90,7 +94,7 @@ def create_app(settings: Settings) -> Flask:
 
     @app.get("/metrics")
     def get_metrics():
-        body, content_type = metrics.exposition()
+        body, content_type = metrics.exposition(backlog)
         return body, {"Content-Type": content_type}
 
     return app

@@ -133,8 +133,7 @@ class Stack:
         return process
 
     def beat(self, **environment: str) -> subprocess.Popen:
-        schedule = str(self.directory / "schedule")
-        return self.start(*["celery", "--quiet", "--app", "sms.celery", "beat", "--schedule"], schedule, **environment)
+        return self.start("celery", "--quiet", "--app", "sms.celery", "beat", "--pidfile=", **environment)
 
     def get(self, path: str, **options) -> requests.Response:
         return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, **options)

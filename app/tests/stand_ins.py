@@ -4,6 +4,7 @@ import json
 import selectors
 import socket
 import threading
+import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +18,9 @@ def free_port() -> int:
 
 class Gate:
     """A TCP gate before a server: open, shut (connections are refused) or silent (nothing comes through)."""
+
+    delay_seconds = 0.0
+    """How long everything takes on its way, in both directions."""
 
     def __init__(self, server: tuple[str, int]):
         self._server = server
@@ -64,6 +68,7 @@ class Gate:
                 for key, _ in ready.select():
                     try:
                         received = key.fileobj.recv(65536)
+                        time.sleep(self.delay_seconds)
                         if received and not self._silent.is_set():
                             other[key.fileobj].sendall(received)
                     except OSError:

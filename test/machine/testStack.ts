@@ -66,6 +66,7 @@ export class TestStack {
         await ensureStack(this.pulumi, this.stack, {
             "sms:namespace": this.namespace,
             "sms:env": { RESEND_AFTER_SECONDS: 20, RESEND_INTERVAL_SECONDS: 5 },
+            "sms:migration": { timeoutSeconds: 20 },
             "sms:web": { ...local["sms:web"], ...hasty, nodePort: this.nodePort, preStopSeconds: 3 },
             "sms:worker": { ...local["sms:worker"], ...hasty },
             "sms:beat": { ...local["sms:beat"], rolloutTimeoutSeconds: 45 },

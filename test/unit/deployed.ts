@@ -39,6 +39,7 @@ export class Deployed {
 
 export const types = {
     deployment: "kubernetes:apps/v1:Deployment",
+    job: "kubernetes:batch/v1:Job",
     statefulSet: "kubernetes:apps/v1:StatefulSet",
     disruptionBudget: "kubernetes:policy/v1:PodDisruptionBudget",
     service: "kubernetes:core/v1:Service",

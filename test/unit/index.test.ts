@@ -53,6 +53,8 @@ const everywhere = [
     "env-secret (kubernetes:core/v1:Secret)",
     "image (sms:image:Image)",
     "image-image (docker:index/image:Image)",
+    "migration (sms:migration:Migration)",
+    "migration-job (kubernetes:batch/v1:Job)",
     "namespace (kubernetes:core/v1:Namespace)",
     "network-policies (sms:networkPolicies:NetworkPolicies)",
     ...["default-deny", "processes-to-dns", "processes-to-mongo", "processes-to-redis"].map(networkPolicy),
@@ -129,6 +131,26 @@ describe("the program", () => {
             networkPolicy(`${store}-from-processes`),
         ]);
         assert.deepEqual(deployed.listed(), [...everywhere, ...stores].sort());
+    });
+
+    it("runs further pools of workers beside the first one, each from its own queues", async () => {
+        const pools = { worker: { queues: ["sms"] }, workerPools: { upkeep: { queues: ["sms-maintenance"], replicas: 1 } } };
+        const texts = Object.fromEntries(Object.entries(pools).map(([key, value]) => [key, JSON.stringify(value)]));
+        const { deployed } = await run("external", { ...elsewhere, ...texts }, elsewhereSecrets);
+        const upkeep = [
+            "worker-upkeep (sms:worker:Worker)",
+            "worker-upkeep-deployment (kubernetes:apps/v1:Deployment)",
+            "worker-upkeep-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
+        ];
+        assert.deepEqual(deployed.listed(), [...everywhere, ...upkeep].sort());
+        const taken = ["worker", "worker-upkeep"].map((pool) => {
+            const { replicas, template } = deployed.one(types.deployment, `${pool}-deployment`).inputs.spec;
+            return [replicas, template.spec.containers[0].env.find(({ name }: { name: string }) => name === "WORKER_QUEUES").value];
+        });
+        assert.deepEqual(taken, [
+            [6, "sms"],
+            [1, "sms-maintenance"],
+        ]);
     });
 
     it("makes a network of its own where that is asked for, with the stores in it", async () => {
@@ -292,6 +314,18 @@ describe("the program", () => {
         }
     });
 
+    it("opens the stores, then migrates, and only then touches web, workers and beat", async () => {
+        const workers = { workerPools: JSON.stringify({ bulk: {} }) };
+        const { deployed } = await run("external", { ...elsewhere, ...workers }, elsewhereSecrets);
+        assert.ok(!deployed.one(types.job, "store-check-job").dependencies.includes("migration-job"));
+        assert.ok(deployed.one(types.job, "migration-job").dependencies.includes("store-check-job"));
+        const deployments = deployed.resources.filter(({ type }) => type === types.deployment);
+        assert.equal(deployments.length, 4);
+        for (const { name, dependencies } of deployments) {
+            assert.ok(dependencies.includes("migration-job"), name);
+        }
+    });
+
     it("hands the stores' URLs to pods through the Secret alone", async () => {
         const { deployed } = await online();
         assert.deepEqual(deployed.one(types.secret, "env-secret").inputs.stringData, {
@@ -325,8 +359,9 @@ describe("the program", () => {
 
     it("keeps to settings every variable that it sets in its pods", async () => {
         const { deployed } = await online();
-        const plain = ["web-deployment", "worker-deployment", "beat-deployment"].flatMap((name) => {
-            const [container] = deployed.one(types.deployment, name).inputs.spec.template.spec.containers;
+        const pods = deployed.resources.filter(({ type }) => type === types.deployment || type === types.job);
+        const plain = pods.flatMap(({ inputs }) => {
+            const [container] = inputs.spec.template.spec.containers;
             return container.env.map((variable: { name: string }) => variable.name);
         });
         assert.deepEqual([...new Set([...plain, "REDIS_URL", "MONGO_URL"])].sort(), Object.keys(programVariables).sort());

@@ -60,8 +60,11 @@ function problemsOf(plain: object, secret: object = {}, encrypted?: string[]): s
 }
 
 describe("settings", () => {
+    const set = (path: string, value: string | number) => `pulumi config set --path '${path}' ${value} --stack online`;
+    const remove = (path: string) => `pulumi config rm --path '${path}' --stack online`;
+
     it("have the origin's numbers where the file says nothing", () => {
-        const { web, worker, beat, namespace, registry, image, logs } = settingsOf();
+        const { web, worker, workerPools, migration, beat, namespace, registry, image, logs } = settingsOf();
         const resources = { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } };
         const replicated = {
             replicas: 6,
@@ -84,15 +87,63 @@ describe("settings", () => {
         assert.deepEqual(worker, {
             ...replicated,
             concurrency: 16,
+            queues: ["sms", "sms-maintenance"],
             sendLeaseSeconds: 60,
             sendRetryMaxSeconds: 600,
             visibilityTimeoutSeconds: 3600,
         });
+        assert.deepEqual([workerPools, migration], [{}, { timeoutSeconds: 120 }]);
         assert.deepEqual(beat, { revisionHistoryLimit: 5, gracePeriodSeconds: 30, rolloutTimeoutSeconds: 300, resources, env: {} });
         assert.equal(namespace, "sms");
         assert.equal(registry.repository, "sms");
         assert.deepEqual(image, { baseImage: "python:3.11-slim-bookworm", platform: "linux/amd64", buildArgs: {} });
         assert.deepEqual(logs, { sizeLimit: "1Gi" });
+    });
+
+    it("give a pool of workers what it doesn't say from sms:worker, deep down, and then from the program", () => {
+        const { workerPools } = settingsOf({
+            worker: { replicas: 4, resources: { limits: { cpu: 2 } }, env: { A: 1, B: 2 }, sendLeaseSeconds: 30 },
+            workerPools: { bulk: { queues: ["sms"], resources: { limits: { memory: "2Gi" } }, env: { B: 3 } }, "2nd": {} },
+        });
+        const all = {
+            replicas: 4,
+            minReadySeconds: 10,
+            revisionHistoryLimit: 5,
+            gracePeriodSeconds: 180,
+            rolloutTimeoutSeconds: 300,
+            rollout: { maxSurge: "25%", maxUnavailable: 0 },
+            concurrency: 16,
+        };
+        const requests = { cpu: "0.1", memory: "200Mi" };
+        assert.deepEqual(workerPools, {
+            bulk: { ...all, queues: ["sms"], resources: { requests, limits: { cpu: "2", memory: "2Gi" } }, env: { A: "1", B: "3" } },
+            "2nd": {
+                ...all,
+                queues: ["sms", "sms-maintenance"],
+                resources: { requests, limits: { cpu: "2", memory: "800Mi" } },
+                env: { A: "1", B: "2" },
+            },
+        });
+    });
+
+    it("tell what is wrong in sms:worker there alone, and not again for each pool that has it from there", () => {
+        const worker = { replicas: 0, replica: 3, gracePeriodSeconds: 20, resources: { requests: { cpu: "5" } }, env: { "1": "x" } };
+        const keys = problemsOf({ worker, workerPools: { bulk: {}, own: { replicas: 0 } } }).map((problem) => problem.split(" ")[0]);
+        assert.deepEqual(keys, [
+            "sms:worker.resources.requests.cpu",
+            'sms:worker.env["1"]',
+            "sms:worker.replicas",
+            "sms:worker.replica",
+            "sms:workerPools.own.replicas",
+        ]);
+    });
+
+    it("hold a pool to its own numbers together with those from sms:worker", () => {
+        const worker = { sendLeaseSeconds: 30, resources: { requests: { cpu: "0.2" } } };
+        const pools = { bulk: { resources: { limits: { cpu: "0.15" } } }, fine: { gracePeriodSeconds: 41 } };
+        assert.deepEqual(problemsOf({ worker, workerPools: pools }), [
+            `sms:workerPools.bulk.resources.requests.cpu is "0.2"; allowed: at most 0.15, which is limits.cpu | ${set("sms:workerPools.bulk.resources.requests.cpu", 0.15)}`,
+        ]);
     });
 
     it("give a store in the cluster its volume and resources", () => {
@@ -194,8 +245,6 @@ describe("settings", () => {
         assert.doesNotMatch(JSON.stringify(settingsOf({}, { secretEnv: { API_KEY: "hunter2" } })), /registry-secret|:p@|hunter2/);
     });
 
-    const set = (path: string, value: string | number) => `pulumi config set --path '${path}' ${value} --stack online`;
-    const remove = (path: string) => `pulumi config rm --path '${path}' --stack online`;
     const number = (min: number, max: number) => `allowed: a whole number from ${min} to ${max}, without quotes`;
     const quantity = (example: string) => `allowed: a Kubernetes quantity above zero such as ${example}`;
     const share = "allowed: a whole number of pods from 0 to 100, or a percentage such as 25%";
@@ -380,6 +429,11 @@ describe("settings", () => {
             `sms:worker.rollout.maxSurge is "0%"; allowed: above 0 while maxUnavailable is 0: with neither, a rollout can't take its first step | ${set("sms:worker.rollout.maxSurge", "25%")}`,
         ],
         [
+            "a migration without time",
+            { migration: { timeoutSeconds: 5 } },
+            `sms:migration.timeoutSeconds is 5; ${number(10, 3600)} | ${set("sms:migration.timeoutSeconds", 120)}`,
+        ],
+        [
             "a grace period that cuts off requests",
             { web: { gracePeriodSeconds: 40 } },
             `sms:web.gracePeriodSeconds is 40; allowed: above 40, which is preStopSeconds + gracefulTimeoutSeconds: or running requests are cut off | ${set("sms:web.gracePeriodSeconds", 50)}`,
@@ -403,6 +457,51 @@ describe("settings", () => {
             "a grace period for beat that cuts off the last lines to be shipped",
             { beat: { gracePeriodSeconds: 10 }, logs: { ship: { to: otlp } } },
             `sms:beat.gracePeriodSeconds is 10; allowed: above 10, which is 10 for the log collector: or its last log lines are cut off | ${set("sms:beat.gracePeriodSeconds", 20)}`,
+        ],
+        [
+            "a pool's queue that the app doesn't have",
+            { workerPools: { bulk: { queues: ["sms", "bulk"] } } },
+            `sms:workerPools.bulk.queues[1] is "bulk"; allowed: sms or sms-maintenance | ${set("sms:workerPools.bulk.queues[1]", "sms")}`,
+        ],
+        [
+            "a pool without queues",
+            { workerPools: { bulk: { queues: [] } } },
+            `sms:workerPools.bulk.queues is []; allowed: a list of queues: sms, sms-maintenance | write it as a list: sms:workerPools.bulk.queues: with its entries indented below, each behind a -`,
+        ],
+        [
+            "queues that are no list",
+            { worker: { queues: "sms" } },
+            `sms:worker.queues is "sms"; allowed: a list of queues: sms, sms-maintenance | write it as a list: sms:worker.queues: with its entries indented below, each behind a -`,
+        ],
+        [
+            "a queue that no pool takes",
+            { worker: { queues: ["sms"] }, workerPools: { bulk: {} } },
+            `sms:worker.queues[1] is missing; allowed: sms-maintenance, as no other pool takes it: its tasks would wait for ever | ${set("sms:worker.queues[1]", "sms-maintenance")}`,
+        ],
+        [
+            "a pool's name that is none in the cluster",
+            { workerPools: { Bulk_1: { replicas: 1 } } },
+            `sms:workerPools.Bulk_1 is {"replicas":1}; allowed: a pool's name of lower-case letters, digits and -, 30 characters at most | ${remove("sms:workerPools.Bulk_1")}`,
+        ],
+        [
+            "a pool's name of 31 characters",
+            { workerPools: { ["a".repeat(31)]: {} } },
+            `sms:workerPools.${"a".repeat(31)} is {}; allowed: a pool's name of lower-case letters, digits and -, 30 characters at most | ${remove(`sms:workerPools.${"a".repeat(31)}`)}`,
+        ],
+        [
+            "a pool's own lease, which all share",
+            { workerPools: { bulk: { sendLeaseSeconds: 30 } } },
+            `sms:workerPools.bulk.sendLeaseSeconds is not known; allowed: revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, concurrency, queues | ${remove("sms:workerPools.bulk.sendLeaseSeconds")}`,
+        ],
+        [
+            "a pool's grace period that cuts off tasks",
+            { workerPools: { bulk: { gracePeriodSeconds: 70 } } },
+            `sms:workerPools.bulk.gracePeriodSeconds is 70; allowed: above 70, which is sendLeaseSeconds + 10: or running tasks are cut off | ${set("sms:workerPools.bulk.gracePeriodSeconds", 80)}`,
+        ],
+        [
+            "a list of pools",
+            { workerPools: ["bulk"] },
+            `sms:workerPools is ["bulk"]; allowed: a block of pools by their names | write it as a block: sms:workerPools: with its keys indented below`,
         ],
         [
             "a rollout deadline before a pod counts",
@@ -649,7 +748,7 @@ describe("settings", () => {
         [
             "vSwitches in one line",
             { ...onAlibaba, network: { ...existing, vSwitches: "vsw-hhhhhh" } },
-            'sms:network.vSwitches is "vsw-hhhhhh"; allowed: a list, each entry behind a - | write it as a block: sms:network.vSwitches: with its keys indented below',
+            'sms:network.vSwitches is "vsw-hhhhhh"; allowed: a list, each entry behind a - | write it as a list: sms:network.vSwitches: with its entries indented below, each behind a -',
         ],
         [
             "one vSwitch alone",
@@ -869,7 +968,7 @@ describe("settings", () => {
         [
             "no backup at all",
             { ...onAlibaba, redis: { ...redisThere, backup: { days: [] } } },
-            "sms:redis.backup.days is []; allowed: a list of week days such as [Monday, Thursday] | write it as a block: sms:redis.backup.days: with its keys indented below",
+            "sms:redis.backup.days is []; allowed: a list of week days such as [Monday, Thursday] | write it as a list: sms:redis.backup.days: with its entries indented below, each behind a -",
             itsRedisPassword,
         ],
         [

@@ -4,7 +4,7 @@ import { app, disruptionBudget, labels, mounts, replicated, resources, scraped, 
 import { deploy, types } from "./deployed";
 
 describe("the worker", () => {
-    const worker = () => new Worker("worker", { ...replicated, concurrency: 8, sendLeaseSeconds: 60 });
+    const worker = () => new Worker("worker", { ...replicated, concurrency: 8, queues: ["sms", "sms-maintenance"] });
     const isFresh = { command: ["sh", "-c", 'test -n "$(find /tmp/worker.heartbeat -mmin -1)"'] };
 
     it("is a Deployment and a word on how many pods a drain may take", async () => {
@@ -57,7 +57,7 @@ describe("the worker", () => {
                                     { name: "ENV", value: "online" },
                                     { name: "LOG_LEVEL", value: "DEBUG" },
                                     { name: "WORKER_THREADS", value: "8" },
-                                    { name: "SEND_LEASE_SECONDS", value: "60" },
+                                    { name: "WORKER_QUEUES", value: "sms,sms-maintenance" },
                                 ],
                                 envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
                                 ports: [{ name: "metrics", containerPort: 8005 }],
@@ -75,6 +75,18 @@ describe("the worker", () => {
                 },
             },
         });
+    });
+
+    it("is called and found by its own name where it is one of several pools", async () => {
+        const { deployed } = await deploy(() => new Worker("worker-bulk", { ...replicated, concurrency: 8, queues: ["sms"] }));
+        const { metadata, spec } = deployed.one(types.deployment, "worker-bulk-deployment").inputs;
+        assert.deepEqual(metadata, { name: "sms-worker-bulk", namespace: "sms" });
+        assert.deepEqual(
+            [spec.selector.matchLabels, spec.template.metadata.labels],
+            [{ app: "sms-worker-bulk" }, labels("sms-worker-bulk")],
+        );
+        assert.deepEqual(spec.template.spec.containers[0].env.at(-1), { name: "WORKER_QUEUES", value: "sms" });
+        assert.deepEqual(deployed.one(types.disruptionBudget).inputs, disruptionBudget("sms-worker-bulk"));
     });
 
     it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {
