@@ -5,6 +5,9 @@ import { createServer, type Server } from "node:http";
 export class SmsGateway {
     /** How often it took each message, by the id that the product gave. */
     readonly taken = new Map<string, number>();
+    /** Whether it answers what it took before (QuerySendDetails). */
+    tellsWhatItTook = true;
+    private readonly idsOfNumber = new Map<string, string[]>();
 
     private constructor(
         private readonly server: Server,
@@ -20,8 +23,7 @@ export class SmsGateway {
                 body += chunk;
             }
             const asked = new URLSearchParams([...new URL(request.url ?? "/", gateway.url).searchParams, ...new URLSearchParams(body)]);
-            const id = asked.get("OutId") ?? "";
-            const answer = gateway.answer(request.headers["x-acs-action"] ?? asked.get("Action"), id);
+            const answer = request.headers["x-acs-action"] === "QuerySendDetails" ? gateway.told(asked) : gateway.sent(asked);
             await new Promise((passed) => setTimeout(passed, answerMilliseconds));
             response.setHeader("Content-Type", "application/json");
             response.end(JSON.stringify(answer));
@@ -32,12 +34,21 @@ export class SmsGateway {
     }
 
     /** Taken the moment it is asked: whoever dies while it waits for the answer can't know. */
-    private answer(action: unknown, id: string): object {
-        if (action !== "SendSms" || id === "") {
-            return { Code: "isv.UNSUPPORTED", Message: `${action} is not known here`, RequestId: "0" };
-        }
+    private sent(asked: URLSearchParams): object {
+        const [id, number] = [asked.get("OutId") ?? "", asked.get("PhoneNumbers")?.replace(/^86/, "") ?? ""];
         this.taken.set(id, (this.taken.get(id) ?? 0) + 1);
+        this.idsOfNumber.set(number, [...(this.idsOfNumber.get(number) ?? []), id]);
         return { Code: "OK", Message: "OK", RequestId: "0", BizId: id };
+    }
+
+    private told(asked: URLSearchParams): object {
+        if (!this.tellsWhatItTook) {
+            return { Code: "isp.RAM_PERMISSION_DENY", Message: "no permission", RequestId: "0" };
+        }
+        const [page, size] = [Number(asked.get("CurrentPage")), Number(asked.get("PageSize"))];
+        const ids = this.idsOfNumber.get(asked.get("PhoneNumber") ?? "") ?? [];
+        const records = ids.slice((page - 1) * size, page * size).map((id) => ({ OutId: id, SendStatus: 1 }));
+        return { Code: "OK", Message: "OK", RequestId: "0", TotalCount: `${ids.length}`, SmsSendDetailDTOs: { SmsSendDetailDTO: records } };
     }
 
     async stop(): Promise<void> {

@@ -34,6 +34,15 @@ export interface Answer {
     readonly headers: Record<string, string[]>;
 }
 
+/** Posts to so many numbers that none gets more than a page of the gateway's records. */
+export function writes(address: string): Request[] {
+    return Array.from({ length: 1000 }, (_, i) => ({
+        method: "POST",
+        url: `${address}/messages`,
+        body: { to: `+861380000${`${i}`.padStart(4, "0")}`, text: "prove" },
+    }));
+}
+
 /** Load by vegeta, on the loopback only. */
 export class Attack {
     private constructor(

@@ -57,7 +57,7 @@ export class Product {
                 ALIYUN_SMS_SIGN_NAME: "sms",
                 ALIYUN_SMS_TEMPLATE_CODE: "SMS_1",
                 ALIYUN_SMS_ENDPOINT: this.gateway.url,
-                GATEWAY_TIMEOUT_SECONDS: 3,
+                GATEWAY_TIMEOUT_SECONDS: 2,
                 RESEND_AFTER_SECONDS: 10,
                 RESEND_INTERVAL_SECONDS: 3,
                 ...env,
@@ -72,7 +72,7 @@ export class Product {
             "sms:worker": {
                 replicas: workerReplicas,
                 minReadySeconds: 1,
-                sendLeaseSeconds: 8,
+                sendLeaseSeconds: 10,
                 resources: { requests: { cpu: "50m", memory: "100Mi" } },
             },
         });

@@ -1,6 +1,6 @@
 import { killContainer, pause } from "../cluster";
 import type { Experiment, Form, Side, Stage } from "../experiment";
-import { Attack, accepted, isFailed } from "../load";
+import { Attack, accepted, isFailed, writes } from "../load";
 import type { Product } from "../product";
 
 const worker = "sms-worker";
@@ -50,7 +50,7 @@ async function trial(stage: Stage, side: Side, form: Form) {
     product.gateway.taken.clear();
     try {
         const attack = await Attack.start({
-            requests: [{ method: "POST", url: `${product.address}/messages`, body: { to: "+8613800138000", text: "prove" } }],
+            requests: writes(product.address),
             rate,
             seconds: messages / rate,
             keepAlive: true,
@@ -87,8 +87,13 @@ async function trial(stage: Stage, side: Side, form: Form) {
     }
 }
 
-/** Changes the copy of the program and rolls it out. */
 async function takeOut(product: Product, protection: string): Promise<() => Promise<void>> {
+    if (protection === question) {
+        product.gateway.tellsWhatItTook = false;
+        return async () => {
+            product.gateway.tellsWhatItTook = true;
+        };
+    }
     const change = edits[protection];
     if (change === undefined) {
         throw new Error(`messages has no protection ${protection}`);
@@ -101,6 +106,9 @@ async function takeOut(product: Product, protection: string): Promise<() => Prom
     };
 }
 
+const question = "the gateway's records";
+
+/** Changes of the copy of the program. */
 const edits: Record<string, { file: string; edit: (code: string) => string }> = {
     "late acks and resend_stuck": {
         file: "app/sms/celery.py",
@@ -119,6 +127,8 @@ export const messages: Experiment = {
     protections: {
         "late acks and resend_stuck":
             "in the copy of the program: acknowledged when received, four tasks prefetched a thread, and nobody looks for what got lost, as by Celery's defaults",
+        [question]:
+            "the gateway doesn't tell what it took before (QuerySendDetails is refused), so what a killed worker left behind is sent again",
     },
     trial,
 };
