@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { built } from "../machine/toolchain";
 import { pause } from "./cluster";
+import { nameOf, type Side } from "./experiment";
 
 export interface Request {
     readonly method: "GET" | "POST";
@@ -144,6 +145,23 @@ function answer({ method, timestamp, latency, code, error, headers }: Encoded): 
 
 export function isFailed({ status }: Answer): boolean {
     return status < 200 || status >= 400;
+}
+
+/** What the failures were, the most frequent first. */
+function kindsOfFailure(answers: readonly Answer[]): string[] {
+    const kinds = new Map<string, number>();
+    for (const { method, status, error } of answers.filter(isFailed)) {
+        // Ports differ with each connection.
+        const kind = `${method} ${status} ${error.replace(/127\.0\.0\.1:\d+/g, "…")}`;
+        kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    }
+    return [...kinds].sort(([, a], [, b]) => b - a).map(([kind, times]) => `${times} × ${kind}`);
+}
+
+/** For the report: what failed, with whom and when. */
+export function failureNotes(side: Side, group: string, answers: readonly Answer[]): string[] {
+    const kinds = kindsOfFailure(answers);
+    return kinds.length === 0 ? [] : [`${nameOf(side)}, ${group}: ${kinds.slice(0, 3).join("; ")}`];
 }
 
 export function percentile(answers: readonly Answer[], share: number): number {

@@ -71,6 +71,9 @@ async function run(experiment: Experiment, chosen: readonly Side[], form: Form, 
                 `      ${isMet(count) ? "met " : "MISS"} ${count.group}: ${count.what}: ${Number(count.value.toFixed(2))} (goal ${count.goal})`,
             );
         }
+        for (const note of trial.notes ?? []) {
+            say(`      ${note}`);
+        }
         found.push({ side, trial });
     }
     return {

@@ -1,6 +1,6 @@
 import { type Namespace, pause } from "../cluster";
 import type { Count, Experiment, Form, Point, Side, Stage, Trial } from "../experiment";
-import { type Answer, Attack, accepted, bySecond, isFailed, type Request, worst } from "../load";
+import { type Answer, Attack, accepted, bySecond, failureNotes, isFailed, type Request, worst } from "../load";
 import type { Origin } from "../origin";
 import type { Product } from "../product";
 
@@ -38,11 +38,13 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     }
     const counts: Count[] = [];
     const points: Point[] = [];
+    const notes: string[] = [];
     try {
         for (const outage of side.kind === "without" ? [shortened(redisGone, form)] : outages[form]) {
             const found = await suffer(deployed, ours, outage);
             counts.push(...found.counts);
             points.push(...found.points.map((point) => ({ ...point, series: side.kind })));
+            notes.push(...failureNotes(side, outage.title, found.answers));
         }
     } finally {
         if (side.kind === "without") {
@@ -50,7 +52,7 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
             await ours?.up();
         }
     }
-    return { counts, points };
+    return { counts, points, notes };
 }
 
 function shortened(outage: Outage, form: Form): Outage {
@@ -110,7 +112,7 @@ async function suffer({ cluster, address }: Product | Origin, product: Product |
                   { group, what: "s from the stores' return until all was sent", value: sentAgain, isTime: true },
               ]),
     ];
-    return { counts, points: failures(title, answers) };
+    return { counts, answers, points: failures(title, answers) };
 }
 
 async function firstMessage(address: string): Promise<string> {

@@ -1,6 +1,6 @@
 import type { Namespace } from "../cluster";
 import type { Count, Experiment, Form, Point, Side, Stage } from "../experiment";
-import { type Answer, Attack, accepted, bySecond, isFailed, type Load, percentile, type Request, worst } from "../load";
+import { type Answer, Attack, accepted, bySecond, failureNotes, isFailed, type Load, percentile, type Request, worst } from "../load";
 
 const web = "sms-web";
 
@@ -41,6 +41,7 @@ async function trial(stage: Stage, side: Side, form: Form) {
         const requests = await mixed(address);
         const counts: Count[] = [];
         const points: Point[] = [];
+        const notes: string[] = [];
         for (const mode of side.kind === "without" ? modes.slice(0, 1) : modes) {
             const load = { requests, keepAlive: mode.keepAlive };
             const rate = mode.rate === "80% of saturation" ? Math.round(0.8 * (await saturation(load))) : mode.rate;
@@ -48,8 +49,9 @@ async function trial(stage: Stage, side: Side, form: Form) {
             const { answers: rolling } = await Attack.during({ ...load, rate, seconds: 900 }, () => rollOut(cluster, rollouts));
             counts.push(...counted(mode, rate, rollouts, quiet, rolling));
             points.push(...slowest(mode, side, rolling));
+            notes.push(...failureNotes(side, mode.title, rolling));
         }
-        return { counts, points };
+        return { counts, points, notes };
     } finally {
         await restore?.();
     }
