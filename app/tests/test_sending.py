@@ -61,9 +61,7 @@ def test_sends_again_where_the_gateway_does_not_tell_what_it_took(stack):
 
 
 def test_finds_a_message_among_many_to_its_number(stack):
-    stack.aliyun.calls = [
-        {"OutId": f"another-{n}", "PhoneNumbers": "8613800138000", "code": "OK"} for n in range(120)
-    ]
+    stack.aliyun.calls = [{"OutId": f"another-{n}", "PhoneNumbers": "8613800138000", "code": "OK"} for n in range(120)]
     id = left_behind_by_a_killed_worker(stack)
     stack.worker()
     stack.beat()
