@@ -10,9 +10,11 @@ import { ManagedMongo } from "./components/managedMongo";
 import { ManagedRedis } from "./components/managedRedis";
 import { Migration } from "./components/migration";
 import { ClusterMongo, type Mongo } from "./components/mongo";
+import { Monitoring } from "./components/monitoring";
 import { type Network, NewNetwork } from "./components/network";
 import { NetworkPolicies } from "./components/networkPolicies";
 import { PullSecret } from "./components/pullSecret";
+import { QueueLengths } from "./components/queueLengths";
 import { ClusterRedis, type Redis } from "./components/redis";
 import { AcrRegistry, type Registry } from "./components/registry";
 import { SecretEnv } from "./components/secretEnv";
@@ -48,6 +50,7 @@ const open = new Namespace(
     { metadata: { name: settings.namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
     inCluster,
 ).metadata.name;
+const workers = settings.workers.map(({ name }) => `sms-${name}`);
 const { ship, sizeLimit } = settings.logs;
 const destination = ship && (ship.to.kind === "sls" ? new SlsLogs("logs", { ...ship.to, tags }, onAlibaba) : new OtlpLogs(ship.to));
 export const namespace = settings.networkPolicies.enabled
@@ -59,8 +62,9 @@ export const namespace = settings.networkPolicies.enabled
               redis: settings.redis,
               mongo: settings.mongo,
               network,
-              workers: settings.workers.map(({ name }) => `sms-${name}`),
+              workers,
               logsPort: destination?.port,
+              redisFrom: settings.keda?.namespace,
           },
           inCluster,
       ).namespace
@@ -95,7 +99,11 @@ const checked = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: 
 const { app } = new Migration("migration", { ...settings.migration, app: checked }, inCluster);
 /** The product answers on this port of every node. */
 export const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
+const queueLengths = settings.keda && new QueueLengths("queue-lengths", { namespace, redisUrl: redis.url }, inCluster);
 for (const pool of settings.workers) {
-    new Worker(pool.name, { ...pool, app }, inCluster);
+    new Worker(pool.name, { ...pool, app, queueLengths }, inCluster);
 }
 new Beat("beat", { ...settings.beat, app }, inCluster);
+if (settings.monitoring.kind === "operator") {
+    new Monitoring("monitoring", { ...settings.monitoring, namespace, namespaceName: settings.namespace, workers }, inCluster);
+}

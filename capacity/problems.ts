@@ -11,6 +11,16 @@ export class CapacityError extends RunError {
     }
 }
 
+export class OperatorError extends RunError {
+    constructor(stack: string) {
+        const instead = new Commands(stack).remove(["monitoring"]);
+        super(
+            `sms:monitoring.kind is operator, but the cluster of stack ${stack} has no Prometheus operator (monitoring.coreos.com/v1):\n\n  install its custom resources, or: ${instead}\n`,
+        );
+        this.name = "OperatorError";
+    }
+}
+
 /** The shortages in words, with what to change. */
 export function told(stack: string, shortages: readonly Shortage[]): string {
     const list = shortages.map((shortage) => `  ${words(shortage)}\n      ${fix(shortage, new Commands(stack))}\n`);

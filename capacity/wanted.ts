@@ -4,7 +4,7 @@ import { type Amounts, quantities, sum } from "./amounts";
 import type { Workload } from "./placement";
 
 type Sized = { resources: { requests: { cpu: string; memory: string } } };
-type Rolled = Sized & { replicas: number; rollout: { maxUnavailable: string | number } };
+type Rolled = Sized & { replicas: number; autoscale?: { maxReplicas: number }; rollout: { maxUnavailable: string | number } };
 
 /** The pods that the stack asks the cluster for. Of equal ones the first find room first. */
 export function wanted({ redis, mongo, web, workers, beat, logs }: Settings): Workload[] {
@@ -18,6 +18,7 @@ export function wanted({ redis, mongo, web, workers, beat, logs }: Settings): Wo
         key,
         app: `sms-${name}`,
         replicas: args.replicas,
+        maxReplicas: args.autoscale?.maxReplicas,
         requests: pod(args),
         needsSpare: mayMiss(args) === 0,
     });

@@ -1,9 +1,10 @@
 import { Service } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { Process } from "./app";
-import { type ReplicatedArgs, replicatedPods } from "./replicatedPods";
+import { type CpuAutoscale, type ReplicatedArgs, replicatedPods } from "./replicatedPods";
 
 export interface WebArgs extends ReplicatedArgs {
+    autoscale?: CpuAutoscale;
     /** On every node of the cluster. */
     nodePort: number;
     /** gunicorn's processes, and the threads of each. */

@@ -86,15 +86,16 @@ const pulumi: Build = {
 const languageHost: Build = {
     module: "language-nodejs",
     title: "Pulumi's Node.js language host from Go modules (about 20 s)",
-    build: async ({ output, run }) => {
+    build: async ({ source, output, run }) => {
         await run(
             "build",
             "-ldflags",
             `${stripped} -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${languageHostVersion}`,
             "-o",
-            join(output, "pulumi-language-nodejs"),
+            join(output, "language-nodejs"),
             "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
         );
+        cpSync(join(source, "pulumi-language-nodejs"), join(output, "pulumi-language-nodejs"));
         const sdk = await moduleFolder(run, "github.com/pulumi/pulumi/sdk/v3");
         for (const script of ["pulumi-analyzer-policy", "pulumi-resource-pulumi-nodejs"]) {
             writeFileSync(join(output, script), readFileSync(join(sdk, "nodejs", "dist", script)), { mode: 0o755 });
@@ -200,7 +201,32 @@ const prometheus: Build = {
     },
 };
 
-const builds = { pulumi, "language-nodejs": languageHost, kubernetes, coredns, ferretdb, collector, sls, actionlint, vegeta, prometheus };
+/** What teaches an API server the operator's monitors and rules; the operator itself isn't built. */
+const prometheusOperator: Build = {
+    module: "prometheus-operator",
+    title: "the Prometheus operator's resources from its Go module (about 5 s)",
+    build: async ({ output, run }) => {
+        const module = await moduleFolder(run, "github.com/prometheus-operator/prometheus-operator");
+        for (const kind of ["podmonitors", "prometheusrules"]) {
+            const file = join("example", "prometheus-operator-crd", `monitoring.coreos.com_${kind}.yaml`);
+            writeFileSync(join(output, `${kind}.yaml`), readFileSync(join(module, file)));
+        }
+    },
+};
+
+const builds = {
+    pulumi,
+    "language-nodejs": languageHost,
+    kubernetes,
+    coredns,
+    ferretdb,
+    collector,
+    sls,
+    actionlint,
+    vegeta,
+    prometheus,
+    "prometheus-operator": prometheusOperator,
+};
 export type Module = keyof typeof builds;
 
 function files(directory: string): string[] {

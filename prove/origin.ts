@@ -81,6 +81,7 @@ function stores(): object[] {
             command: ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no"],
         }),
         ...store("mongo", 27017, {
+            resources: { requests: { cpu: "300m" } },
             image: `${basePrefix}mongo:ferretdb-1.24`,
             env: ["USERNAME", "PASSWORD"].map((name) => ({ name: `MONGO_INITDB_ROOT_${name}`, value: "sms" })),
             volumeMounts: [

@@ -1,6 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { MongoClient } from "mongodb";
+import { parse } from "yaml";
 import { kubectl } from "../machine/kubernetes";
 import { apiAddress } from "../machine/network";
+import { clone } from "../machine/places";
 import { MachineError, until } from "../machine/progress";
 import { secret } from "../machine/secrets";
 import { TestStack } from "../test/machine/testStack";
@@ -51,6 +55,7 @@ export class Product {
 
     /** The stack's settings; `env` is added to that of all pods, `web` to those of the web. */
     async configure(env: Record<string, string | number> = {}, web: object = {}): Promise<void> {
+        const { config: stores } = parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, object> };
         await this.stack.configure({
             "sms:env": {
                 SMS_GATEWAY: "aliyun",
@@ -62,6 +67,9 @@ export class Product {
                 RESEND_INTERVAL_SECONDS: 3,
                 ...env,
             },
+            // Whatever starts or rolls takes what CPU it can get: the stores that all wait for keep their share.
+            "sms:redis": { ...stores["sms:redis"], resources: { requests: { cpu: "100m", memory: "32Mi" } } },
+            "sms:mongo": { ...stores["sms:mongo"], resources: { requests: { cpu: "300m", memory: "64Mi" } } },
             "sms:web": {
                 replicas: webReplicas,
                 nodePort: this.stack.nodePort,

@@ -1,5 +1,5 @@
 import { type Values, valueAt } from "./raw";
-import { poolKeys } from "./schema";
+import { inheritedKeys } from "./schema";
 
 /** The values with what each pool of workers doesn't say itself filled in from `sms:worker`. */
 export function withInherited(values: Values): Values {
@@ -7,7 +7,7 @@ export function withInherited(values: Values): Values {
     if (!isBlock(worker) || !isBlock(workerPools)) {
         return values;
     }
-    const given = Object.fromEntries(Object.entries(worker).filter(([key]) => poolKeys.includes(key)));
+    const given = Object.fromEntries(Object.entries(worker).filter(([key]) => inheritedKeys.includes(key)));
     return { ...values, workerPools: Object.fromEntries(Object.entries(workerPools).map(([name, pool]) => [name, filled(pool, given)])) };
 }
 

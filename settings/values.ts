@@ -39,12 +39,17 @@ export function kinds(names: string) {
 }
 
 export function wholeNumber(min: number, max: number, preset: number) {
+    return givenNumber(min, max, preset).default(preset);
+}
+
+/** One that nobody can guess. */
+export function givenNumber(min: number, max: number, example: number) {
     return value<number>(
         `a whole number from ${min} to ${max}, without quotes`,
-        { example: preset },
+        { example },
         { type: "integer", minimum: min, maximum: max },
         (input) => Number.isInteger(input) && Number(input) >= min && Number(input) <= max,
-    ).default(preset);
+    );
 }
 
 export function text(allowed: string, example: string, pattern: RegExp, hint: Hint = {}) {
@@ -141,6 +146,16 @@ export function image(example: string) {
         (input) => typeof input === "string" && imageReference.test(input) && /(:[^/]+|@.+)$/.test(input) && !/:latest$/.test(input),
     );
 }
+
+const labelWords = "a Kubernetes label: letters, digits, - _ and . with letters or digits at both ends, 63 characters at most";
+const labelPart = /^[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
+
+/** Marks by which Kubernetes objects are found: `release: prometheus`. */
+export const labels = z.record(
+    text(labelWords, "release", /^([a-z0-9][-.a-z0-9]*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, { remove: true }),
+    text(labelWords, "prometheus", labelPart),
+    { error: "a block of names and texts" },
+);
 
 /** Kubernetes takes nothing but strings, so numbers and booleans become some: `true` is "true". */
 const variable = value<string | number | boolean>(

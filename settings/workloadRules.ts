@@ -1,4 +1,5 @@
 /** What must hold between the workloads and what runs beside them. */
+import { keyOf } from "./problems";
 import { queues } from "./queues";
 import { valueAt } from "./raw";
 import { type Checked, type RuleBetween, refusal } from "./rules";
@@ -6,6 +7,7 @@ import { type Checked, type RuleBetween, refusal } from "./rules";
 interface Pool {
     gracePeriodSeconds: number;
     queues: readonly string[];
+    autoscale?: { kind?: string };
 }
 
 export interface Workloads {
@@ -13,6 +15,8 @@ export interface Workloads {
     worker: Pool & { sendLeaseSeconds: number };
     workerPools: Record<string, Pool>;
     beat: { gracePeriodSeconds: number };
+    keda?: object;
+    redis: { kind: string; tlsCaFile?: string };
 }
 
 export const workloadRules: RuleBetween<Workloads>[] = [
@@ -20,6 +24,7 @@ export const workloadRules: RuleBetween<Workloads>[] = [
     { rule: graceCoversTasks, blocks: ["worker"] },
     { rule: poolsGraceCoversTasks, blocks: ["worker", "workerPools"] },
     { rule: everyQueueHasWorkers, blocks: ["worker", "workerPools"] },
+    { rule: kedaCanScale, blocks: ["worker", "workerPools", "redis"] },
     { rule: graceCoversBeat, blocks: ["beat"] },
 ];
 
@@ -58,6 +63,25 @@ function everyQueueHasWorkers({ value: { worker, workerPools }, issues }: Checke
     for (const [i, queue] of left.entries()) {
         const allowed = `${queue}, as no other pool takes it: its tasks would wait for ever`;
         issues.push(refusal(["worker", "queues", worker.queues.length + i], undefined, allowed, queue));
+    }
+}
+
+function kedaCanScale({ value: { worker, workerPools, keda, redis }, issues }: Checked<Workloads>) {
+    const pools = [
+        { path: ["worker"], pool: worker },
+        ...Object.entries(workerPools).map(([name, pool]) => ({ path: ["workerPools", name], pool })),
+    ];
+    const first = pools.find(({ pool }) => pool.autoscale?.kind === "queue");
+    if (first === undefined) {
+        return;
+    }
+    const reason = `as ${keyOf([...first.path, "autoscale", "kind"])} is queue`;
+    if (keda === undefined) {
+        const allowed = `the namespace of KEDA 2 (https://keda.sh), ${reason}: install it in the cluster first`;
+        issues.push(refusal(["keda", "namespace"], undefined, allowed, "keda"));
+    }
+    if (redis.tlsCaFile !== undefined) {
+        issues.push(refusal(["redis", "tlsCaFile"], redis.tlsCaFile, `left out, ${reason}: KEDA doesn't have this file of the image's`));
     }
 }
 

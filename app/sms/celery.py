@@ -56,6 +56,7 @@ def configuration(settings: Settings) -> dict:
         # A thread can't be cancelled. A task that lost the broker goes on; its second delivery finds
         # nothing to claim.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_pool": "sms.pool:TaskPool",
         "worker_concurrency": settings.worker_threads,
         "worker_soft_shutdown_timeout": settings.worker_soft_shutdown_seconds,
         "worker_redirect_stdouts": False,

@@ -2,7 +2,7 @@
 
     queued ──claim──▶ sending ──▶ sent
        ▲                 │
-       └──── retry ──────┴──────▶ failed
+       └─ retry, stuck ──┴──────▶ failed
 
 `not_before` is all the locking there is: nobody may claim a message before it. It is the end of the
 lease while an attempt runs, and the end of the wait between two attempts. Only single-document
@@ -143,15 +143,18 @@ class Messages:
         )
 
     def take_stuck(self, due_for: timedelta, at_most: int) -> Iterator[str]:
-        """The ids of the messages that have been due for so long and that nobody claimed, oldest first.
+        """The ids of messages that are nobody's, oldest first: left behind at the end of an attempt's lease,
+        or due for so long and never claimed.
 
         Each is given out once per `due_for`, whoever asks: its wait starts anew.
         """
         now = _now()
+        left_behind = {"status": "sending", "not_before": {"$lte": now}}
+        never_claimed = {"status": "queued", "not_before": {"$lte": now - due_for}}
         for _ in range(at_most):
             stored = self._collection.find_one_and_update(
-                {"status": {"$in": UNFINISHED}, "not_before": {"$lte": now - due_for}},
-                {"$set": {"not_before": now}},
+                {"$or": [left_behind, never_claimed]},
+                {"$set": {"status": "queued", "not_before": now}},
                 sort=[("not_before", ASCENDING)],
             )
             if stored is None:

@@ -122,7 +122,8 @@ class Settings(BaseSettings):
     """For so long one attempt has the message to itself."""
 
     resend_after_seconds: PositiveInt = 120
-    """A message that was due so long ago, and that nobody took, is queued again."""
+    """A message that was due so long ago, and that nobody took, is queued again; one that a worker left
+    behind doesn't wait for this, but for the end of its lease."""
     resend_interval_seconds: PositiveFloat = 60
     resend_batch: PositiveInt = 5000
     """The most messages that are queued again in one go."""
@@ -141,7 +142,7 @@ class Settings(BaseSettings):
     """What this worker takes its tasks from, separated by commas; all of them by default."""
     worker_threads: PositiveInt = 16
     worker_soft_shutdown_seconds: NonNegativeInt = 30
-    """For so long SIGQUIT lets running tasks finish; SIGTERM waits for them anyway."""
+    """After it SIGQUIT gives back what still runs; SIGTERM waits for it to the end."""
     worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 8005
     """Where a worker serves its `/metrics`; 0 for not at all."""
 

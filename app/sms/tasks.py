@@ -96,10 +96,11 @@ def give_up(message: Message, error: str) -> None:
 
 @app.task
 def resend_stuck() -> None:
-    """Queues again what was due for RESEND_AFTER_SECONDS and nobody took.
+    """Queues again what nobody sends.
 
-    That is: accepted while the broker was away, lost with the broker, or left behind by a worker that
-    died. A message that merely waits in a long queue gets one more delivery per RESEND_AFTER_SECONDS.
+    That is: left behind by a worker that died, as soon as its lease is over; and what was due for
+    RESEND_AFTER_SECONDS and nobody took, since it was accepted while the broker was away, or lost with
+    the broker. A message that merely waits in a long queue gets one more delivery per RESEND_AFTER_SECONDS.
     """
     stuck = messages().take_stuck(timedelta(seconds=settings().resend_after_seconds), settings().resend_batch)
     for id in stuck:

@@ -120,8 +120,6 @@ class Stack:
                 "--app",
                 "sms.celery",
                 "worker",
-                "--pool",
-                "threads",
                 "--without-mingle",
                 "--without-gossip",
             ],

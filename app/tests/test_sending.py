@@ -40,9 +40,9 @@ def test_sends_what_was_accepted_while_the_broker_was_away(stack):
 
 def test_sends_once_what_a_worker_handed_over_before_it_was_killed(stack):
     id = left_behind_by_a_killed_worker(stack)
-    stack.worker()
+    stack.worker(RESEND_AFTER_SECONDS="3600")  # for what nobody took; this one waits for the lease alone: 5 s
     stack.beat()
-    eventually(lambda: stack.status(id) == "sent", within=30)
+    eventually(lambda: stack.status(id) == "sent", within=10)
     assert stack.aliyun.ids() == [id]
     [question] = stack.aliyun.questions
     assert question["PhoneNumber"] == "13800138000"
@@ -170,6 +170,34 @@ def test_finishes_what_it_is_sending_before_it_stops(stack):
     stack.aliyun.go_on.set()
     assert worker.wait(10) == 0
     assert stack.status(id) == "sent"
+
+
+def test_gives_what_does_not_end_back_to_the_queue_in_a_soft_shutdown(stack):
+    stack.web()
+    worker = stack.worker(WORKER_SOFT_SHUTDOWN_SECONDS="1", GATEWAY_TIMEOUT_SECONDS="4", SEND_LEASE_SECONDS="9")
+    stack.aliyun.go_on.clear()
+    id = stack.accepted()
+    eventually(lambda: stack.aliyun.ids() == [id])
+    os.kill(worker.pid, signal.SIGQUIT)
+    eventually(lambda: (stack.redis.hlen("unacked"), stack.redis.llen("sms")) == (0, 1), within=3)
+    assert worker.poll() is None  # its thread can't be killed, and may still succeed
+    stack.worker()
+    eventually(lambda: stack.redis.llen("sms") == 0)
+    stack.aliyun.go_on.set()
+    assert worker.wait(10) == 0
+    assert (stack.status(id), stack.aliyun.ids()) == ("sent", [id])
+
+
+def test_leaves_one_line_for_each_call_of_the_gateway_that_only_logs(stack):
+    stack.web()
+    worker = stack.worker(SMS_GATEWAY="log")
+    ids = [stack.accepted() for _ in range(5)]
+    eventually(lambda: all(stack.status(id) == "sent" for id in ids))
+    for _ in range(2):
+        deliver(stack, ids[0], times=1)
+    eventually(lambda: worker.output().count("nothing to send") == 2)
+    lines = [json.loads(line) for line in (stack.directory / "log" / "worker.log").read_text().splitlines()]
+    assert sorted(line["message_id"] for line in lines if line["message"] == "would send") == sorted(ids)
 
 
 def test_gives_waiting_retries_back_when_it_stops(stack):

@@ -4,7 +4,7 @@ import pytest
 
 COMMANDS = {
     "web": ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
-    "worker": ["celery", "--app", "sms.celery", "worker", "--pool", "threads"],
+    "worker": ["celery", "--app", "sms.celery", "worker"],
     "beat": ["celery", "--app", "sms.celery", "beat"],
 }
 

@@ -7,7 +7,7 @@ import { ownProcesses } from "../../machine/daemons";
 import { takeTurn } from "../../machine/host";
 import { clone } from "../../machine/places";
 
-const up = [process.execPath, "-r", "ts-node/register/transpile-only", join("machine", "main.ts"), "up"] as const;
+const up = [process.execPath, "-r", "./register.cjs", join("machine", "main.ts"), "up"] as const;
 
 /** Runs `npm run up` behind `wrapper` and gives what it says; nothing may have changed. */
 async function assertRefused(wrapper: string[], because: RegExp): Promise<void> {

@@ -21,12 +21,12 @@ const programFiles = [
     "Pulumi.yaml",
     "package.json",
     "tsconfig.json",
-    "tsconfig.pulumi.json",
-    "compile-cache.cjs",
+    "register.cjs",
     "index.ts",
     "settings",
     "components",
     "capacity",
+    "monitoring",
     "app",
 ];
 

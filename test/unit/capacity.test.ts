@@ -9,7 +9,7 @@ import { type Amounts, lacking, minus, written } from "../../capacity/amounts";
 import { type ClusterNode, type ClusterPod, freeOn, requestsOf } from "../../capacity/cluster";
 import { accessBy } from "../../capacity/kubeconfig";
 import { place, shortages, type Workload } from "../../capacity/placement";
-import { CapacityError, told } from "../../capacity/problems";
+import { CapacityError, OperatorError, told } from "../../capacity/problems";
 import { readCluster } from "../../capacity/readCluster";
 import { wanted } from "../../capacity/wanted";
 import type { Settings } from "../../settings";
@@ -47,6 +47,14 @@ describe("the pods that would stay Pending", () => {
     it("are none where all find room, to the last thousandth of a core", () => {
         assert.deepEqual(pendingIn([node("a", "0.6")], [], [workload("web", 6, 0.1)]), []);
         assert.deepEqual(pendingIn([node("a", "0.599")], [], [workload("web", 6, 0.1)]), ["1 web"]);
+    });
+
+    it("counts the pods that an autoscaler has added, up to what it may add: they have to find room too", () => {
+        const running = Array.from({ length: 5 }, () => pod("sms-web", "a", "0.2"));
+        const web = workload("web", 2, 0.2);
+        assert.deepEqual(pendingIn([node("a", "0.9")], running, [web]), []);
+        assert.deepEqual(pendingIn([node("a", "0.9")], running, [{ ...web, maxReplicas: 8 }]), ["1 web"]);
+        assert.deepEqual(pendingIn([node("a", "0.8")], running, [{ ...web, maxReplicas: 4 }]), []);
     });
 
     it("are those for which other pods leave no room", () => {
@@ -335,6 +343,19 @@ describe("the words for it", () => {
 
     it("come as an error that Pulumi shows without a stack trace", () => {
         assert.ok(new CapacityError("online", []) instanceof pulumi.RunError);
+    });
+});
+
+describe("a cluster without the Prometheus operator", () => {
+    it("is told from room that lacks, with what to do", () => {
+        assert.ok(pulumi.RunError.isInstance(new OperatorError("online")));
+        assert.equal(
+            new OperatorError("online").message,
+            `sms:monitoring.kind is operator, but the cluster of stack online has no Prometheus operator (monitoring.coreos.com/v1):
+
+  install its custom resources, or: pulumi config rm sms:monitoring --stack online
+`,
+        );
     });
 });
 

@@ -271,6 +271,29 @@ describe("the program", () => {
         }
     });
 
+    it("hands the Prometheus operator what it needs where there is one, for every pool of workers", async () => {
+        const monitoring = JSON.stringify({ kind: "operator", labels: { release: "prometheus" } });
+        const workerPools = JSON.stringify({ slow: { queues: ["sms-maintenance"] } });
+        const { deployed } = await run("external", { ...elsewhere, monitoring, workerPools }, elsewhereSecrets);
+        const made = [
+            "monitoring (sms:monitoring:Monitoring)",
+            "monitoring-alerts (kubernetes:monitoring.coreos.com/v1:PrometheusRule)",
+            "monitoring-dashboard (kubernetes:core/v1:ConfigMap)",
+            "monitoring-pods (kubernetes:monitoring.coreos.com/v1:PodMonitor)",
+        ];
+        const listed = deployed.listed();
+        assert.deepEqual(
+            listed.filter((name) => name.startsWith("monitoring")),
+            made,
+        );
+        const { selector } = deployed.one(types.podMonitor).inputs.spec;
+        assert.deepEqual(selector.matchExpressions[0].values, ["sms-web", "sms-worker", "sms-worker-slow"]);
+        for (const name of ["workers-from-prometheus", "workers-to-gateway"]) {
+            const { podSelector } = deployed.one(types.networkPolicy, `network-policies-${name}`).inputs.spec;
+            assert.deepEqual(podSelector.matchExpressions[0].values, ["sms-worker", "sms-worker-slow"], name);
+        }
+    });
+
     it("does without NetworkPolicies where that is asked for", async () => {
         const { deployed } = await run("external", { ...elsewhere, networkPolicies: JSON.stringify({ enabled: false }) }, elsewhereSecrets);
         assert.deepEqual(
@@ -312,6 +335,15 @@ describe("the program", () => {
             assert.deepEqual(spec.imagePullSecrets, [{ name: "pull-secret" }]);
             assert.deepEqual(container.env[0], { name: "ENV", value: "online" });
         }
+    });
+
+    it("lets KEDA see the queues where a pool grows by them", async () => {
+        const worker = JSON.stringify({ autoscale: { kind: "queue", maxReplicas: 20, tasksPerPod: 100 } });
+        const { deployed } = await run("local", { ...stackFile("local"), keda: "{}", worker }, localSecrets);
+        assert.equal(deployed.one(types.scaledObject).name, "worker-autoscaler");
+        assert.deepEqual(deployed.one(types.secret, "queue-lengths-secret").inputs.stringData.address, "redis:6379");
+        const { ingress } = deployed.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", "network-policies-redis-from-keda").inputs.spec;
+        assert.deepEqual(ingress[0].from, [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "keda" } } }]);
     });
 
     it("opens the stores, then migrates, and only then touches web, workers and beat", async () => {

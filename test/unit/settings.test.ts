@@ -100,9 +100,12 @@ describe("settings", () => {
         assert.deepEqual(logs, { sizeLimit: "1Gi" });
     });
 
-    it("give a pool of workers what it doesn't say from sms:worker, deep down, and then from the program", () => {
+    it("give a pool of workers what it doesn't say from sms:worker, deep down, but for its autoscaler, and then from the program", () => {
         const { workerPools } = settingsOf({
-            worker: { replicas: 4, resources: { limits: { cpu: 2 } }, env: { A: 1, B: 2 }, sendLeaseSeconds: 30 },
+            worker: {
+                ...{ replicas: 4, resources: { limits: { cpu: 2 } }, env: { A: 1, B: 2 }, sendLeaseSeconds: 30 },
+                autoscale: { maxReplicas: 20 },
+            },
             workerPools: { bulk: { queues: ["sms"], resources: { limits: { memory: "2Gi" } }, env: { B: 3 } }, "2nd": {} },
         });
         const all = {
@@ -320,7 +323,7 @@ describe("settings", () => {
         [
             "a list for a block",
             { web: [] },
-            "sms:web is []; allowed: a block with the keys revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, nodePort, workers, threads, preStopSeconds, gracefulTimeoutSeconds | write it as a block: sms:web: with its keys indented below",
+            "sms:web is []; allowed: a block with the keys revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, autoscale, nodePort, workers, threads, preStopSeconds, gracefulTimeoutSeconds | write it as a block: sms:web: with its keys indented below",
         ],
         [
             "an empty block",
@@ -491,7 +494,7 @@ describe("settings", () => {
         [
             "a pool's own lease, which all share",
             { workerPools: { bulk: { sendLeaseSeconds: 30 } } },
-            `sms:workerPools.bulk.sendLeaseSeconds is not known; allowed: revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, concurrency, queues | ${remove("sms:workerPools.bulk.sendLeaseSeconds")}`,
+            `sms:workerPools.bulk.sendLeaseSeconds is not known; allowed: revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, concurrency, queues, autoscale | ${remove("sms:workerPools.bulk.sendLeaseSeconds")}`,
         ],
         [
             "a pool's grace period that cuts off tasks",
@@ -502,6 +505,57 @@ describe("settings", () => {
             "a list of pools",
             { workerPools: ["bulk"] },
             `sms:workerPools is ["bulk"]; allowed: a block of pools by their names | write it as a block: sms:workerPools: with its keys indented below`,
+        ],
+        [
+            "an autoscaler without room",
+            { web: { autoscale: { maxReplicas: 6 } } },
+            `sms:web.autoscale.maxReplicas is 6; allowed: above 6, which is replicas, the least that there are | ${set("sms:web.autoscale.maxReplicas", 12)}`,
+        ],
+        [
+            "an autoscaler without an end",
+            { web: { autoscale: {} } },
+            `sms:web.autoscale.maxReplicas is missing; ${number(2, 1000)} | ${set("sms:web.autoscale.maxReplicas", 12)}`,
+        ],
+        [
+            "an autoscaler of a pool without room",
+            { workerPools: { bulk: { replicas: 3, autoscale: { maxReplicas: 2 } } } },
+            `sms:workerPools.bulk.autoscale.maxReplicas is 2; allowed: above 3, which is replicas, the least that there are | ${set("sms:workerPools.bulk.autoscale.maxReplicas", 6)}`,
+        ],
+        [
+            "a cpu share of nothing",
+            { worker: { autoscale: { maxReplicas: 8, cpuPercent: 0 } } },
+            `sms:worker.autoscale.cpuPercent is 0; ${number(1, 1000)} | ${set("sms:worker.autoscale.cpuPercent", 70)}`,
+        ],
+        [
+            "an autoscaler of another kind",
+            { worker: { autoscale: { kind: "memory", maxReplicas: 8 } } },
+            `sms:worker.autoscale.kind is "memory"; allowed: cpu or queue | ${set("sms:worker.autoscale.kind", "cpu")}`,
+        ],
+        [
+            "web by queue, of which it has none",
+            { web: { autoscale: { kind: "queue", maxReplicas: 8 } } },
+            `sms:web.autoscale.kind is not known; allowed: maxReplicas, cpuPercent | ${remove("sms:web.autoscale.kind")}`,
+        ],
+        [
+            "an autoscaler by queue without a word on how many",
+            { worker: { autoscale: { kind: "queue", maxReplicas: 8 } }, keda: {} },
+            `sms:worker.autoscale.tasksPerPod is missing; ${number(1, 1_000_000)} | ${set("sms:worker.autoscale.tasksPerPod", 100)}`,
+        ],
+        [
+            "an autoscaler by queue without KEDA",
+            { workerPools: { bulk: { autoscale: { kind: "queue", maxReplicas: 8, tasksPerPod: 100 } } } },
+            `sms:keda.namespace is missing; allowed: the namespace of KEDA 2 (https://keda.sh), as sms:workerPools.bulk.autoscale.kind is queue: install it in the cluster first | ${set("sms:keda.namespace", "keda")}`,
+        ],
+        [
+            "an autoscaler by queue with a Redis whose authority KEDA doesn't know",
+            {
+                ...onAlibaba,
+                redis: { ...redisThere, tls: true, tlsCaFile: "/ca.pem" },
+                keda: {},
+                worker: { autoscale: { kind: "queue", maxReplicas: 8, tasksPerPod: 100 } },
+            },
+            `sms:redis.tlsCaFile is "/ca.pem"; allowed: left out, as sms:worker.autoscale.kind is queue: KEDA doesn't have this file of the image's | ${remove("sms:redis.tlsCaFile")}`,
+            itsRedisPassword,
         ],
         [
             "a rollout deadline before a pod counts",
