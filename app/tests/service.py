@@ -69,6 +69,7 @@ class Stack:
             "WEB_PORT": str(self.port),
             "WORKER_METRICS_PORT": "0",
             "DRAIN_FILE": str(directory / "draining"),
+            "READY_FILE": str(directory / "was-ready"),
             "WORKER_HEARTBEAT_FILE": str(directory / "worker.heartbeat"),
             "BEAT_HEARTBEAT_FILE": str(directory / "beat.heartbeat"),
             "METRICS_DIR": str(directory / "metrics"),

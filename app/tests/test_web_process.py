@@ -110,6 +110,7 @@ def test_ends_what_it_has_begun_after_sigterm_and_is_not_ready_meanwhile(stack):
     kept = http.client.HTTPConnection("127.0.0.1", stack.port)
     kept.request("GET", "/healthz")
     kept.getresponse().read()
+    assert stack.get("/readyz").ok
     stack.redis_gate.silence()  # a POST now takes seconds
     answers = []
     posting = threading.Thread(target=lambda: answers.append(stack.post()))
@@ -124,6 +125,16 @@ def test_ends_what_it_has_begun_after_sigterm_and_is_not_ready_meanwhile(stack):
     posting.join()
     assert answers[0].status_code == 202
     assert web.wait(10) == 0
+
+
+def test_has_failed_where_it_is_stopped_before_it_ever_got_ready(stack):
+    (stack.directory / "was-ready").touch()  # an earlier process was
+    stack.redis_gate.shut()
+    web = stack.web()
+    assert stack.get("/readyz").status_code == 503
+    web.terminate()
+    assert web.wait(10) == 1
+    assert '"store": "redis"' in web.output()
 
 
 def test_writes_only_where_it_may(stack):
