@@ -205,6 +205,16 @@ def test_ends_what_it_has_begun_after_sigterm_and_is_not_ready_meanwhile(stack):
     assert web.wait(10) == 0
 
 
+def test_has_failed_where_it_is_stopped_before_it_ever_got_ready(stack):
+    (stack.directory / "was-ready").touch()  # an earlier process was
+    stack.redis_gate.shut()
+    web = stack.web()
+    assert stack.get("/readyz").status_code == 503
+    web.terminate()
+    assert web.wait(10) == 1
+    assert '"store": "redis"' in web.output()
+
+
 def test_writes_only_where_it_may(stack):
     before = {path for path in APP.rglob("*") if "cache" not in str(path)}
     web = stack.web()
