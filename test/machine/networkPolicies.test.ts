@@ -48,7 +48,7 @@ describe("the NetworkPolicies on the real cluster", () => {
     }
 
     before("up from nothing", async () => {
-        stack = await TestStack.make(namespace, 31099);
+        stack = await TestStack.make(namespace, 31102);
         await stack.configure();
         const { exitCode, output } = await stack.up();
         assert.equal(exitCode, 0, output);
