@@ -6,16 +6,21 @@ import { TestStack } from "./testStack";
 const namespace = "sms-closed";
 const partOf = "app.kubernetes.io/part-of=sms";
 
-/** Prints of each address whether it takes a connection. What is denied is dropped by most packet filters and refused by some. */
+/** Prints of each address whether it takes a connection: within 5 s, as a new pod has its ways open only after a moment. */
 const connect = `
-import socket, sys
-for address in sys.argv[1:]:
+import socket, sys, time
+def state(address):
     host, port = address.split(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=3).close()
-        print("open")
-    except OSError:
-        print("closed")
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((host, int(port)), timeout=2).close()
+            return "open"
+        except OSError:
+            time.sleep(0.5)
+    return "closed"
+for address in sys.argv[1:]:
+    print(state(address))
 `;
 
 describe("the closed namespace on the real cluster", () => {
