@@ -16,7 +16,7 @@ interface Sizes {
 
 const sizes: Record<Form, Sizes> = {
     full: { messages: 10_000, rate: 60, secondsBetween: 6, settleSeconds: 300 },
-    short: { messages: 400, rate: 40, secondsBetween: 3, settleSeconds: 60 },
+    short: { messages: 200, rate: 20, secondsBetween: 3, settleSeconds: 90 },
 };
 
 /** What happens to the workers, in this order and again from the first. */

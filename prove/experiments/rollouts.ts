@@ -19,13 +19,13 @@ interface Mode {
     rate: number | "80% of saturation";
 }
 
-const newConnections: Mode = { title: "a new connection for each request, 50/s", keepAlive: false, rate: 50 };
-const keepAlive: Mode = { title: "connections that outlive pods, 50/s", keepAlive: true, rate: 50 };
+const newConnections: Mode = { title: "a new connection for each request", keepAlive: false, rate: 40 };
+const keepAlive: Mode = { title: "connections that outlive pods", keepAlive: true, rate: 40 };
 const saturated: Mode = { title: "80% of the measured saturation, connections kept", keepAlive: true, rate: "80% of saturation" };
 
 const sizes: Record<Form, Sizes> = {
     full: { rollouts: 10, originRollouts: 3, quietSeconds: 60, modes: [newConnections, keepAlive, saturated] },
-    short: { rollouts: 1, originRollouts: 1, quietSeconds: 5, modes: [newConnections] },
+    short: { rollouts: 1, originRollouts: 1, quietSeconds: 5, modes: [{ ...newConnections, rate: 15 }] },
 };
 
 /** More would be the load generator's own limit, not the product's. */
