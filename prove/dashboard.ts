@@ -44,6 +44,9 @@ async function drawn({ queries }: Panel, prometheus: Prometheus, { from, to }: S
     return (await Promise.all(all)).flat().filter(({ value }) => Number.isFinite(value));
 }
 
+/** Grafana's units, written out. */
+const words: Record<Panel["unit"], string> = { reqps: "1/s", ops: "1/s", percentunit: "share", s: "s", short: "", bytes: "bytes" };
+
 function chart(all: readonly { panel: Panel; values: Drawn[] }[], away: { start: number; end: number }): TopLevelSpec {
     return {
         columns: 3,
@@ -62,8 +65,13 @@ function chart(all: readonly { panel: Panel; values: Drawn[] }[], away: { start:
                     mark: { type: "line" as const, strokeWidth: 1.2 },
                     encoding: {
                         x: { field: "seconds", type: "quantitative" as const, title: "s" },
-                        y: { field: "value", type: "quantitative" as const, title: unit },
-                        color: { field: "line", type: "nominal" as const, title: null, legend: { orient: "bottom" as const, columns: 2 } },
+                        y: { field: "value", type: "quantitative" as const, title: words[unit] },
+                        color: {
+                            field: "line",
+                            type: "nominal" as const,
+                            title: null,
+                            legend: { orient: "bottom" as const, columns: 2, labelLimit: 220 },
+                        },
                     },
                 },
             ],
