@@ -1,6 +1,6 @@
 import { type Namespace, pause } from "../cluster";
 import type { Count, Experiment, Form, Point, Side, Stage, Trial } from "../experiment";
-import { type Answer, Attack, accepted, bySecond, failureNotes, isFailed, type Request, worst } from "../load";
+import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Request, worst } from "../load";
 import type { Origin } from "../origin";
 import type { Product } from "../product";
 
@@ -166,7 +166,7 @@ function isClear({ status, headers }: Answer): boolean {
 }
 
 function failures(title: string, answers: Answer[]): Omit<Point, "series">[] {
-    return bySecond(answers).map(({ second, answers }) => ({
+    return inSpans(answers, 1).map(({ second, answers }) => ({
         panel: title,
         x: second,
         y: (100 * answers.filter(isFailed).length) / answers.length,

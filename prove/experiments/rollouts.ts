@@ -1,6 +1,6 @@
 import type { Namespace } from "../cluster";
 import type { Count, Experiment, Form, Point, Side, Stage } from "../experiment";
-import { type Answer, Attack, accepted, bySecond, failureNotes, isFailed, type Load, percentile, type Request, worst } from "../load";
+import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst } from "../load";
 
 const web = "sms-web";
 
@@ -105,7 +105,7 @@ function counted({ title }: Mode, rate: number, rollouts: number, quiet: Answer[
 }
 
 function slowest({ title }: Mode, side: Side, answers: Answer[]): Point[] {
-    return bySecond(answers).map(({ second, answers }) => ({
+    return inSpans(answers, 3).map(({ second, answers }) => ({
         panel: title,
         series: side.kind,
         x: second,
@@ -119,6 +119,6 @@ export const rollouts: Experiment = {
     method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
     protections: { drain: "the preStop hook and the readiness and startup probes are taken off the deployed web pods" },
     origin: "its web Deployment as it stands",
-    axes: { x: "seconds since the first rollout began", y: "slowest answer of the second, ms", logarithmic: true },
+    axes: { x: "seconds since the first rollout began", y: "slowest answer of 3 s, ms", logarithmic: true },
     trial,
 };
