@@ -147,6 +147,7 @@ class Settings(BaseSettings):
     """Where a worker serves its `/metrics`; 0 for not at all."""
 
     drain_file: Path = Path("/tmp/draining")
+    ready_file: Path = Path("/tmp/ready")
     worker_heartbeat_file: Path = Path("/tmp/worker.heartbeat")
     beat_heartbeat_file: Path = Path("/tmp/beat.heartbeat")
     metrics_dir: Path = Path("/tmp/sms-metrics")

@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 
 def free_port() -> int:
@@ -22,9 +22,12 @@ class Gate:
     delay_seconds = 0.0
     """How long everything takes on its way, in both directions."""
 
-    def __init__(self, server: tuple[str, int]):
-        self._server = server
+    def __init__(self, url: str):
+        parts = urlsplit(url)
+        self._server = parts.hostname, parts.port
         self.port = free_port()
+        credentials, at, _ = parts.netloc.rpartition("@")
+        self.url = urlunsplit(parts._replace(netloc=f"{credentials}{at}127.0.0.1:{self.port}"))
         self._silent = threading.Event()
         self._connections: list[socket.socket] = []
         self._listener: socket.socket | None = None
