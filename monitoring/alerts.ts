@@ -69,7 +69,7 @@ function web(series: Series): Alerts {
             expr: `(sum(rate(${ready}[2m])) or vector(0)) == 0`,
             for: "1m",
             summary: "No web pod is ready: every request is refused",
-            description: "Ask a pod why: kubectl exec into one and read /readyz. It names the store that doesn't answer.",
+            description: "No pod has started, or all drain. A pod that starts says on /readyz which store doesn't answer.",
         },
         SmsWebAbsent: {
             severity: "critical",

@@ -109,10 +109,9 @@ function anchor(title: string): string {
 }
 
 function chart({ axes }: Experiment, { sides }: Result, points: readonly Point[]) {
-    const names = Object.fromEntries(sides.map(({ side }) => [side.kind, nameOf(side)]));
-    const range = ["#2f7ed8", "#d9822b", "#999999"];
+    const range = ["#2f7ed8", "#d9822b", "#999999", "#55a868"];
     return {
-        data: { values: points.map((point) => ({ ...point, series: names[point.series] ?? point.series })) },
+        data: { values: points },
         facet: {
             row: {
                 field: "panel",
@@ -137,7 +136,7 @@ function chart({ axes }: Experiment, { sides }: Result, points: readonly Point[]
                     field: "series",
                     type: "nominal" as const,
                     title: null,
-                    scale: { domain: Object.values(names), range },
+                    scale: { domain: sides.map(({ side }) => nameOf(side)), range },
                     legend: { orient: "top" as const, labelLimit: 300 },
                 },
             },

@@ -1,5 +1,5 @@
 import { type Namespace, pause } from "../cluster";
-import type { Count, Experiment, Form, Point, Side, Stage, Trial } from "../experiment";
+import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage, type Trial } from "../experiment";
 import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Request, worst } from "../load";
 import type { Origin } from "../origin";
 import type { Product } from "../product";
@@ -17,6 +17,8 @@ interface Outage {
     seconds: number;
 }
 
+const ownReadiness = "a readiness of its own";
+
 const redisGone: Outage = { title: "Redis is gone for 60 s", stores: ["redis"], seconds: 60 };
 
 const outages: Record<Form, readonly Outage[]> = {
@@ -32,10 +34,7 @@ const outages: Record<Form, readonly Outage[]> = {
 async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     const deployed = side.kind === "origin" ? await stage.origin() : await stage.product();
     const ours = side.kind === "origin" ? undefined : await stage.product();
-    if (side.kind === "without") {
-        await ours?.configure({ RESEND_INTERVAL_SECONDS: 3600 });
-        await ours?.up();
-    }
+    const restore = ours !== undefined && side.kind === "without" ? await takeOut(ours, side.protection) : undefined;
     const counts: Count[] = [];
     const points: Point[] = [];
     const notes: string[] = [];
@@ -43,16 +42,29 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
         for (const outage of side.kind === "without" ? [shortened(redisGone, form)] : outages[form]) {
             const found = await suffer(deployed, ours, outage);
             counts.push(...found.counts);
-            points.push(...found.points.map((point) => ({ ...point, series: side.kind })));
+            points.push(...found.points.map((point) => ({ ...point, series: nameOf(side) })));
             notes.push(...failureNotes(side, outage.title, found.answers));
         }
     } finally {
-        if (side.kind === "without") {
-            await ours?.configure();
-            await ours?.up();
-        }
+        await restore?.();
     }
     return { counts, points, notes };
+}
+
+async function takeOut(product: Product, protection: string): Promise<() => Promise<void>> {
+    if (protection === ownReadiness) {
+        return product.cluster.changePods("sms-web", ({ spec }) => {
+            for (const container of spec.containers) {
+                container.readinessProbe = { ...container.readinessProbe, httpGet: { path: "/readyz", port: 8004 } };
+            }
+        });
+    }
+    await product.configure({ RESEND_INTERVAL_SECONDS: 3600 });
+    await product.up();
+    return async () => {
+        await product.configure();
+        await product.up();
+    };
 }
 
 function shortened(outage: Outage, form: Form): Outage {
@@ -177,7 +189,10 @@ export const outageExperiment: Experiment = {
     name: "outages",
     title: "Redis and MongoDB go away",
     method: `While ${rate} requests a second write and read, each on a new connection, a store's pod is deleted, or its StatefulSet is scaled to 0 for a minute. Callers may be told to come again (503 with Retry-After), but not be left without an answer or waiting for over 5 s; what was accepted must be sent once the stores are back.`,
-    protections: { resend_stuck: "nobody looks for messages that the broker lost (RESEND_INTERVAL_SECONDS=3600)" },
+    protections: {
+        resend_stuck: "nobody looks for messages that the broker lost (RESEND_INTERVAL_SECONDS=3600)",
+        [ownReadiness]: "a web pod is ready only while both stores answer, as is often recommended",
+    },
     origin: "its web Deployment as it stands, with stores of its own; it has no workers, so it sends nothing",
     axes: { x: "seconds since the load began", y: "failed requests, %" },
     trial,

@@ -1,5 +1,5 @@
 import type { Namespace } from "../cluster";
-import type { Count, Experiment, Form, Point, Side, Stage } from "../experiment";
+import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage } from "../experiment";
 import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst } from "../load";
 
 const web = "sms-web";
@@ -107,7 +107,7 @@ function counted({ title }: Mode, rate: number, rollouts: number, quiet: Answer[
 function slowest({ title }: Mode, side: Side, answers: Answer[]): Point[] {
     return inSpans(answers, 3).map(({ second, answers }) => ({
         panel: title,
-        series: side.kind,
+        series: nameOf(side),
         x: second,
         y: worst(answers),
     }));

@@ -75,7 +75,12 @@ describe("web", () => {
                                 ports: [{ name: "http", containerPort: 8004 }],
                                 resources,
                                 startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 60 },
-                                readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
+                                readinessProbe: {
+                                    ...ready,
+                                    httpGet: { path: "/readyz?exclude=stores", port: 8004 },
+                                    periodSeconds: 5,
+                                    failureThreshold: 2,
+                                },
                                 livenessProbe: {
                                     httpGet: { path: "/healthz", port: 8004 },
                                     timeoutSeconds: 5,
