@@ -13,7 +13,10 @@ import { SmsGateway } from "./gateway";
 
 /** As many as two cores carry beside the load. */
 export const webReplicas = 3;
-const workerReplicas = 2;
+export const workerReplicas = 2;
+
+/** What is lost is looked for so often; a tick of beat's. */
+export const resendIntervalSeconds = 5;
 
 const namespace = "sms-prove";
 const gatewayPort = 9443;
@@ -64,7 +67,7 @@ export class Product {
                 ALIYUN_SMS_ENDPOINT: this.gateway.url,
                 GATEWAY_TIMEOUT_SECONDS: 2,
                 RESEND_AFTER_SECONDS: 10,
-                RESEND_INTERVAL_SECONDS: 3,
+                RESEND_INTERVAL_SECONDS: resendIntervalSeconds,
                 ...env,
             },
             // Whatever starts or rolls takes what CPU it can get: the stores that all wait for keep their share.

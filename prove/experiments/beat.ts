@@ -1,6 +1,6 @@
 import { killContainer, pause } from "../cluster";
 import type { Experiment, Form, Side, Stage, Trial } from "../experiment";
-import type { Product } from "../product";
+import { type Product, resendIntervalSeconds, workerReplicas } from "../product";
 
 const beat = "sms-beat";
 const entry = "resend_stuck";
@@ -15,7 +15,7 @@ interface Sizes {
 
 const sizes: Record<Form, Sizes> = {
     full: { ends: 50, intervalSeconds: 10, secondsBetween: 4 },
-    short: { ends: 3, intervalSeconds: 5, secondsBetween: 4 },
+    short: { ends: 3, intervalSeconds: resendIntervalSeconds, secondsBetween: 4 },
 };
 
 /** The tasks stay in their queue while no worker takes them: there the ticks are counted. */
@@ -27,8 +27,11 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
         product.stack.edit("app/sms/ticks.py", (code) => code.replace("if last and tonumber", "if false and tonumber"));
         product.stack.edit("app/sms/beat.py", (code) => code.replace(/self\._channel\.last_ticks\(\)/, "{}"));
     }
-    await product.configure({ RESEND_INTERVAL_SECONDS: intervalSeconds });
-    await product.up();
+    const isOfItsOwn = withoutGuard || intervalSeconds !== resendIntervalSeconds;
+    if (isOfItsOwn) {
+        await product.configure({ RESEND_INTERVAL_SECONDS: intervalSeconds });
+        await product.up();
+    }
     const { cluster } = product;
     await cluster.scale("deployment", "sms-worker", 0);
     await cluster.gone("sms-worker");
@@ -60,9 +63,12 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
             product.stack.restore("app/sms/ticks.py");
             product.stack.restore("app/sms/beat.py");
         }
-        await cluster.scale("deployment", "sms-worker", 2);
-        await product.configure();
-        await product.up();
+        await cluster.scale("deployment", "sms-worker", workerReplicas);
+        await cluster.rolledOut("sms-worker");
+        if (isOfItsOwn) {
+            await product.configure();
+            await product.up();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 import { killContainer, pause } from "../cluster";
 import type { Experiment, Form, Side, Stage } from "../experiment";
 import { Attack, accepted, isFailed, writes } from "../load";
-import type { Product } from "../product";
+import { type Product, workerReplicas } from "../product";
 
 const worker = "sms-worker";
 
@@ -67,7 +67,7 @@ async function trial(stage: Stage, side: Side, form: Form) {
             }
         }
         const answers = await attack.answers();
-        await product.cluster.scale("deployment", worker, 2);
+        await product.cluster.scale("deployment", worker, workerReplicas);
         await product.cluster.rolledOut(worker);
         const ids = accepted(answers);
         const unsent = await product.unsent(ids, settleSeconds);

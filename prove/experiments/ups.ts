@@ -14,7 +14,7 @@ const moments: Record<Form, { fromNothing: readonly number[]; ofAChange: readonl
         fromNothing: [2, 4, 6, 9, 13, 18, 24],
         ofAChange: [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20],
     },
-    short: { fromNothing: [6], ofAChange: [5] },
+    short: { fromNothing: [6], ofAChange: [] },
 };
 
 interface Found {
