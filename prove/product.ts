@@ -12,7 +12,7 @@ import { Namespace } from "./cluster";
 import { SmsGateway } from "./gateway";
 
 /** As many as two cores carry beside the load. */
-export const webReplicas = 3;
+export const webReplicas = 2;
 export const workerReplicas = 2;
 
 /** What is lost is looked for so often; a tick of beat's. */

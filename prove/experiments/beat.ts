@@ -14,7 +14,7 @@ interface Sizes {
 }
 
 const sizes: Record<Form, Sizes> = {
-    full: { ends: 50, intervalSeconds: 10, secondsBetween: 4 },
+    full: { ends: 50, intervalSeconds: 10, secondsBetween: 2.5 },
     short: { ends: 3, intervalSeconds: resendIntervalSeconds, secondsBetween: 4 },
 };
 

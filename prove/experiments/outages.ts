@@ -19,12 +19,15 @@ interface Outage {
 
 const ownReadiness = "a readiness of its own";
 
-const redisGone: Outage = { title: "Redis is gone for 60 s", stores: ["redis"], seconds: 60 };
+const redisGone: Record<Form, Outage> = {
+    full: { title: "Redis is gone for 60 s", stores: ["redis"], seconds: 60 },
+    short: { title: "Redis is gone for 8 s", stores: ["redis"], seconds: 8 },
+};
 
 const outages: Record<Form, readonly Outage[]> = {
     full: [
         { title: "Redis restarts", stores: ["redis"], seconds: 0 },
-        redisGone,
+        redisGone.full,
         { title: "MongoDB is gone for 60 s", stores: ["mongo"], seconds: 60 },
         { title: "both are gone for 60 s", stores: ["redis", "mongo"], seconds: 60 },
     ],
@@ -39,7 +42,7 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     const points: Point[] = [];
     const notes: string[] = [];
     try {
-        for (const outage of side.kind === "without" ? [shortened(redisGone, form)] : outages[form]) {
+        for (const outage of outagesOf(side, form)) {
             const found = await suffer(deployed, ours, outage);
             counts.push(...found.counts);
             points.push(...found.points.map((point) => ({ ...point, series: nameOf(side) })));
@@ -67,8 +70,16 @@ async function takeOut(product: Product, protection: string): Promise<() => Prom
     };
 }
 
-function shortened(outage: Outage, form: Form): Outage {
-    return form === "full" ? outage : { ...outage, title: "Redis is gone for 8 s", seconds: 8 };
+/** What the broker loses shows what the protections are worth, what both lose how the origin's pods behave. */
+function outagesOf(side: Side, form: Form): readonly Outage[] {
+    switch (side.kind) {
+        case "ours":
+            return outages[form];
+        case "without":
+            return [redisGone[form]];
+        case "origin":
+            return outages[form].slice(-1);
+    }
 }
 
 async function suffer({ cluster, address }: Product | Origin, product: Product | undefined, { title, stores, seconds }: Outage) {

@@ -9,6 +9,7 @@ interface Sizes {
     /** The origin's take twice as long: it waits 10 s for each pod. */
     originRollouts: number;
     quietSeconds: number;
+    originQuietSeconds: number;
     modes: readonly Mode[];
 }
 
@@ -24,8 +25,8 @@ const keepAlive: Mode = { title: "connections that outlive pods", keepAlive: tru
 const saturated: Mode = { title: "80% of the measured saturation, connections kept", keepAlive: true, rate: "80% of saturation" };
 
 const sizes: Record<Form, Sizes> = {
-    full: { rollouts: 10, originRollouts: 3, quietSeconds: 60, modes: [newConnections, keepAlive, saturated] },
-    short: { rollouts: 1, originRollouts: 1, quietSeconds: 5, modes: [{ ...newConnections, rate: 15 }] },
+    full: { rollouts: 10, originRollouts: 1, quietSeconds: 60, originQuietSeconds: 20, modes: [newConnections, keepAlive, saturated] },
+    short: { rollouts: 1, originRollouts: 1, quietSeconds: 5, originQuietSeconds: 5, modes: [{ ...newConnections, rate: 15 }] },
 };
 
 /** More would be the load generator's own limit, not the product's. */
@@ -34,8 +35,9 @@ const mostClients = 32;
 async function trial(stage: Stage, side: Side, form: Form) {
     const deployed = side.kind === "origin" ? await stage.origin() : await stage.product();
     const { cluster, address } = deployed;
-    const { rollouts: ours, originRollouts, quietSeconds, modes } = sizes[form];
-    const rollouts = side.kind === "ours" ? ours : originRollouts;
+    const { modes, ...size } = sizes[form];
+    const [rollouts, quietSeconds] =
+        side.kind === "ours" ? [size.rollouts, size.quietSeconds] : [size.originRollouts, size.originQuietSeconds];
     const restore = side.kind === "without" ? await cluster.changePods(web, withoutDrain) : undefined;
     try {
         const requests = await mixed(address);
