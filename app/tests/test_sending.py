@@ -175,7 +175,7 @@ def test_finishes_what_it_is_sending_before_it_stops(stack):
 
 def test_gives_what_does_not_end_back_to_the_queue_in_a_soft_shutdown(stack):
     stack.web()
-    worker = stack.worker(WORKER_SOFT_SHUTDOWN_SECONDS="1", GATEWAY_TIMEOUT_SECONDS="4", SEND_LEASE_SECONDS="9")
+    worker = stack.worker(WORKER_SOFT_SHUTDOWN_SECONDS="1", GATEWAY_TIMEOUT_SECONDS="4", SEND_LEASE_SECONDS="17")
     stack.aliyun.go_on.clear()
     id = stack.accepted()
     eventually(lambda: stack.aliyun.ids() == [id])
