@@ -16,7 +16,7 @@ Module._extensions[".ts"] = (module, filename) => {
         filename,
         sourceMaps: true,
         jsc: { parser: { syntax: "typescript" }, target: "es2022" },
-        module: { type: "commonjs", ignoreDynamic: true },
+        module: { type: "commonjs", ignoreDynamic: true, lazy: true },
         swcrc: false,
     });
     maps.set(filename, map);
