@@ -238,7 +238,7 @@ function files(directory: string): string[] {
 
 /** How the module is built, as it is written here: what it is compiled to differs from compiler to compiler. */
 function definition(module: Module): string {
-    const definitions = readFileSync(__filename, "utf8").matchAll(/^const \w+: Build = \{\n {4}module: "(.+)",\n[^]*?^\};$/gm);
+    const definitions = readFileSync(__filename, "utf8").matchAll(/^const \w+: Build = \{\n {4}module: "(.+)",\n[\s\S]*?^\};$/gm);
     const [text] = [...definitions].find(([, name]) => name === module) ?? [];
     if (text === undefined) {
         throw new Error(`no definition of ${module} was found in ${__filename}`);

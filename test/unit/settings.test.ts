@@ -1341,6 +1341,10 @@ describe("settings", () => {
         );
     });
 
+    it("survive a kind that can't be made a text", () => {
+        assert.match(problemsOf({ mongo: { kind: { toString: "" } } }).join(), /^sms:mongo.kind is {"toString":""}; allowed: /);
+    });
+
     it("know as scalars exactly the keys that aren't blocks", () => {
         const blocks = ["alibaba", "network", "cluster", "registry", "image", "redis", "mongo", "logs", "env", "web", "worker", "beat"];
         for (const key of blocks) {
