@@ -29,11 +29,12 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_settings.metrics_dir)
 
 
 def on_starting(server):
-    # Both survive a container's restart where /tmp is a volume: old numbers, and an old preStop's mark.
+    # They survive a container's restart where /tmp is a volume: old numbers and old marks.
     _settings.metrics_dir.mkdir(parents=True, exist_ok=True)
     for old in _settings.metrics_dir.glob("*.db"):
         old.unlink()
     _settings.drain_file.unlink(missing_ok=True)
+    _settings.ready_file.unlink(missing_ok=True)
 
 
 def is_draining(worker):

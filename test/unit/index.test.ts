@@ -241,7 +241,6 @@ describe("the program", () => {
             "logs-store",
             "mongo-account",
             "mongo-instance",
-            "redis-account",
             "redis-instance",
         ]);
         assert.deepEqual(await protectedIn(test), []);

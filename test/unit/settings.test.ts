@@ -165,7 +165,7 @@ describe("settings", () => {
         );
         const days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
         const everyNight = { backup: { days, from: "19:00Z" }, maintenance: { from: "18:00Z" } };
-        assert.deepEqual(redis, { ...redisThere, engineVersion: "7.0", ...everyNight });
+        assert.deepEqual(redis, { ...redisThere, engineVersion: "7.0", account: "sms", ...everyNight });
         assert.deepEqual(mongo, {
             ...mongoThere,
             engineVersion: "7.0",
@@ -506,6 +506,12 @@ describe("settings", () => {
             { workerPools: ["bulk"] },
             `sms:workerPools is ["bulk"]; allowed: a block of pools by their names | write it as a block: sms:workerPools: with its keys indented below`,
         ],
+        ...["root", "Sms", "2sms"].map((account): [string, object, string, object] => [
+            `the account ${account}`,
+            { ...onAlibaba, redis: { ...redisThere, account } },
+            `sms:redis.account is "${account}"; allowed: an account's name of lower-case letters, digits and _, 100 characters at most, other than default, admin and root | ${set("sms:redis.account", "sms")}`,
+            itsRedisPassword,
+        ]),
         [
             "an autoscaler without room",
             { web: { autoscale: { maxReplicas: 6 } } },
@@ -1070,7 +1076,7 @@ describe("settings", () => {
         [
             "an image for a managed store",
             { ...onAlibaba, redis: { ...redisThere, image: "redis:7.0" } },
-            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
+            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, account, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
             itsRedisPassword,
         ],
         [
