@@ -29,7 +29,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_settings.metrics_dir)
 
 
 def on_starting(server):
-    # They survive a container's restart where /tmp is a volume: old numbers, and an earlier process's marks.
+    # They survive a container's restart where /tmp is a volume: old numbers and old marks.
     _settings.metrics_dir.mkdir(parents=True, exist_ok=True)
     for old in _settings.metrics_dir.glob("*.db"):
         old.unlink()
@@ -49,11 +49,6 @@ def pre_request(worker, request):
     # "Connection: close" moves clients that keep connections to another instance before this one goes.
     if is_draining(worker):
         request.force_close()
-
-
-def post_request(worker, request, environ, response):
-    if environ["PATH_INFO"] == "/readyz" and response.status_code == 200:
-        _settings.ready_file.touch()
 
 
 def on_exit(server):

@@ -40,7 +40,7 @@ export class TestStack {
         readonly stack: Stack,
         /** The namespace in the cluster, and the stack's name. */
         readonly namespace: string,
-        private readonly nodePort: number,
+        readonly nodePort: number,
     ) {
         this.address = `http://127.0.0.1:${nodePort}`;
     }
