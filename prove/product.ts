@@ -12,8 +12,11 @@ import { Namespace } from "./cluster";
 import { SmsGateway } from "./gateway";
 
 /** As many as two cores carry beside the load. */
-export const webReplicas = 3;
-const workerReplicas = 2;
+export const webReplicas = 2;
+export const workerReplicas = 2;
+
+/** What is lost is looked for so often; a tick of beat's. */
+export const resendIntervalSeconds = 5;
 
 const namespace = "sms-prove";
 const gatewayPort = 9443;
@@ -64,7 +67,7 @@ export class Product {
                 ALIYUN_SMS_ENDPOINT: this.gateway.url,
                 GATEWAY_TIMEOUT_SECONDS: 2,
                 RESEND_AFTER_SECONDS: 10,
-                RESEND_INTERVAL_SECONDS: 3,
+                RESEND_INTERVAL_SECONDS: resendIntervalSeconds,
                 ...env,
             },
             // Whatever starts or rolls takes what CPU it can get: the stores that all wait for keep their share.
@@ -88,6 +91,17 @@ export class Product {
 
     async setGatewaySecret(key: string): Promise<void> {
         await this.stack.setSecret("sms:secretEnv", JSON.stringify({ ALIYUN_ACCESS_KEY_ID: "no-real-id", ALIYUN_ACCESS_KEY_SECRET: key }));
+    }
+
+    /** Changes the copy of the program, in places that have to be there. */
+    edit(file: string, change: (code: string) => string): void {
+        this.stack.edit(file, (code) => {
+            const changed = change(code);
+            if (changed === code) {
+                throw new MachineError(`${file} is not what this change of it was made for`);
+            }
+            return changed;
+        });
     }
 
     async up(): Promise<void> {

@@ -25,7 +25,7 @@ const tooManyCores = "1900m";
 async function tooBig(product: Product, withoutCheck: boolean): Promise<Count[]> {
     const { stack, cluster } = product;
     if (withoutCheck) {
-        stack.edit("index.ts", (code) =>
+        product.edit("index.ts", (code) =>
             code.replace(
                 /import \{[^}]*\} from "\.\/capacity";/,
                 "const requireCapacity = (_: unknown) => {}; const withCapacity = <T>(args: T, _: unknown) => args;",
