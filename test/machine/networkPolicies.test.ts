@@ -1,109 +1,139 @@
 import assert from "node:assert/strict";
-import { kubectl } from "../../machine/kubernetes";
+import { isDeepStrictEqual } from "node:util";
+import { execa } from "execa";
+import { presentDocker } from "../../machine/containers";
+import { daemonPid } from "../../machine/daemons";
+import { apply, ensureNetworkPolicies, kubectl, loadOntoNode } from "../../machine/kubernetes";
+import { apiAddress } from "../../machine/network";
+import { basePrefix, dockerClient } from "../../machine/places";
 import { until } from "../../machine/progress";
-import { TestStack } from "./testStack";
 
-const namespace = "sms-closed";
-const partOf = "app.kubernetes.io/part-of=sms";
+const namespace = "sms-policies-test";
+const nodePort = 31095;
+const image = `${basePrefix}python:3.11`;
 
-/** Prints of each address whether it takes a connection. What a policy denies is dropped, and so a time-out. */
-const connect = `
-import socket, sys
-for address in sys.argv[1:]:
-    host, port = address.split(":")
+const pod = (app: string, container: object) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: app, namespace, labels: { app } },
+    spec: { terminationGracePeriodSeconds: 0, containers: [{ name: app, image, imagePullPolicy: "Never", ...container }] },
+});
+
+const service = (app: string, spec: object) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: app, namespace },
+    spec: { selector: { app }, ...spec },
+});
+
+const policy = (name: string, spec: object) => ({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name, namespace },
+    spec,
+});
+
+const on = (app: string) => ({ podSelector: { matchLabels: { app } } });
+const ports = [{ port: 8080 }];
+
+/** One connection to each address: "open", or how it failed. */
+const connections = `
+import json, socket, sys
+def connection(address):
     try:
-        socket.create_connection((host, int(port)), timeout=3).close()
-        print("open")
-    except TimeoutError:
-        print("closed")
-    except OSError as error:
-        print(error)
+        socket.create_connection(address.split(":"), 2).close()
+        return "open"
+    except Exception as error:
+        return type(error).__name__
+print(json.dumps({address: connection(address) for address in sys.argv[1:]}))
 `;
 
-describe("the NetworkPolicies on the real cluster", () => {
-    let stack: TestStack;
-    let stores: string[];
-    let image: string;
+describe("NetworkPolicies on the machine's cluster", () => {
+    const inNamespace = (...args: string[]) => kubectl("--namespace", namespace, ...args);
+    const api = `${apiAddress}:6443`;
+    let server: string;
 
-    /** What a pod with these labels reaches of Redis and MongoDB. */
-    async function reached(name: string, labels: string, inNamespace = namespace): Promise<string[]> {
-        const container = {
-            name,
-            image,
-            command: ["python", "-c", connect, ...stores],
-            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-        };
-        const securityContext = { runAsNonRoot: true, runAsUser: 10001, seccompProfile: { type: "RuntimeDefault" } };
-        const spec = { securityContext, imagePullSecrets: [{ name: "pull-secret" }], containers: [container] };
-        const pod = ["--namespace", inNamespace];
-        await kubectl("delete", "pod", name, ...pod, "--ignore-not-found", "--now");
-        const labelled = labels === "" ? [] : [`--labels=${labels}`];
-        await kubectl("run", name, ...pod, `--image=${image}`, "--restart=Never", ...labelled, "--overrides", JSON.stringify({ spec }));
-        try {
-            await kubectl("wait", `pod/${name}`, ...pod, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s");
-            return (await kubectl("logs", name, ...pod)).trim().split("\n");
-        } finally {
-            await kubectl("delete", "pod", name, ...pod, "--now");
-        }
+    async function fromClient(...addresses: string[]): Promise<Record<string, string>> {
+        return JSON.parse(await inNamespace("exec", "client", "--", "python3", "-c", connections, ...addresses));
     }
 
-    before("up from nothing", async () => {
-        stack = await TestStack.make(namespace, 31099);
-        await stack.configure();
-        const { exitCode, output } = await stack.up();
-        assert.equal(exitCode, 0, output);
-        const services = await stack.objects<{ metadata: { name: string }; spec: { clusterIP: string; ports: { port: number }[] } }>(
-            "services",
-        );
-        const address = (store: string) => {
-            const found = services.find(({ metadata }) => metadata.name === store);
-            return `${found?.spec.clusterIP}:${found?.spec.ports[0]?.port}`;
-        };
-        stores = [address("redis"), address("mongo")];
-        image = (
-            await kubectl("get", "deployment/sms-web", "-n", namespace, "-o", "jsonpath={.spec.template.spec.containers[0].image}")
-        ).trim();
-    });
+    async function nodePortStatus(): Promise<number | undefined> {
+        return (await fetch(`http://127.0.0.1:${nodePort}`, { signal: AbortSignal.timeout(3000) }).catch(() => undefined))?.status;
+    }
 
-    after("destroy", async () => {
-        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
-        await stack.remove();
-    });
-
-    it("let the product work: a message gets from the port of the node through both stores to a worker", async () => {
-        const headers = { "content-type": "application/json" };
-        const body = JSON.stringify({ to: "+8613800138000", text: "hello" });
-        const { id } = (await (await fetch(`${stack.address}/messages`, { method: "POST", headers, body })).json()) as { id: string };
-        let last = "";
+    /** Waits until a pod's connections are as they should be: a policy takes a moment. */
+    async function becomes(expected: Record<string, string>): Promise<void> {
+        let last = {};
         await until(
             async () => {
-                last = await (await fetch(`${stack.address}/messages/${id}`)).text();
-                return last.includes('"sent"');
+                last = await fromClient(...Object.keys(expected));
+                return isDeepStrictEqual(last, expected);
             },
-            60,
-            () => `not sent: ${last}`,
+            10,
+            () => `${JSON.stringify(last)} is not ${JSON.stringify(expected)}`,
         );
-    });
+    }
 
-    it("let a process of the product reach Redis and MongoDB, and beat Redis alone", async () => {
-        assert.deepEqual(await reached("process", `app=sms-other,${partOf}`), ["open", "open"]);
-        assert.deepEqual(await reached("beat", `app=sms-beat,${partOf}`), ["open", "closed"]);
-    });
+    async function restarts(): Promise<string> {
+        return inNamespace("get", "pod", "server", "-o", "jsonpath={.status.containerStatuses[0].restartCount}");
+    }
 
-    it("let no pod without the product's label reach a store, whatever namespace it is in", async () => {
-        assert.deepEqual(await reached("stranger", "app=sms-web"), ["closed", "closed"]);
-        assert.deepEqual(await reached("neighbour", `app=sms-web,${partOf}`, "default"), ["closed", "closed"]);
-    });
-
-    it("make a way that isn't open a time-out, which the check of the stores explains before anything is rolled out", async () => {
-        stack.edit("components/networkPolicies.ts", (content) => content.replace(/("processes-to-redis".*), ports\(.*/, "$1, tcp(1)),"));
-        // Another URL of the same store: what was checked with this one is checked again.
-        stack.edit("index.ts", (content) =>
-            content.replace("redisUrl: redis.url,", "redisUrl: redis.url.apply((url) => url.concat('?db=0')),"),
+    before("a server and a client", async () => {
+        await inNamespace("delete", "namespace", namespace, "--ignore-not-found");
+        const docker = await presentDocker();
+        await execa("docker", ["pull", "--quiet", image], { env: { DOCKER_HOST: docker, DOCKER_CONFIG: dockerClient } });
+        await loadOntoNode(docker as string, [image]);
+        await kubectl("create", "namespace", namespace);
+        const probe = { httpGet: { port: 8080 }, periodSeconds: 1, failureThreshold: 1 };
+        await apply(
+            pod("server", { command: ["python3", "-m", "http.server", "8080"], readinessProbe: probe, livenessProbe: probe }),
+            pod("client", { command: ["sleep", "infinity"] }),
+            service("server", { type: "NodePort", ports: [{ port: 8080, nodePort }] }),
+            service("nobody", { ports: [{ port: 8080 }] }),
         );
-        const { exitCode, output } = await stack.up();
-        assert.notEqual(exitCode, 0, output);
-        assert.match(output, /Redis: FAILED: redis:6379 doesn't answer \(time-out\)\. A packet filter/);
-        assert.match(output, /MongoDB: ok/);
+        await inNamespace("wait", "--for=condition=Ready", "pods", "--all", "--timeout=60s");
+        server = `${await inNamespace("get", "pod", "server", "-o", "jsonpath={.status.podIP}")}:8080`;
+    });
+
+    after(async () => {
+        await kubectl("delete", "namespace", namespace);
+    });
+
+    it("leaves pods alone that no policy selects", async () => {
+        await becomes({ [server]: "open", "server:8080": "open", [api]: "open", "nobody:8080": "ConnectionRefusedError" });
+    });
+
+    it("cuts a pod off both ways under a default deny, while the kubelet's probes go on", async () => {
+        const noted = await restarts();
+        await apply(policy("denied", { podSelector: {}, policyTypes: ["Ingress", "Egress"] }));
+        const name = "gaierror"; // no DNS either
+        await becomes({ [server]: "ConnectionRefusedError", [api]: "ConnectionRefusedError", "server:8080": name });
+        await new Promise((done) => setTimeout(done, 3000));
+        assert.equal(await restarts(), noted);
+        await inNamespace("wait", "--for=condition=Ready", "pod/server", "--timeout=1s");
+    });
+
+    it("opens what is allowed and nothing more", async () => {
+        await apply(policy("client-to-server", { ...on("client"), policyTypes: ["Egress"], egress: [{ to: [on("server")], ports }] }));
+        await becomes({ [server]: "ConnectionRefusedError" });
+        await apply(
+            policy("server-from-client", { ...on("server"), policyTypes: ["Ingress"], ingress: [{ from: [on("client")], ports }] }),
+        );
+        await becomes({ [server]: "open", [api]: "ConnectionRefusedError" });
+    });
+
+    it("serves a NodePort whose pods anybody may reach", async () => {
+        await apply(policy("server-from-anywhere", { ...on("server"), policyTypes: ["Ingress"], ingress: [{ ports }] }));
+        await becomes({ [server]: "open" });
+        assert.equal(await nodePortStatus(), 200);
+    });
+
+    it("holds while the daemon is away, and after its restart", async () => {
+        process.kill(daemonPid("network-policies") as number, "SIGKILL");
+        await becomes({ [server]: "open", [api]: "ConnectionRefusedError" });
+        await ensureNetworkPolicies();
+        await becomes({ [server]: "open", [api]: "ConnectionRefusedError" });
+        await inNamespace("delete", "networkpolicies", "--all");
+        await becomes({ [server]: "open", [api]: "open" });
     });
 });
