@@ -32,7 +32,6 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
         await product.configure({ RESEND_INTERVAL_SECONDS: intervalSeconds });
         await product.up();
     }
-    const { cluster } = product;
     const bringWorkersBack = await product.withoutWorkers();
     const removeSecond = await secondBeat(product);
     await product.redis("DEL", queue);
