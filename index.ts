@@ -8,10 +8,13 @@ import { Image } from "./components/image";
 import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
 import { ManagedMongo } from "./components/managedMongo";
 import { ManagedRedis } from "./components/managedRedis";
+import { Migration } from "./components/migration";
 import { ClusterMongo, type Mongo } from "./components/mongo";
+import { Monitoring } from "./components/monitoring";
 import { type Network, NewNetwork } from "./components/network";
 import { NetworkPolicies } from "./components/networkPolicies";
 import { PullSecret } from "./components/pullSecret";
+import { QueueLengths } from "./components/queueLengths";
 import { ClusterRedis, type Redis } from "./components/redis";
 import { AcrRegistry, type Registry } from "./components/registry";
 import { SecretEnv } from "./components/secretEnv";
@@ -47,6 +50,7 @@ const open = new Namespace(
     { metadata: { name: settings.namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
     inCluster,
 ).metadata.name;
+const workers = settings.workers.map(({ name }) => `sms-${name}`);
 const { ship, sizeLimit } = settings.logs;
 const destination = ship && (ship.to.kind === "sls" ? new SlsLogs("logs", { ...ship.to, tags }, onAlibaba) : new OtlpLogs(ship.to));
 export const namespace = settings.networkPolicies.enabled
@@ -58,8 +62,9 @@ export const namespace = settings.networkPolicies.enabled
               redis: settings.redis,
               mongo: settings.mongo,
               network,
-              workers: ["sms-worker"],
+              workers,
               logsPort: destination?.port,
+              redisFrom: settings.keda?.namespace,
           },
           inCluster,
       ).namespace
@@ -89,8 +94,16 @@ const secretEnv = new SecretEnv("env", { namespace, redisUrl: redis.url, mongoUr
 
 const unchecked = { namespace, image, pullSecret, env: settings.env, secretEnv, logs: { sizeLimit, collector } };
 /** Whatever takes this one waits until both stores were found to work from inside the cluster. */
-const { app } = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: settings.web.rolloutTimeoutSeconds }, inCluster);
+const checked = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: settings.web.rolloutTimeoutSeconds }, inCluster).app;
+/** And this one until the store is what this version expects. */
+const { app } = new Migration("migration", { ...settings.migration, app: checked }, inCluster);
 /** The product answers on this port of every node. */
 export const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
-new Worker("worker", { ...settings.worker, app }, inCluster);
+const queueLengths = settings.keda && new QueueLengths("queue-lengths", { namespace, redisUrl: redis.url }, inCluster);
+for (const pool of settings.workers) {
+    new Worker(pool.name, { ...pool, app, queueLengths }, inCluster);
+}
 new Beat("beat", { ...settings.beat, app }, inCluster);
+if (settings.monitoring.kind === "operator") {
+    new Monitoring("monitoring", { ...settings.monitoring, namespace, namespaceName: settings.namespace, workers }, inCluster);
+}

@@ -29,6 +29,8 @@ export interface Cluster {
     readonly pods: readonly ClusterPod[];
     /** Pods that find no room get new nodes. */
     readonly growsByItself: boolean;
+    /** Nothing there knows what a PodMonitor is. */
+    readonly lacksOperator: boolean;
 }
 
 /** Whether pods that tolerate nothing are put there. */

@@ -4,14 +4,14 @@ import type { Access } from "../components/cluster";
 import type { Settings } from "../settings";
 import type { Place } from "./kubeconfig";
 import { shortages } from "./placement";
-import { CapacityError, told } from "./problems";
+import { CapacityError, OperatorError, told } from "./problems";
 import { readCluster } from "./readCluster";
 import { wanted } from "./wanted";
 
 /** A preview is for looking, also where no cluster can be reached; an `up` is about to need it. */
 const patience = { previewMs: 2000, upMs: 10_000 };
 
-/** Throws a CapacityError where pods would stay Pending. A cluster that can't be read is no failure: previews need none. */
+/** Throws where pods would stay Pending, or where monitors would be unknown. A cluster that can't be read is no failure: previews need none. */
 export function requireCapacity(settings: Settings): void {
     if (settings.cluster.kind !== "ack") {
         check(settings.cluster, settings);
@@ -38,6 +38,9 @@ export function withCapacity({ kubeconfig, ...access }: Access, settings: Settin
 
 function check(place: Place, settings: Settings): void {
     const cluster = read(place);
+    if (cluster?.lacksOperator && settings.monitoring.kind === "operator") {
+        throw new OperatorError(pulumi.getStack());
+    }
     const found = cluster ? shortages(cluster, settings.namespace, wanted(settings)) : [];
     if (found.length > 0 && !cluster?.growsByItself) {
         throw new CapacityError(pulumi.getStack(), found);

@@ -3,11 +3,14 @@ import { type Amounts, lacking, minus } from "./amounts";
 import { type Cluster, type ClusterPod, freeOn, hasEnded } from "./cluster";
 
 export interface Workload {
-    /** As the settings call it: `web`. */
     readonly name: string;
+    /** Where the stack file has it: `["web"]` is `sms:web`. */
+    readonly key: readonly string[];
     /** Its pods' `app` label. */
     readonly app: string;
     readonly replicas: number;
+    /** What an autoscaler may make of them. */
+    readonly maxReplicas?: number;
     /** Of one pod, with all that runs beside it. */
     readonly requests: Amounts;
     /** A rollout begins with one pod more: without room for that it never takes its first step. */
@@ -70,7 +73,9 @@ export function place({ nodes, pods }: Place, namespace: string, wanted: readonl
         nodes,
         pods.filter((pod) => ownerOf(pod) === undefined),
     );
-    const waiting = new Map(wanted.map((workload) => [workload, workload.replicas]));
+    const running = (workload: Workload) => pods.filter((pod) => !hasEnded(pod) && ownerOf(pod) === workload).length;
+    const now = (workload: Workload) => Math.max(workload.replicas, Math.min(running(workload), workload.maxReplicas ?? 0));
+    const waiting = new Map(wanted.map((workload) => [workload, now(workload)]));
     const isWaiting = (workload: Workload) => (waiting.get(workload) ?? 0) > 0;
     const placed: { workload: Workload; node: string }[] = [];
     const fits = (workload: Workload, node: string) => {

@@ -1,5 +1,5 @@
 import { RunError } from "@pulumi/pulumi";
-import { Commands } from "../settings/problems";
+import { Commands, keyOf } from "../settings/problems";
 import { kinds, lacking, times, written } from "./amounts";
 import type { Shortage } from "./placement";
 
@@ -8,6 +8,16 @@ export class CapacityError extends RunError {
     constructor(stack: string, shortages: readonly Shortage[]) {
         super(told(stack, shortages));
         this.name = "CapacityError";
+    }
+}
+
+export class OperatorError extends RunError {
+    constructor(stack: string) {
+        const instead = new Commands(stack).remove(["monitoring"]);
+        super(
+            `sms:monitoring.kind is operator, but the cluster of stack ${stack} has no Prometheus operator (monitoring.coreos.com/v1):\n\n  install its custom resources, or: ${instead}\n`,
+        );
+        this.name = "OperatorError";
     }
 }
 
@@ -35,10 +45,10 @@ function words({ workload: { name, replicas, requests }, pending, left }: Shorta
     return `${who}: ${left.length === 0 ? "no node takes pods" : amounts.join("; ")}`;
 }
 
-function fix({ workload: { name }, pending, fitting }: Shortage, commands: Commands): string {
+function fix({ workload: { key }, pending, fitting }: Shortage, commands: Commands): string {
     const commanded = [
-        ...(fitting === undefined ? [] : [commands.set([name, "replicas"], fitting)]),
-        ...(pending === 0 ? [commands.set([name, "rollout", "maxUnavailable"], 1)] : []),
+        ...(fitting === undefined ? [] : [commands.set([...key, "replicas"], fitting)]),
+        ...(pending === 0 ? [commands.set([...key, "rollout", "maxUnavailable"], 1)] : []),
     ];
-    return [...commanded, `ask for less in sms:${name}.resources.requests`, "add nodes"].join(", or ");
+    return [...commanded, `ask for less in ${keyOf(key)}.resources.requests`, "add nodes"].join(", or ");
 }

@@ -10,6 +10,7 @@ const paths = [
     "/api/v1/pods?resourceVersion=0&fieldSelector=status.phase!=Succeeded,status.phase!=Failed",
     // Left there by Kubernetes' own cluster autoscaler, ACK's included.
     "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status",
+    "/apis/monitoring.coreos.com/v1",
 ];
 
 /** Asks the cluster for its nodes and pods, and waits for no longer than that; throws where it doesn't answer, with the reason. */
@@ -26,11 +27,12 @@ export function readCluster(place: Place, timeoutMs: number): Cluster {
     if (status !== 0) {
         throw new Error(stderr || `no answer within ${timeoutMs / 1000} s`);
     }
-    const [nodes, pods, autoscaler] = JSON.parse(stdout) as { status: number; body: string }[];
+    const [nodes, pods, autoscaler, operator] = JSON.parse(stdout) as { status: number; body: string }[];
     return {
         nodes: itemsOf("nodes", nodes),
         pods: itemsOf("pods", pods),
         growsByItself: autoscaler?.status === 200,
+        lacksOperator: operator?.status === 404,
     };
 }
 

@@ -1,6 +1,6 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { appPod, heartbeatProbes, type Process, rolloutTimeout, type WorkloadArgs } from "./app";
+import { appPod, heartbeatProbes, overHands, type Process, rolloutTimeout, type WorkloadArgs } from "./app";
 
 export type BeatArgs = WorkloadArgs;
 
@@ -13,7 +13,7 @@ export class Beat extends pulumi.ComponentResource {
         new Deployment(
             `${name}-deployment`,
             {
-                metadata: { name: process.name, namespace: args.app.namespace },
+                metadata: { name: process.name, namespace: args.app.namespace, annotations: overHands },
                 spec: {
                     replicas: 1,
                     revisionHistoryLimit: args.revisionHistoryLimit,
@@ -34,8 +34,8 @@ export class Beat extends pulumi.ComponentResource {
 function celeryBeat(name: string): Process {
     return {
         name,
-        command: ["celery", "--quiet", "--app", "sms.celery", "beat", "--schedule", "/var/lib/sms/celerybeat-schedule", "--pidfile="],
+        // When it last ticked, Redis knows.
+        command: ["celery", "--quiet", "--app", "sms.celery", "beat", "--pidfile="],
         probes: heartbeatProbes("/tmp/beat.heartbeat"),
-        volumes: [{ name: "schedule", mountPath: "/var/lib/sms", emptyDir: { sizeLimit: "16Mi" } }],
     };
 }

@@ -23,6 +23,8 @@ export interface NetworkPoliciesArgs {
     gateway: string;
     /** Of where the collectors ship logs to, if they do. */
     logsPort?: number;
+    /** The namespace from which KEDA reads the queues' lengths, if it does. */
+    redisFrom?: string;
     /** The namespace of the Prometheus that reads the workers' metrics; otherwise any. */
     metricsFrom?: string;
 }
@@ -83,6 +85,9 @@ function openings(args: NetworkPoliciesArgs): Record<string, networking.v1.Netwo
             ? {}
             : { "collectors-to-logs": outOf(apps("sms-web", "sms-beat", ...args.workers), anywhere, tcp(args.logsPort)) }),
         ...(args.redis.kind === "cluster" ? { "redis-from-processes": into(redis, [{ podSelector: processes }], tcp(redisPort)) } : {}),
+        ...(args.redis.kind === "cluster" && args.redisFrom !== undefined
+            ? { "redis-from-keda": into(redis, namespace(args.redisFrom), tcp(redisPort)) }
+            : {}),
         ...(args.mongo.kind === "cluster" ? { "mongo-from-processes": into(mongo, [{ podSelector: readers }], tcp(mongoPort)) } : {}),
     };
 }

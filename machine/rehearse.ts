@@ -63,7 +63,8 @@ function readRehearsal(name: string): Rehearsal {
         "sms:secretEnv.ALIYUN_ACCESS_KEY_ID": secret("rehearsal-sms-key-id"),
         "sms:secretEnv.ALIYUN_ACCESS_KEY_SECRET": secret("rehearsal-sms-key"),
     };
-    const stack = { name: `rehearsal-${name}`, program: clone, file: join(state, `Pulumi.rehearsal-${name}.yaml`) };
+    // Policies know online by its name.
+    const stack = { name: `${name}-rehearsal`, program: clone, file: join(state, `Pulumi.${name}-rehearsal.yaml`) };
     return { stack, config, additions, secrets };
 }
 
@@ -185,7 +186,8 @@ async function rehearse(args: string[]): Promise<number> {
     }
     say("");
     await releaseStaleLock(pulumi, stack);
-    if ((await runPulumi(pulumi, stack, ["up", "--yes", "--skip-preview", "--non-interactive"])) !== 0) {
+    const up = ["up", "--yes", "--skip-preview", "--non-interactive"];
+    if ((await runPulumi(pulumi, stack, [...up, "--policy-pack", "policies"])) !== 0) {
         await sayUnschedulable();
         return 1;
     }
@@ -298,7 +300,7 @@ async function takeAway(pulumi: Pulumi, rehearsal: Rehearsal, nodePort: number):
                 throw new MachineError(`${address}/readyz doesn't answer any more, though destroy was refused`);
             }
         });
-        await step("protect: false in the stack file, and up", async () => {
+        await step("protect: false in the stack file, and an up without the policies, which refuse that", async () => {
             for (const key of ["sms:redis.protect", "sms:mongo.protect", "sms:logs.ship.to.protect"]) {
                 const set = pulumiArgs(stack, ["config", "set", "--path", key, "false"]);
                 await execa(pulumi.command, set, { env: pulumi.env, cwd: stack.program });

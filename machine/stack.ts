@@ -72,8 +72,6 @@ export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pu
         PULUMI_BACKEND_URL: `file://${backend}`,
         PULUMI_CONFIG_PASSPHRASE_FILE: secretFile("passphrase"),
         PULUMI_SKIP_UPDATE_CHECK: "true",
-        // The language host that is built here takes no notice of the project's tsconfig: it would check types at each run.
-        PULUMI_NODEJS_TRANSPILE_ONLY: "true",
         // The Kubernetes provider leaves a copy of the kubeconfig there.
         TMPDIR: temporary,
         DOCKER_HOST: dockerHost,
@@ -94,11 +92,9 @@ export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pu
 /** Puts `machine/<name>-provider` into a plugin's folder, as a command that the engine can start. */
 export function writeStandIn(folder: string, name: string): void {
     const main = join(clone, "machine", `${name}-provider`, "main.ts");
-    writeFileSync(
-        join(folder, `pulumi-resource-${name}`),
-        `#!/bin/sh\nTS_NODE_PROJECT='${join(clone, "tsconfig.pulumi.json")}' exec node -r '${require.resolve("ts-node/register/transpile-only")}' '${main}' "$@"\n`,
-        { mode: 0o755 },
-    );
+    writeFileSync(join(folder, `pulumi-resource-${name}`), `#!/bin/sh\nexec node -r '${join(clone, "register.cjs")}' '${main}' "$@"\n`, {
+        mode: 0o755,
+    });
 }
 
 /** The engine looks for its language host beside itself, and past links: so both lie in one folder. */

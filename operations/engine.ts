@@ -58,8 +58,6 @@ export async function throwAwayEngine(folder: string): Promise<Engine> {
             PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
             PULUMI_SKIP_UPDATE_CHECK: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-            // What tsconfig.pulumi.json says, too; the machine's language host is older than that option.
-            PULUMI_NODEJS_TRANSPILE_ONLY: "true",
             SMS_PREVIEW_WITHOUT_DAEMON: "true",
             // The stand-in's clouds: an empty one, and not that of this machine.
             SMS_CLOUD_FOLDER: join(folder, "cloud"),

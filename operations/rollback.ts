@@ -59,7 +59,7 @@ async function commandsFor(stack: string): Promise<Commands> {
     const { config } = readStackFile(clone, stack);
     const namespace = ["--namespace", (config["sms:namespace"] as string | undefined) ?? "sms"];
     if (stack === "local") {
-        const machine = [process.execPath, "-r", "ts-node/register/transpile-only", join("machine", "main.ts")];
+        const machine = [process.execPath, "-r", "./register.cjs", join("machine", "main.ts")];
         return { pulumi: [...machine, "pulumi"], stackArgs: [], kubectl: [...machine, "kubectl", ...namespace] };
     }
     const { context, kubeconfig } = (config["sms:cluster"] ?? {}) as Record<string, string | undefined>;

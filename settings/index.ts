@@ -15,6 +15,11 @@ export function readSettings() {
     const protect = plain.environment === "online";
     return frozen({
         ...plain,
+        /** The pools of workers, the default one first. `key` is where the file has it. */
+        workers: [
+            { name: "worker", key: ["worker"], ...plain.worker },
+            ...Object.entries(plain.workerPools).map(([name, pool]) => ({ name: `worker-${name}`, key: ["workerPools", name], ...pool })),
+        ],
         /** None where nothing is Alibaba Cloud's. */
         alibaba: account && alibaba,
         network: plain.network ?? noNetwork,

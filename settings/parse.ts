@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { isPassedOn, withInherited } from "./pools";
 import { Commands, keyOf, nearest, type Problem, SettingsError } from "./problems";
 import { decode, isSecret, type RawSettings, type Values, valueAt } from "./raw";
 import { type Blocks, rulesBetween } from "./rulesBetween";
@@ -9,14 +10,14 @@ import type { Hint } from "./values";
 /** The plain settings with their defaults, or a SettingsError with everything that is wrong, the secrets included. */
 export function parse(raw: RawSettings): PlainSettings {
     const commands = new Commands(raw.stack);
-    const values = decode(raw.texts);
+    const said = decode(raw.texts);
+    const values = withInherited(said);
     const plain = plainSchema.safeParse(pick(values, (key) => !isSecret(key)));
     const secret = secretSchema.safeParse(pick(values, isSecret));
+    const issues = [...(plain.error?.issues ?? []), ...issuesBetween(values), ...(secret.error?.issues ?? [])];
     const problems = [
-        ...[...(plain.error?.issues ?? []), ...issuesBetween(values), ...(secret.error?.issues ?? [])].flatMap((issue) =>
-            refusals(issue, raw, values, commands),
-        ),
-        ...secretProblems(raw, values),
+        ...issues.filter(({ path }) => !isPassedOn(path, said, issues)).flatMap((issue) => refusals(issue, raw, values, commands)),
+        ...secretProblems(raw, said),
     ];
     if (problems.length > 0 || !plain.success) {
         throw new SettingsError(raw.stack, problems);
@@ -70,7 +71,11 @@ function told(issue: z.core.$ZodIssue): { message: string; hint: Hint } {
     // A refused name of an environment variable comes wrapped.
     const { message, params } = (issue.code === "invalid_key" ? issue.issues[0] : issue) as { message: string; params?: Hint };
     // Zod words a union's refusal, but takes no hint for it: the first of the kinds is an example.
-    return { message, hint: params ?? (issue.code === "invalid_union" ? { example: message.split(" or ")[0] } : {}) };
+    if (issue.code === "invalid_union") {
+        return { message, hint: { example: message.split(" or ")[0] } };
+    }
+    const list = (issue.code === "invalid_type" && issue.expected === "array") || (issue.code === "too_small" && issue.origin === "array");
+    return { message, hint: params ?? { list } };
 }
 
 function fixFor(path: PropertyKey[], hint: Hint, commands: Commands): string {
@@ -83,7 +88,12 @@ function fixFor(path: PropertyKey[], hint: Hint, commands: Commands): string {
     if (isSecret(path[0])) {
         return commands.setSecret(path[0] === "secretEnv" && path.length === 1 ? [...path, "NAME"] : path);
     }
-    return "example" in hint ? commands.set(path, hint.example) : `write it as a block: ${keyOf(path)}: with its keys indented below`;
+    if ("example" in hint) {
+        return commands.set(path, hint.example);
+    }
+    return hint.list
+        ? `write it as a list: ${keyOf(path)}: with its entries indented below, each behind a -`
+        : `write it as a block: ${keyOf(path)}: with its keys indented below`;
 }
 
 function described(value: unknown, { byDefault }: Hint, hidden: boolean): string {

@@ -45,6 +45,16 @@ export function rolloutOutlastsReadiness({
     }
 }
 
+export function autoscaleHasRoom({
+    value: { replicas, autoscale },
+    issues,
+}: Checked<{ replicas: number; autoscale?: { maxReplicas: number } }>) {
+    if (autoscale !== undefined && autoscale.maxReplicas <= replicas) {
+        const allowed = `above ${replicas}, which is replicas, the least that there are`;
+        issues.push(refusal(["autoscale", "maxReplicas"], autoscale.maxReplicas, allowed, 2 * replicas));
+    }
+}
+
 /** A task that waits for its next attempt is unacknowledged all the while. */
 export function visibilityOutlastsTasks({
     value: { visibilityTimeoutSeconds, sendRetryMaxSeconds, sendLeaseSeconds },

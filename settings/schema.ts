@@ -7,7 +7,8 @@ import {
     nodesAreInDifferentZones,
     vSwitchesAreInTwoZones,
 } from "./placeRules";
-import { requestsAreWithinLimits, rolloutCanBegin, rolloutOutlastsReadiness, visibilityOutlastsTasks } from "./rules";
+import { queues } from "./queues";
+import { autoscaleHasRoom, requestsAreWithinLimits, rolloutCanBegin, rolloutOutlastsReadiness, visibilityOutlastsTasks } from "./rules";
 import {
     accessKeyId,
     accountName,
@@ -17,18 +18,23 @@ import {
     contextName,
     credential,
     filePath,
+    givenNumber,
     hour,
     image,
     imagePath,
     instanceClass,
     kinds,
+    labels,
     logName,
     namespaceName,
     oneOf,
     otlpEndpoint,
     pinnedImage,
     plainVariables,
+    poolName,
     quantity,
+    queueNames,
+    redisAccount,
     refused,
     region,
     registryInstance,
@@ -42,6 +48,7 @@ import {
     storageClassName,
     storageGb,
     storeUrl,
+    text,
     trueOrFalse,
     version,
     weekDays,
@@ -58,7 +65,9 @@ export const programVariables = {
     WEB_WORKERS: "sms:web.workers",
     WEB_THREADS: "sms:web.threads",
     WEB_GRACEFUL_TIMEOUT_SECONDS: "sms:web.gracefulTimeoutSeconds",
+    MIGRATION_TIMEOUT_SECONDS: "sms:migration.timeoutSeconds",
     WORKER_THREADS: "sms:worker.concurrency",
+    WORKER_QUEUES: "sms:worker.queues",
     SEND_LEASE_SECONDS: "sms:worker.sendLeaseSeconds",
     SEND_RETRY_MAX_SECONDS: "sms:worker.sendRetryMaxSeconds",
     VISIBILITY_TIMEOUT_SECONDS: "sms:worker.visibilityTimeoutSeconds",
@@ -102,8 +111,12 @@ const replicated = {
         .prefault({}),
 };
 
+/** Up from `replicas`, and down to them again, by the cpu that the pods take of what they request. */
+const byCpu = { maxReplicas: givenNumber(2, 1000, 12), cpuPercent: wholeNumber(1, 1000, 70) };
+
 const web = section({
     ...replicated,
+    autoscale: section(byCpu).optional(),
     nodePort: wholeNumber(30000, 32767, 31090),
     /** gunicorn's processes, and the threads of each. */
     workers: wholeNumber(1, 64, 2),
@@ -113,13 +126,30 @@ const web = section({
     /** What gunicorn gives running requests to finish. */
     gracefulTimeoutSeconds: wholeNumber(1, 3600, 30),
 })
-    .check(rolloutOutlastsReadiness)
+    .check(rolloutOutlastsReadiness, autoscaleHasRoom)
     .prefault({});
 
-const worker = section({
+/** By the tasks that wait, as KEDA counts them. */
+const byQueue = { kind: z.literal("queue"), maxReplicas: givenNumber(2, 1000, 12), tasksPerPod: givenNumber(1, 1_000_000, 100) };
+
+/** What each pool of workers has for itself. */
+const pool = {
     ...replicated,
     /** Tasks at a time in one pod (threads). */
     concurrency: wholeNumber(1, 256, 16),
+    /** Where its tasks come from. */
+    queues: queueNames.default([...queues]),
+    autoscale: z
+        .discriminatedUnion("kind", [section({ kind: z.literal("cpu").optional(), ...byCpu }), section(byQueue)], {
+            error: kinds("cpu or queue"),
+        })
+        .optional(),
+};
+/** What a pool has from `sms:worker`. How far it grows is its own matter. */
+export const inheritedKeys = Object.keys(pool).filter((key) => key !== "autoscale");
+
+const worker = section({
+    ...pool,
     /** For so long one attempt to send has its message to itself; none takes longer. */
     sendLeaseSeconds: wholeNumber(1, 3500, 60),
     /** The longest wait for the next attempt. */
@@ -127,7 +157,12 @@ const worker = section({
     /** After it Redis gives a task that nobody acknowledged to another worker. */
     visibilityTimeoutSeconds: wholeNumber(1, 604800, 3600),
 })
-    .check(rolloutOutlastsReadiness, visibilityOutlastsTasks)
+    .check(rolloutOutlastsReadiness, autoscaleHasRoom, visibilityOutlastsTasks)
+    .prefault({});
+
+/** More pools of workers; what one doesn't say, it has from `sms:worker`. */
+const workerPools = z
+    .record(poolName, section(pool).check(rolloutOutlastsReadiness, autoscaleHasRoom), { error: "a block of pools by their names" })
     .prefault({});
 
 const beat = section({
@@ -189,6 +224,8 @@ const managedRedis = section({
     kind: z.literal("managed"),
     instanceClass: instanceClass("redis.shard.small.2.ce", /^redis\.[a-z0-9.]+$/),
     engineVersion: version("7.0", "6.0", "5.0").default("7.0"),
+    /** Another name, with another password, is how to change the password: both accounts work until all pods have the new one. */
+    account: redisAccount.default("sms"),
     ...managed,
 }).check(nodesAreInDifferentZones, caFileNeedsTls);
 
@@ -293,6 +330,25 @@ const logDestination = z
     )
     .prefault({} as never);
 
+const monitoring = z
+    .discriminatedUnion(
+        "kind",
+        [
+            /** The pods say where their metrics are, for a Prometheus that goes by that. */
+            section({ kind: z.literal("annotations").optional() }),
+            /** Besides, the Prometheus operator's PodMonitors and alerts, and Grafana's dashboard. */
+            section({
+                kind: z.literal("operator"),
+                /** By which the operator's Prometheus selects what is meant for it, such as `release: prometheus`. */
+                labels: labels.prefault({}),
+                /** Where whoever is called reads docs/on-call.md. */
+                onCallUrl: text("an address", "https://git.example.com/sms/docs/on-call.md", /^https?:\/\/\S+$/).optional(),
+            }),
+        ],
+        { error: kinds("annotations or operator") },
+    )
+    .prefault({} as never);
+
 /** Keys whose values are secrets: encrypted in the file, never shown, never in `settings` but as secret outputs. */
 export const secretSchema = section({
     // What the stores' passwords have to be depends on the stores' kinds: see secrets.ts.
@@ -349,10 +405,16 @@ export const plainSchema = section(
             /** The namespace of the Prometheus that reads the workers' metrics; otherwise any. */
             metricsFrom: namespaceName.optional(),
         }).prefault({}),
+        monitoring,
         /** Variables for all pods; web, worker and beat can add their own. */
         env: plainVariables(programVariables),
+        /** KEDA 2 in the cluster, which scales workers by their queues; given only where it is there. */
+        keda: section({ namespace: namespaceName.default("keda") }).optional(),
+        /** Before each new version: what it may take to bring MongoDB up to it. */
+        migration: section({ timeoutSeconds: wholeNumber(10, 3600, 120) }).prefault({}),
         web,
         worker,
+        workerPools,
         beat,
     },
     Object.keys(secretSchema.shape),

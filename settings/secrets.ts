@@ -32,7 +32,9 @@ function missingOrUnused(values: Values, commands: Commands): Problem[] {
     });
     const registry = values.registryPassword === undefined ? [missing("registryPassword", "needed to push and to pull the image")] : [];
     const needs = (place: string[], key: SecretKey, need: { by: string[]; notBy: string[]; isOptional?: boolean }) => {
-        const kind = String(valueAt(values, place));
+        const given = valueAt(values, place);
+        // A block may have a key `toString`.
+        const kind = typeof given === "string" ? given : String(JSON.stringify(given));
         const reason = `as ${keyOf(place)} is ${kind === notGiven ? "not given" : kind}`;
         const isGiven = values[key] !== undefined;
         if (need.by.includes(kind)) {
@@ -102,7 +104,8 @@ function wronglyKept(raw: RawSettings, values: Values, commands: Commands): Prob
 /** Variables given both in plain and as a secret: which one a process would see is nothing to guess about. */
 function setTwice(values: Values, commands: Commands): Problem[] {
     const secretNames = Object.keys(Object(values.secretEnv));
-    const places = [["env"], ["web", "env"], ["worker", "env"], ["beat", "env"]];
+    const pools = Object.keys(Object(values.workerPools)).map((name) => ["workerPools", name, "env"]);
+    const places = [["env"], ["web", "env"], ["worker", "env"], ...pools, ["beat", "env"]];
     return places.flatMap((place) =>
         Object.keys(Object(valueAt(values, place)))
             .filter((name) => secretNames.includes(name))

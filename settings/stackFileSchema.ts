@@ -29,7 +29,12 @@ export function stackFileSchema(): JsonSchema {
         properties: {
             config: {
                 type: "object",
-                properties: Object.fromEntries(Object.entries({ ...plain, ...secret }).map(([key, schema]) => [`sms:${key}`, schema])),
+                properties: Object.fromEntries(
+                    Object.entries({ ...plain, workerPools: withoutDefaults(plain.workerPools), ...secret }).map(([key, schema]) => [
+                        `sms:${key}`,
+                        schema,
+                    ]),
+                ),
                 // Other packages' settings, but no misspelt ones of this program.
                 patternProperties: { "^(?!sms:)": {} },
                 additionalProperties: false,
@@ -40,4 +45,9 @@ export function stackFileSchema(): JsonSchema {
             encryptionsalt: { type: "string" },
         },
     };
+}
+
+/** What a pool of workers doesn't say isn't what the program would choose, but what `sms:worker` says. */
+function withoutDefaults(schema: JsonSchema | undefined): JsonSchema {
+    return JSON.parse(JSON.stringify(schema, (key, value) => (key === "default" ? undefined : value)));
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { range } from "./cidr";
 import { hasPassword, namesCredential } from "./credentials";
 import { amount } from "./quantity";
+import { queues } from "./queues";
 
 /** What a refused value tells its problem, beside the words. */
 export interface Hint {
@@ -9,6 +10,8 @@ export interface Hint {
     example?: unknown;
     /** The mending is to take the key away. */
     remove?: boolean;
+    /** It is to be a list. */
+    list?: boolean;
     /** The mending is to set it in `sms:secretEnv` instead. */
     secretEnv?: boolean;
     /** The value may be a credential: it must not be shown. */
@@ -36,12 +39,17 @@ export function kinds(names: string) {
 }
 
 export function wholeNumber(min: number, max: number, preset: number) {
+    return givenNumber(min, max, preset).default(preset);
+}
+
+/** One that nobody can guess. */
+export function givenNumber(min: number, max: number, example: number) {
     return value<number>(
         `a whole number from ${min} to ${max}, without quotes`,
-        { example: preset },
+        { example },
         { type: "integer", minimum: min, maximum: max },
         (input) => Number.isInteger(input) && Number(input) >= min && Number(input) <= max,
-    ).default(preset);
+    );
 }
 
 export function text(allowed: string, example: string, pattern: RegExp, hint: Hint = {}) {
@@ -98,6 +106,16 @@ const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const dnsName = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 const imageReference = /^([\w.-]+(:\d+)?\/)?[a-z0-9._/-]+(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
 
+/** `sms-worker-NAME` has to be a name, too. */
+export const poolName = z.string().refine((name) => /^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/.test(name), {
+    error: "a pool's name of lower-case letters, digits and -, 30 characters at most",
+    params: { remove: true },
+    abort: true,
+});
+
+const someQueues = `a list of queues: ${queues.join(", ")}`;
+export const queueNames = z.array(oneOf(...queues), { error: someQueues }).min(1, { error: someQueues });
+
 export const namespaceName = text("a name of lower-case letters, digits and -, 63 characters at most", "sms", dnsLabel);
 export const storageClassName = text("the name of a StorageClass (kubectl get storageclass)", "standard", dnsName);
 export const registryServer = text(
@@ -128,6 +146,16 @@ export function image(example: string) {
         (input) => typeof input === "string" && imageReference.test(input) && /(:[^/]+|@.+)$/.test(input) && !/:latest$/.test(input),
     );
 }
+
+const labelWords = "a Kubernetes label: letters, digits, - _ and . with letters or digits at both ends, 63 characters at most";
+const labelPart = /^[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
+
+/** Marks by which Kubernetes objects are found: `release: prometheus`. */
+export const labels = z.record(
+    text(labelWords, "release", /^([a-z0-9][-.a-z0-9]*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, { remove: true }),
+    text(labelWords, "prometheus", labelPart),
+    { error: "a block of names and texts" },
+);
 
 /** Kubernetes takes nothing but strings, so numbers and booleans become some: `true` is "true". */
 const variable = value<string | number | boolean>(
@@ -243,6 +271,13 @@ export const storageGb = value<number>(
 /** A replica set votes: an even number of nodes would gain nothing. */
 export const replicaSetNodes = value<number>("1 or 3 or 5 or 7, without quotes", { example: 3 }, { enum: [1, 3, 5, 7] }, (input) =>
     [1, 3, 5, 7].includes(input as number),
+);
+
+/** Alibaba Cloud keeps some names for itself. */
+export const redisAccount = text(
+    "an account's name of lower-case letters, digits and _, 100 characters at most, other than default, admin and root",
+    "sms",
+    /^(?!(default|admin|root)$)[a-z][a-z0-9_]{0,99}$/,
 );
 
 export const imagePath = text("the path of a file in the image", "/etc/ssl/certs/alibaba.pem", /^(\/[\w.-]+)+$/);

@@ -1,16 +1,30 @@
 /** What must hold between the workloads and what runs beside them. */
+import { keyOf } from "./problems";
+import { queues } from "./queues";
 import { valueAt } from "./raw";
 import { type Checked, type RuleBetween, refusal } from "./rules";
 
+interface Pool {
+    gracePeriodSeconds: number;
+    queues: readonly string[];
+    autoscale?: { kind?: string };
+}
+
 export interface Workloads {
     web: { gracePeriodSeconds: number; preStopSeconds: number; gracefulTimeoutSeconds: number };
-    worker: { gracePeriodSeconds: number; sendLeaseSeconds: number };
+    worker: Pool & { sendLeaseSeconds: number };
+    workerPools: Record<string, Pool>;
     beat: { gracePeriodSeconds: number };
+    keda?: object;
+    redis: { kind: string; tlsCaFile?: string };
 }
 
 export const workloadRules: RuleBetween<Workloads>[] = [
     { rule: graceCoversRequests, blocks: ["web"] },
     { rule: graceCoversTasks, blocks: ["worker"] },
+    { rule: poolsGraceCoversTasks, blocks: ["worker", "workerPools"] },
+    { rule: everyQueueHasWorkers, blocks: ["worker", "workerPools"] },
+    { rule: kedaCanScale, blocks: ["worker", "workerPools", "redis"] },
     { rule: graceCoversBeat, blocks: ["beat"] },
 ];
 
@@ -32,9 +46,43 @@ function graceCoversRequests(checked: Checked<Workloads>) {
     });
 }
 
-function graceCoversTasks(checked: Checked<Workloads>) {
+function graceCoversTasks(checked: Checked<Workloads>, path = ["worker"]) {
     const seconds = checked.value.worker.sendLeaseSeconds + shutdownSeconds;
-    graceCovers(checked, ["worker"], { seconds, words: [`sendLeaseSeconds + ${shutdownSeconds}`], lost: "running tasks" });
+    graceCovers(checked, path, { seconds, words: [`sendLeaseSeconds + ${shutdownSeconds}`], lost: "running tasks" });
+}
+
+function poolsGraceCoversTasks(checked: Checked<Workloads>) {
+    for (const name of Object.keys(checked.value.workerPools)) {
+        graceCoversTasks(checked, ["workerPools", name]);
+    }
+}
+
+function everyQueueHasWorkers({ value: { worker, workerPools }, issues }: Checked<Workloads>) {
+    const taken = [worker, ...Object.values(workerPools)].flatMap((pool) => pool.queues);
+    const left = queues.filter((queue) => !taken.includes(queue));
+    for (const [i, queue] of left.entries()) {
+        const allowed = `${queue}, as no other pool takes it: its tasks would wait for ever`;
+        issues.push(refusal(["worker", "queues", worker.queues.length + i], undefined, allowed, queue));
+    }
+}
+
+function kedaCanScale({ value: { worker, workerPools, keda, redis }, issues }: Checked<Workloads>) {
+    const pools = [
+        { path: ["worker"], pool: worker },
+        ...Object.entries(workerPools).map(([name, pool]) => ({ path: ["workerPools", name], pool })),
+    ];
+    const first = pools.find(({ pool }) => pool.autoscale?.kind === "queue");
+    if (first === undefined) {
+        return;
+    }
+    const reason = `as ${keyOf([...first.path, "autoscale", "kind"])} is queue`;
+    if (keda === undefined) {
+        const allowed = `the namespace of KEDA 2 (https://keda.sh), ${reason}: install it in the cluster first`;
+        issues.push(refusal(["keda", "namespace"], undefined, allowed, "keda"));
+    }
+    if (redis.tlsCaFile !== undefined) {
+        issues.push(refusal(["redis", "tlsCaFile"], redis.tlsCaFile, `left out, ${reason}: KEDA doesn't have this file of the image's`));
+    }
 }
 
 function graceCoversBeat(checked: Checked<Workloads>) {

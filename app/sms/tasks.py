@@ -1,8 +1,8 @@
 """What the workers do. The store, not the broker, knows what is left to do.
 
 A delivery that gets lost is made good by `resend_stuck`, one that comes twice finds nothing to claim.
-A message is sent at least once: twice where a worker dies, or loses the store, between the gateway's
-answer and the note of it.
+A message is sent at least once. Where a worker died, or lost the store, between the gateway's answer and
+the note of it, the gateway is asked what it took before the message is sent again.
 """
 
 import logging
@@ -73,7 +73,9 @@ def send_message(self, id: str) -> None:
         return
     try:
         with metrics.gateway_seconds.time():
-            gateway().send(message.id, message.to, message.text)
+            # How the last attempt ended may be known to the gateway alone: its worker died, or the answer got lost.
+            if message.attempts == 1 or not gateway().took(id, message.to, message.created_at):
+                gateway().send(id, message.to, message.text)
     except PermanentFailure as failure:
         give_up(message, str(failure))
     except TemporaryFailure as failure:

@@ -67,7 +67,7 @@ class Stack:
             "ALIYUN_SMS_TEMPLATE_CODE": "SMS_1",
             "ALIYUN_SMS_ENDPOINT": self.aliyun.url,
             "GATEWAY_TIMEOUT_SECONDS": "1",
-            "SEND_LEASE_SECONDS": "3",
+            "SEND_LEASE_SECONDS": "5",
             "SEND_MAX_ATTEMPTS": "3",
             "SEND_RETRY_BASE_SECONDS": "0",
             "RESEND_AFTER_SECONDS": "1",

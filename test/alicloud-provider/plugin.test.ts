@@ -41,7 +41,7 @@ describe("The alicloud plugin", () => {
 
     before(async function () {
         this.timeout(20_000);
-        plugin = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", join(root, "machine/alicloud-provider/main.ts")], {
+        plugin = spawn(process.execPath, ["-r", "./register.cjs", join(root, "machine/alicloud-provider/main.ts")], {
             cwd: root,
             env: { ...process.env, SMS_CLOUD_FOLDER: folder, ALICLOUD_ACCESS_KEY: "key" },
             stdio: ["pipe", "pipe", "inherit"],

@@ -46,7 +46,7 @@ describe("The plugin", () => {
         this.timeout(10_000);
         daemon = new Daemon();
         await daemon.start();
-        plugin = spawn(process.execPath, ["-r", "ts-node/register/transpile-only", join(root, "machine/docker-provider/main.ts")], {
+        plugin = spawn(process.execPath, ["-r", "./register.cjs", join(root, "machine/docker-provider/main.ts")], {
             cwd: root,
             env: { ...process.env, DOCKER_HOST: daemon.address },
             stdio: ["pipe", "pipe", "inherit"],

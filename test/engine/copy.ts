@@ -58,8 +58,8 @@ export class Copy {
 
     /** What lies where temporary files go. */
     leftovers(): string[] {
-        // ts-node and, from Node 22 on, Node itself keep compiled code there.
-        return readdirSync(join(this.folder, "tmp")).filter((name) => !/^(node|v8)-compile-cache/.test(name));
+        // From Node 22 on, Node keeps compiled code there.
+        return readdirSync(join(this.folder, "tmp")).filter((name) => name !== "node-compile-cache");
     }
 
     /** All files of the clone with their contents. */

@@ -49,6 +49,15 @@ export function disruptionBudget(app: string) {
     };
 }
 
+export function deploymentMetadata(name: string, replicas = "fixed") {
+    return { name, namespace: "sms", annotations: { "pulumi.com/patchForce": "true", "sms/replicas": replicas } };
+}
+
+/** Calm first, then a quarter of the pods a minute. */
+export const calmly = {
+    scaleDown: { stabilizationWindowSeconds: 300, policies: [{ type: "Percent", value: 25, periodSeconds: 60 }] },
+};
+
 /** The volumes that all of them have. */
 export const mounts = [
     { name: "log-dir", mountPath: "/var/log/sms" },

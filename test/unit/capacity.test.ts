@@ -9,7 +9,7 @@ import { type Amounts, lacking, minus, written } from "../../capacity/amounts";
 import { type ClusterNode, type ClusterPod, freeOn, requestsOf } from "../../capacity/cluster";
 import { accessBy } from "../../capacity/kubeconfig";
 import { place, shortages, type Workload } from "../../capacity/placement";
-import { CapacityError, told } from "../../capacity/problems";
+import { CapacityError, OperatorError, told } from "../../capacity/problems";
 import { readCluster } from "../../capacity/readCluster";
 import { wanted } from "../../capacity/wanted";
 import type { Settings } from "../../settings";
@@ -29,7 +29,15 @@ function pod(app: string, nodeName: string | undefined, cpu: string, namespace =
 }
 
 function workload(name: string, replicas: number, cpu: number, more: Partial<Workload> = {}): Workload {
-    return { name, app: `sms-${name}`, replicas, requests: { cpu, memory: 0.1 * gibibyte, pods: 1 }, needsSpare: false, ...more };
+    return {
+        name,
+        key: [name],
+        app: `sms-${name}`,
+        replicas,
+        requests: { cpu, memory: 0.1 * gibibyte, pods: 1 },
+        needsSpare: false,
+        ...more,
+    };
 }
 
 const pendingIn = (nodes: ClusterNode[], pods: ClusterPod[], wanted: Workload[]) =>
@@ -39,6 +47,14 @@ describe("the pods that would stay Pending", () => {
     it("are none where all find room, to the last thousandth of a core", () => {
         assert.deepEqual(pendingIn([node("a", "0.6")], [], [workload("web", 6, 0.1)]), []);
         assert.deepEqual(pendingIn([node("a", "0.599")], [], [workload("web", 6, 0.1)]), ["1 web"]);
+    });
+
+    it("counts the pods that an autoscaler has added, up to what it may add: they have to find room too", () => {
+        const running = Array.from({ length: 5 }, () => pod("sms-web", "a", "0.2"));
+        const web = workload("web", 2, 0.2);
+        assert.deepEqual(pendingIn([node("a", "0.9")], running, [web]), []);
+        assert.deepEqual(pendingIn([node("a", "0.9")], running, [{ ...web, maxReplicas: 8 }]), ["1 web"]);
+        assert.deepEqual(pendingIn([node("a", "0.8")], running, [{ ...web, maxReplicas: 4 }]), []);
     });
 
     it("are those for which other pods leave no room", () => {
@@ -233,12 +249,16 @@ describe("what a pod requests", () => {
 
 describe("what the stack asks the cluster for", () => {
     const sized = (cpu: string, memory: string) => ({ resources: { requests: { cpu, memory } } });
+    const pool = (name: string, key: string[], replicas: number) => {
+        const rollout = { maxSurge: 0, maxUnavailable: "25%" };
+        return { name, key, ...sized("0.2", "200Mi"), replicas, rollout };
+    };
     const settings = {
         redis: { kind: "cluster", ...sized("0.1", "64Mi") },
         mongo: { kind: "external" },
         beat: sized("10m", "64Mi"),
         web: { ...sized("0.1", "200Mi"), replicas: 6, rollout: { maxSurge: "25%", maxUnavailable: 0 } },
-        worker: { ...sized("0.2", "200Mi"), replicas: 6, rollout: { maxSurge: 0, maxUnavailable: "25%" } },
+        workers: [pool("worker", ["worker"], 6), pool("worker-bulk", ["workerPools", "bulk"], 2)],
         logs: {},
     } as unknown as Settings;
 
@@ -250,6 +270,7 @@ describe("what the stack asks the cluster for", () => {
                 ["sms-beat", 1, { cpu: 0.01, memory: 64 * 2 ** 20, pods: 1 }, false],
                 ["sms-web", 6, { cpu: 0.1, memory: 200 * 2 ** 20, pods: 1 }, true],
                 ["sms-worker", 6, { cpu: 0.2, memory: 200 * 2 ** 20, pods: 1 }, false],
+                ["sms-worker-bulk", 2, { cpu: 0.2, memory: 200 * 2 ** 20, pods: 1 }, true],
             ],
         );
     });
@@ -264,8 +285,13 @@ describe("what the stack asks the cluster for", () => {
     });
 
     it("counts a share of pods that may be missing as Kubernetes does: rounded down", () => {
-        const small = { ...settings.worker, replicas: 3 };
-        assert.equal(wanted({ ...settings, worker: small } as Settings).at(-1)?.needsSpare, true);
+        const workers = [pool("worker", ["worker"], 3), pool("worker", ["worker"], 4)];
+        assert.deepEqual(
+            wanted({ ...settings, workers } as unknown as Settings)
+                .slice(-2)
+                .map(({ needsSpare }) => needsSpare),
+            [true, false],
+        );
     });
 });
 
@@ -283,6 +309,13 @@ describe("the words for it", () => {
                 "",
             ].join("\n"),
         );
+    });
+
+    it("name a pool of workers by its pods, and where the stack file has it", () => {
+        const bulk = { ...workload("worker-bulk", 2, 0.5), key: ["workerPools", "bulk"] };
+        const words = shortage([node("a", "0.8")], bulk);
+        assert.match(words, /1 of 2 worker-bulk pods would stay Pending/);
+        assert.match(words, /'sms:workerPools\.bulk\.replicas' 1 .* ask for less in sms:workerPools\.bulk\.resources\.requests/);
     });
 
     it("say what the biggest piece is where the sum would do", () => {
@@ -310,6 +343,19 @@ describe("the words for it", () => {
 
     it("come as an error that Pulumi shows without a stack trace", () => {
         assert.ok(new CapacityError("online", []) instanceof pulumi.RunError);
+    });
+});
+
+describe("a cluster without the Prometheus operator", () => {
+    it("is told from room that lacks, with what to do", () => {
+        assert.ok(pulumi.RunError.isInstance(new OperatorError("online")));
+        assert.equal(
+            new OperatorError("online").message,
+            `sms:monitoring.kind is operator, but the cluster of stack online has no Prometheus operator (monitoring.coreos.com/v1):
+
+  install its custom resources, or: pulumi config rm sms:monitoring --stack online
+`,
+        );
     });
 });
 

@@ -20,6 +20,8 @@ export interface Registered {
     timeouts: { create: string; update: string };
     /** Pulumi refuses to delete or to replace it. */
     protect: boolean;
+    /** Inputs that somebody else may change. */
+    ignoreChanges: string[];
 }
 
 export class Deployed {
@@ -39,11 +41,17 @@ export class Deployed {
 
 export const types = {
     deployment: "kubernetes:apps/v1:Deployment",
+    job: "kubernetes:batch/v1:Job",
     statefulSet: "kubernetes:apps/v1:StatefulSet",
     disruptionBudget: "kubernetes:policy/v1:PodDisruptionBudget",
+    autoscaler: "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+    scaledObject: "kubernetes:keda.sh/v1alpha1:ScaledObject",
     service: "kubernetes:core/v1:Service",
     secret: "kubernetes:core/v1:Secret",
     namespace: "kubernetes:core/v1:Namespace",
+    configMap: "kubernetes:core/v1:ConfigMap",
+    podMonitor: "kubernetes:monitoring.coreos.com/v1:PodMonitor",
+    prometheusRule: "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
     networkPolicy: "kubernetes:networking.k8s.io/v1:NetworkPolicy",
     image: "docker:index/image:Image",
     vpc: "alicloud:vpc/network:Network",
@@ -95,7 +103,7 @@ export async function deploy<T>(program: () => T, stack = "unit"): Promise<{ res
     return { result, deployed: new Deployed(resources) };
 }
 
-type Request = Pick<Registered, "parent" | "dependencies" | "timeouts" | "protect">;
+type Request = Pick<Registered, "parent" | "dependencies" | "timeouts" | "protect" | "ignoreChanges">;
 
 /** Mocks are told neither parents nor dependencies nor timeouts: what the mock monitor itself is asked tells them. */
 function watchedRequests(): Map<string, Request> {
@@ -110,6 +118,7 @@ function watchedRequests(): Map<string, Request> {
             dependencies: request.getDependenciesList().map(nameIn).sort(),
             timeouts: { create: request.getCustomtimeouts()?.getCreate() ?? "", update: request.getCustomtimeouts()?.getUpdate() ?? "" },
             protect: request.getProtect() ?? false,
+            ignoreChanges: request.getIgnorechangesList(),
         });
         return register(request, callback);
     };

@@ -26,9 +26,9 @@ function run(stack: string, texts: Record<string, string>, secrets: Record<strin
     }, stack);
 }
 
-const local = () => run("local", stackFile("local"), localSecrets);
-const online = () => run("online", completed("online"), onlineSecrets);
-const test = () => run("test", completed("test"), testSecrets);
+const local = once(() => run("local", stackFile("local"), localSecrets));
+const online = once(() => run("online", completed("online"), onlineSecrets));
+const test = once(() => run("test", completed("test"), testSecrets));
 
 /** In a cluster of one's own choice, with stores that are there already: nothing of Alibaba Cloud's. */
 const elsewhere = {
@@ -43,7 +43,16 @@ const elsewhereSecrets = {
     redisUrl: "redis://sms:p%40ss@redis.example.com:6379/0",
     mongoUrl: "mongodb://sms:p%40ss@mongo.example.com:3717/sms?authSource=admin",
 };
-const external = () => run("external", elsewhere, elsewhereSecrets);
+const external = once(() => run("external", elsewhere, elsewhereSecrets));
+
+/** What was deployed is only looked at, so that many tests can look at the same. */
+function once<T>(work: () => T): () => T {
+    let result: { value: T } | undefined;
+    return () => {
+        result ??= { value: work() };
+        return result.value;
+    };
+}
 
 const everywhere = [
     "beat (sms:beat:Beat)",
@@ -53,6 +62,8 @@ const everywhere = [
     "env-secret (kubernetes:core/v1:Secret)",
     "image (sms:image:Image)",
     "image-image (docker:index/image:Image)",
+    "migration (sms:migration:Migration)",
+    "migration-job (kubernetes:batch/v1:Job)",
     "namespace (kubernetes:core/v1:Namespace)",
     "network-policies (sms:networkPolicies:NetworkPolicies)",
     ...["default-deny", "processes-to-dns", "processes-to-mongo", "processes-to-redis"].map(networkPolicy),
@@ -129,6 +140,26 @@ describe("the program", () => {
             networkPolicy(`${store}-from-processes`),
         ]);
         assert.deepEqual(deployed.listed(), [...everywhere, ...stores].sort());
+    });
+
+    it("runs further pools of workers beside the first one, each from its own queues", async () => {
+        const pools = { worker: { queues: ["sms"] }, workerPools: { upkeep: { queues: ["sms-maintenance"], replicas: 1 } } };
+        const texts = Object.fromEntries(Object.entries(pools).map(([key, value]) => [key, JSON.stringify(value)]));
+        const { deployed } = await run("external", { ...elsewhere, ...texts }, elsewhereSecrets);
+        const upkeep = [
+            "worker-upkeep (sms:worker:Worker)",
+            "worker-upkeep-deployment (kubernetes:apps/v1:Deployment)",
+            "worker-upkeep-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
+        ];
+        assert.deepEqual(deployed.listed(), [...everywhere, ...upkeep].sort());
+        const taken = ["worker", "worker-upkeep"].map((pool) => {
+            const { replicas, template } = deployed.one(types.deployment, `${pool}-deployment`).inputs.spec;
+            return [replicas, template.spec.containers[0].env.find(({ name }: { name: string }) => name === "WORKER_QUEUES").value];
+        });
+        assert.deepEqual(taken, [
+            [6, "sms"],
+            [1, "sms-maintenance"],
+        ]);
     });
 
     it("makes a network of its own where that is asked for, with the stores in it", async () => {
@@ -210,7 +241,6 @@ describe("the program", () => {
             "logs-store",
             "mongo-account",
             "mongo-instance",
-            "redis-account",
             "redis-instance",
         ]);
         assert.deepEqual(await protectedIn(test), []);
@@ -246,6 +276,29 @@ describe("the program", () => {
         for (const { name, type, inputs, dependencies } of kubernetes(deployed).filter(({ type }) => type !== types.namespace)) {
             assert.equal(inputs.metadata.namespace, "sms", name);
             assert.ok(dependencies.includes(type === types.networkPolicy ? "namespace" : "network-policies-default-deny"), name);
+        }
+    });
+
+    it("hands the Prometheus operator what it needs where there is one, for every pool of workers", async () => {
+        const monitoring = JSON.stringify({ kind: "operator", labels: { release: "prometheus" } });
+        const workerPools = JSON.stringify({ slow: { queues: ["sms-maintenance"] } });
+        const { deployed } = await run("external", { ...elsewhere, monitoring, workerPools }, elsewhereSecrets);
+        const made = [
+            "monitoring (sms:monitoring:Monitoring)",
+            "monitoring-alerts (kubernetes:monitoring.coreos.com/v1:PrometheusRule)",
+            "monitoring-dashboard (kubernetes:core/v1:ConfigMap)",
+            "monitoring-pods (kubernetes:monitoring.coreos.com/v1:PodMonitor)",
+        ];
+        const listed = deployed.listed();
+        assert.deepEqual(
+            listed.filter((name) => name.startsWith("monitoring")),
+            made,
+        );
+        const { selector } = deployed.one(types.podMonitor).inputs.spec;
+        assert.deepEqual(selector.matchExpressions[0].values, ["sms-web", "sms-worker", "sms-worker-slow"]);
+        for (const name of ["workers-from-prometheus", "workers-to-gateway"]) {
+            const { podSelector } = deployed.one(types.networkPolicy, `network-policies-${name}`).inputs.spec;
+            assert.deepEqual(podSelector.matchExpressions[0].values, ["sms-worker", "sms-worker-slow"], name);
         }
     });
 
@@ -292,6 +345,27 @@ describe("the program", () => {
         }
     });
 
+    it("lets KEDA see the queues where a pool grows by them", async () => {
+        const worker = JSON.stringify({ autoscale: { kind: "queue", maxReplicas: 20, tasksPerPod: 100 } });
+        const { deployed } = await run("local", { ...stackFile("local"), keda: "{}", worker }, localSecrets);
+        assert.equal(deployed.one(types.scaledObject).name, "worker-autoscaler");
+        assert.deepEqual(deployed.one(types.secret, "queue-lengths-secret").inputs.stringData.address, "redis:6379");
+        const { ingress } = deployed.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", "network-policies-redis-from-keda").inputs.spec;
+        assert.deepEqual(ingress[0].from, [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "keda" } } }]);
+    });
+
+    it("opens the stores, then migrates, and only then touches web, workers and beat", async () => {
+        const workers = { workerPools: JSON.stringify({ bulk: {} }) };
+        const { deployed } = await run("external", { ...elsewhere, ...workers }, elsewhereSecrets);
+        assert.ok(!deployed.one(types.job, "store-check-job").dependencies.includes("migration-job"));
+        assert.ok(deployed.one(types.job, "migration-job").dependencies.includes("store-check-job"));
+        const deployments = deployed.resources.filter(({ type }) => type === types.deployment);
+        assert.equal(deployments.length, 4);
+        for (const { name, dependencies } of deployments) {
+            assert.ok(dependencies.includes("migration-job"), name);
+        }
+    });
+
     it("hands the stores' URLs to pods through the Secret alone", async () => {
         const { deployed } = await online();
         assert.deepEqual(deployed.one(types.secret, "env-secret").inputs.stringData, {
@@ -325,8 +399,9 @@ describe("the program", () => {
 
     it("keeps to settings every variable that it sets in its pods", async () => {
         const { deployed } = await online();
-        const plain = ["web-deployment", "worker-deployment", "beat-deployment"].flatMap((name) => {
-            const [container] = deployed.one(types.deployment, name).inputs.spec.template.spec.containers;
+        const pods = deployed.resources.filter(({ type }) => type === types.deployment || type === types.job);
+        const plain = pods.flatMap(({ inputs }) => {
+            const [container] = inputs.spec.template.spec.containers;
             return container.env.map((variable: { name: string }) => variable.name);
         });
         assert.deepEqual([...new Set([...plain, "REDIS_URL", "MONGO_URL"])].sort(), Object.keys(programVariables).sort());

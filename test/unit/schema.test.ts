@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
+import { queues } from "../../settings/queues";
 import { plainSchema, secretSchema } from "../../settings/schema";
 import { stackFileSchema } from "../../settings/stackFileSchema";
 
@@ -30,6 +31,11 @@ describe("the JSON schema of stack files", () => {
         assert.deepEqual(properties["sms:secretEnv"].additionalProperties.required, ["secure"]);
     });
 
+    it("knows the queues that the app has", () => {
+        const [, names = ""] = /^QueueName = Literal\[(.*)\]$/m.exec(readFileSync("app/sms/settings.py", "utf8")) ?? [];
+        assert.deepEqual([...queues], JSON.parse(`[${names}]`));
+    });
+
     it("tells editors ranges, choices and defaults", () => {
         const { properties } = schema().properties.config;
         assert.deepEqual(properties["sms:web"].properties.nodePort, {
@@ -38,6 +44,12 @@ describe("the JSON schema of stack files", () => {
             minimum: 30000,
             maximum: 32767,
             description: "a whole number from 30000 to 32767, without quotes",
+        });
+        assert.deepEqual(properties["sms:workerPools"].additionalProperties.properties.concurrency, {
+            type: "integer",
+            minimum: 1,
+            maximum: 256,
+            description: "a whole number from 1 to 256, without quotes",
         });
         assert.deepEqual(properties["sms:environment"].enum, ["online", "test", "local"]);
         assert.deepEqual(properties["sms:beat"].properties.replicas.not, {});

@@ -60,8 +60,11 @@ function problemsOf(plain: object, secret: object = {}, encrypted?: string[]): s
 }
 
 describe("settings", () => {
+    const set = (path: string, value: string | number) => `pulumi config set --path '${path}' ${value} --stack online`;
+    const remove = (path: string) => `pulumi config rm --path '${path}' --stack online`;
+
     it("have the origin's numbers where the file says nothing", () => {
-        const { web, worker, beat, namespace, registry, image, logs } = settingsOf();
+        const { web, worker, workerPools, migration, beat, namespace, registry, image, logs } = settingsOf();
         const resources = { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } };
         const replicated = {
             replicas: 6,
@@ -84,15 +87,66 @@ describe("settings", () => {
         assert.deepEqual(worker, {
             ...replicated,
             concurrency: 16,
+            queues: ["sms", "sms-maintenance"],
             sendLeaseSeconds: 60,
             sendRetryMaxSeconds: 600,
             visibilityTimeoutSeconds: 3600,
         });
+        assert.deepEqual([workerPools, migration], [{}, { timeoutSeconds: 120 }]);
         assert.deepEqual(beat, { revisionHistoryLimit: 5, gracePeriodSeconds: 30, rolloutTimeoutSeconds: 300, resources, env: {} });
         assert.equal(namespace, "sms");
         assert.equal(registry.repository, "sms");
         assert.deepEqual(image, { baseImage: "python:3.11-slim-bookworm", platform: "linux/amd64", buildArgs: {} });
         assert.deepEqual(logs, { sizeLimit: "1Gi" });
+    });
+
+    it("give a pool of workers what it doesn't say from sms:worker, deep down, but for its autoscaler, and then from the program", () => {
+        const { workerPools } = settingsOf({
+            worker: {
+                ...{ replicas: 4, resources: { limits: { cpu: 2 } }, env: { A: 1, B: 2 }, sendLeaseSeconds: 30 },
+                autoscale: { maxReplicas: 20 },
+            },
+            workerPools: { bulk: { queues: ["sms"], resources: { limits: { memory: "2Gi" } }, env: { B: 3 } }, "2nd": {} },
+        });
+        const all = {
+            replicas: 4,
+            minReadySeconds: 10,
+            revisionHistoryLimit: 5,
+            gracePeriodSeconds: 180,
+            rolloutTimeoutSeconds: 300,
+            rollout: { maxSurge: "25%", maxUnavailable: 0 },
+            concurrency: 16,
+        };
+        const requests = { cpu: "0.1", memory: "200Mi" };
+        assert.deepEqual(workerPools, {
+            bulk: { ...all, queues: ["sms"], resources: { requests, limits: { cpu: "2", memory: "2Gi" } }, env: { A: "1", B: "3" } },
+            "2nd": {
+                ...all,
+                queues: ["sms", "sms-maintenance"],
+                resources: { requests, limits: { cpu: "2", memory: "800Mi" } },
+                env: { A: "1", B: "2" },
+            },
+        });
+    });
+
+    it("tell what is wrong in sms:worker there alone, and not again for each pool that has it from there", () => {
+        const worker = { replicas: 0, replica: 3, gracePeriodSeconds: 20, resources: { requests: { cpu: "5" } }, env: { "1": "x" } };
+        const keys = problemsOf({ worker, workerPools: { bulk: {}, own: { replicas: 0 } } }).map((problem) => problem.split(" ")[0]);
+        assert.deepEqual(keys, [
+            "sms:worker.resources.requests.cpu",
+            'sms:worker.env["1"]',
+            "sms:worker.replicas",
+            "sms:worker.replica",
+            "sms:workerPools.own.replicas",
+        ]);
+    });
+
+    it("hold a pool to its own numbers together with those from sms:worker", () => {
+        const worker = { sendLeaseSeconds: 30, resources: { requests: { cpu: "0.2" } } };
+        const pools = { bulk: { resources: { limits: { cpu: "0.15" } } }, fine: { gracePeriodSeconds: 41 } };
+        assert.deepEqual(problemsOf({ worker, workerPools: pools }), [
+            `sms:workerPools.bulk.resources.requests.cpu is "0.2"; allowed: at most 0.15, which is limits.cpu | ${set("sms:workerPools.bulk.resources.requests.cpu", 0.15)}`,
+        ]);
     });
 
     it("give a store in the cluster its volume and resources", () => {
@@ -111,7 +165,7 @@ describe("settings", () => {
         );
         const days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
         const everyNight = { backup: { days, from: "19:00Z" }, maintenance: { from: "18:00Z" } };
-        assert.deepEqual(redis, { ...redisThere, engineVersion: "7.0", ...everyNight });
+        assert.deepEqual(redis, { ...redisThere, engineVersion: "7.0", account: "sms", ...everyNight });
         assert.deepEqual(mongo, {
             ...mongoThere,
             engineVersion: "7.0",
@@ -194,8 +248,6 @@ describe("settings", () => {
         assert.doesNotMatch(JSON.stringify(settingsOf({}, { secretEnv: { API_KEY: "hunter2" } })), /registry-secret|:p@|hunter2/);
     });
 
-    const set = (path: string, value: string | number) => `pulumi config set --path '${path}' ${value} --stack online`;
-    const remove = (path: string) => `pulumi config rm --path '${path}' --stack online`;
     const number = (min: number, max: number) => `allowed: a whole number from ${min} to ${max}, without quotes`;
     const quantity = (example: string) => `allowed: a Kubernetes quantity above zero such as ${example}`;
     const share = "allowed: a whole number of pods from 0 to 100, or a percentage such as 25%";
@@ -271,7 +323,7 @@ describe("settings", () => {
         [
             "a list for a block",
             { web: [] },
-            "sms:web is []; allowed: a block with the keys revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, nodePort, workers, threads, preStopSeconds, gracefulTimeoutSeconds | write it as a block: sms:web: with its keys indented below",
+            "sms:web is []; allowed: a block with the keys revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, autoscale, nodePort, workers, threads, preStopSeconds, gracefulTimeoutSeconds | write it as a block: sms:web: with its keys indented below",
         ],
         [
             "an empty block",
@@ -380,6 +432,11 @@ describe("settings", () => {
             `sms:worker.rollout.maxSurge is "0%"; allowed: above 0 while maxUnavailable is 0: with neither, a rollout can't take its first step | ${set("sms:worker.rollout.maxSurge", "25%")}`,
         ],
         [
+            "a migration without time",
+            { migration: { timeoutSeconds: 5 } },
+            `sms:migration.timeoutSeconds is 5; ${number(10, 3600)} | ${set("sms:migration.timeoutSeconds", 120)}`,
+        ],
+        [
             "a grace period that cuts off requests",
             { web: { gracePeriodSeconds: 40 } },
             `sms:web.gracePeriodSeconds is 40; allowed: above 40, which is preStopSeconds + gracefulTimeoutSeconds: or running requests are cut off | ${set("sms:web.gracePeriodSeconds", 50)}`,
@@ -403,6 +460,108 @@ describe("settings", () => {
             "a grace period for beat that cuts off the last lines to be shipped",
             { beat: { gracePeriodSeconds: 10 }, logs: { ship: { to: otlp } } },
             `sms:beat.gracePeriodSeconds is 10; allowed: above 10, which is 10 for the log collector: or its last log lines are cut off | ${set("sms:beat.gracePeriodSeconds", 20)}`,
+        ],
+        [
+            "a pool's queue that the app doesn't have",
+            { workerPools: { bulk: { queues: ["sms", "bulk"] } } },
+            `sms:workerPools.bulk.queues[1] is "bulk"; allowed: sms or sms-maintenance | ${set("sms:workerPools.bulk.queues[1]", "sms")}`,
+        ],
+        [
+            "a pool without queues",
+            { workerPools: { bulk: { queues: [] } } },
+            `sms:workerPools.bulk.queues is []; allowed: a list of queues: sms, sms-maintenance | write it as a list: sms:workerPools.bulk.queues: with its entries indented below, each behind a -`,
+        ],
+        [
+            "queues that are no list",
+            { worker: { queues: "sms" } },
+            `sms:worker.queues is "sms"; allowed: a list of queues: sms, sms-maintenance | write it as a list: sms:worker.queues: with its entries indented below, each behind a -`,
+        ],
+        [
+            "a queue that no pool takes",
+            { worker: { queues: ["sms"] }, workerPools: { bulk: {} } },
+            `sms:worker.queues[1] is missing; allowed: sms-maintenance, as no other pool takes it: its tasks would wait for ever | ${set("sms:worker.queues[1]", "sms-maintenance")}`,
+        ],
+        [
+            "a pool's name that is none in the cluster",
+            { workerPools: { Bulk_1: { replicas: 1 } } },
+            `sms:workerPools.Bulk_1 is {"replicas":1}; allowed: a pool's name of lower-case letters, digits and -, 30 characters at most | ${remove("sms:workerPools.Bulk_1")}`,
+        ],
+        [
+            "a pool's name of 31 characters",
+            { workerPools: { ["a".repeat(31)]: {} } },
+            `sms:workerPools.${"a".repeat(31)} is {}; allowed: a pool's name of lower-case letters, digits and -, 30 characters at most | ${remove(`sms:workerPools.${"a".repeat(31)}`)}`,
+        ],
+        [
+            "a pool's own lease, which all share",
+            { workerPools: { bulk: { sendLeaseSeconds: 30 } } },
+            `sms:workerPools.bulk.sendLeaseSeconds is not known; allowed: revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, concurrency, queues, autoscale | ${remove("sms:workerPools.bulk.sendLeaseSeconds")}`,
+        ],
+        [
+            "a pool's grace period that cuts off tasks",
+            { workerPools: { bulk: { gracePeriodSeconds: 70 } } },
+            `sms:workerPools.bulk.gracePeriodSeconds is 70; allowed: above 70, which is sendLeaseSeconds + 10: or running tasks are cut off | ${set("sms:workerPools.bulk.gracePeriodSeconds", 80)}`,
+        ],
+        [
+            "a list of pools",
+            { workerPools: ["bulk"] },
+            `sms:workerPools is ["bulk"]; allowed: a block of pools by their names | write it as a block: sms:workerPools: with its keys indented below`,
+        ],
+        ...["root", "Sms", "2sms"].map((account): [string, object, string, object] => [
+            `the account ${account}`,
+            { ...onAlibaba, redis: { ...redisThere, account } },
+            `sms:redis.account is "${account}"; allowed: an account's name of lower-case letters, digits and _, 100 characters at most, other than default, admin and root | ${set("sms:redis.account", "sms")}`,
+            itsRedisPassword,
+        ]),
+        [
+            "an autoscaler without room",
+            { web: { autoscale: { maxReplicas: 6 } } },
+            `sms:web.autoscale.maxReplicas is 6; allowed: above 6, which is replicas, the least that there are | ${set("sms:web.autoscale.maxReplicas", 12)}`,
+        ],
+        [
+            "an autoscaler without an end",
+            { web: { autoscale: {} } },
+            `sms:web.autoscale.maxReplicas is missing; ${number(2, 1000)} | ${set("sms:web.autoscale.maxReplicas", 12)}`,
+        ],
+        [
+            "an autoscaler of a pool without room",
+            { workerPools: { bulk: { replicas: 3, autoscale: { maxReplicas: 2 } } } },
+            `sms:workerPools.bulk.autoscale.maxReplicas is 2; allowed: above 3, which is replicas, the least that there are | ${set("sms:workerPools.bulk.autoscale.maxReplicas", 6)}`,
+        ],
+        [
+            "a cpu share of nothing",
+            { worker: { autoscale: { maxReplicas: 8, cpuPercent: 0 } } },
+            `sms:worker.autoscale.cpuPercent is 0; ${number(1, 1000)} | ${set("sms:worker.autoscale.cpuPercent", 70)}`,
+        ],
+        [
+            "an autoscaler of another kind",
+            { worker: { autoscale: { kind: "memory", maxReplicas: 8 } } },
+            `sms:worker.autoscale.kind is "memory"; allowed: cpu or queue | ${set("sms:worker.autoscale.kind", "cpu")}`,
+        ],
+        [
+            "web by queue, of which it has none",
+            { web: { autoscale: { kind: "queue", maxReplicas: 8 } } },
+            `sms:web.autoscale.kind is not known; allowed: maxReplicas, cpuPercent | ${remove("sms:web.autoscale.kind")}`,
+        ],
+        [
+            "an autoscaler by queue without a word on how many",
+            { worker: { autoscale: { kind: "queue", maxReplicas: 8 } }, keda: {} },
+            `sms:worker.autoscale.tasksPerPod is missing; ${number(1, 1_000_000)} | ${set("sms:worker.autoscale.tasksPerPod", 100)}`,
+        ],
+        [
+            "an autoscaler by queue without KEDA",
+            { workerPools: { bulk: { autoscale: { kind: "queue", maxReplicas: 8, tasksPerPod: 100 } } } },
+            `sms:keda.namespace is missing; allowed: the namespace of KEDA 2 (https://keda.sh), as sms:workerPools.bulk.autoscale.kind is queue: install it in the cluster first | ${set("sms:keda.namespace", "keda")}`,
+        ],
+        [
+            "an autoscaler by queue with a Redis whose authority KEDA doesn't know",
+            {
+                ...onAlibaba,
+                redis: { ...redisThere, tls: true, tlsCaFile: "/ca.pem" },
+                keda: {},
+                worker: { autoscale: { kind: "queue", maxReplicas: 8, tasksPerPod: 100 } },
+            },
+            `sms:redis.tlsCaFile is "/ca.pem"; allowed: left out, as sms:worker.autoscale.kind is queue: KEDA doesn't have this file of the image's | ${remove("sms:redis.tlsCaFile")}`,
+            itsRedisPassword,
         ],
         [
             "a rollout deadline before a pod counts",
@@ -649,7 +808,7 @@ describe("settings", () => {
         [
             "vSwitches in one line",
             { ...onAlibaba, network: { ...existing, vSwitches: "vsw-hhhhhh" } },
-            'sms:network.vSwitches is "vsw-hhhhhh"; allowed: a list, each entry behind a - | write it as a block: sms:network.vSwitches: with its keys indented below',
+            'sms:network.vSwitches is "vsw-hhhhhh"; allowed: a list, each entry behind a - | write it as a list: sms:network.vSwitches: with its entries indented below, each behind a -',
         ],
         [
             "one vSwitch alone",
@@ -869,7 +1028,7 @@ describe("settings", () => {
         [
             "no backup at all",
             { ...onAlibaba, redis: { ...redisThere, backup: { days: [] } } },
-            "sms:redis.backup.days is []; allowed: a list of week days such as [Monday, Thursday] | write it as a block: sms:redis.backup.days: with its keys indented below",
+            "sms:redis.backup.days is []; allowed: a list of week days such as [Monday, Thursday] | write it as a list: sms:redis.backup.days: with its entries indented below, each behind a -",
             itsRedisPassword,
         ],
         [
@@ -917,7 +1076,7 @@ describe("settings", () => {
         [
             "an image for a managed store",
             { ...onAlibaba, redis: { ...redisThere, image: "redis:7.0" } },
-            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
+            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, account, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
             itsRedisPassword,
         ],
         [
@@ -1154,14 +1313,18 @@ describe("settings", () => {
             "__proto__",
             "toString",
         ];
+        // As fast-check's own "binary", which spends half a second on a table of all characters first.
+        const text = fc.string({
+            unit: fc.oneof(fc.integer({ min: 0, max: 0xd7ff }), fc.integer({ min: 0xe000, max: 0x10ffff })).map(String.fromCodePoint),
+        });
         const json = fc.letrec<{ value: unknown; block: unknown }>((tie) => ({
-            value: fc.oneof({ depthSize: "medium" }, fc.jsonValue(), fc.string({ unit: "binary" }), fc.double(), tie("block")),
-            block: fc.dictionary(fc.oneof(fc.constantFrom(...inner), fc.string({ unit: "binary" })), tie("value"), { maxKeys: 5 }),
+            value: fc.oneof({ depthSize: "medium" }, fc.jsonValue(), text, fc.double(), tie("block")),
+            block: fc.dictionary(fc.oneof(fc.constantFrom(...inner), text), tie("value"), { maxKeys: 5 }),
         })).value;
         const texts = fc.dictionary(
-            fc.oneof(fc.constantFrom(...keys, ...secretKeys), fc.string({ unit: "binary" })),
+            fc.oneof(fc.constantFrom(...keys, ...secretKeys), text),
             fc.oneof(
-                fc.string({ unit: "binary" }),
+                text,
                 json.map((value) => JSON.stringify(value) ?? "null"),
             ),
         );
@@ -1182,6 +1345,10 @@ describe("settings", () => {
             }),
             { numRuns: 500 },
         );
+    });
+
+    it("survive a kind that can't be made a text", () => {
+        assert.match(problemsOf({ mongo: { kind: { toString: "" } } }).join(), /^sms:mongo.kind is {"toString":""}; allowed: /);
     });
 
     it("know as scalars exactly the keys that aren't blocks", () => {

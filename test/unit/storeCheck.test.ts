@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { StoreCheck } from "../../components/storeCheck";
 import { Web } from "../../components/web";
 import { app, labels, mounts, replicated, secured, volumes } from "./appArgs";
-import { deploy, resolve } from "./deployed";
+import { deploy, resolve, types } from "./deployed";
 
-const job = "kubernetes:batch/v1:Job";
+const { job } = types;
 
 describe("the check of the stores", () => {
     const storeCheck = () => new StoreCheck("store-check", { app, timeoutSeconds: 300 });

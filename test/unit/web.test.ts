@@ -1,11 +1,25 @@
 import assert from "node:assert/strict";
 import { Web } from "../../components/web";
-import { app, disruptionBudget, labels, mounts, replicated, resources, scraped, secured, spread, volumes } from "./appArgs";
+import {
+    app,
+    calmly,
+    deploymentMetadata,
+    disruptionBudget,
+    labels,
+    mounts,
+    replicated,
+    resources,
+    scraped,
+    secured,
+    spread,
+    volumes,
+} from "./appArgs";
 import { deploy, resolve, types } from "./deployed";
 
 describe("web", () => {
     const args = { ...replicated, nodePort: 31090, workers: 2, threads: 16, preStopSeconds: 10, gracefulTimeoutSeconds: 30 };
     const web = () => new Web("web", args);
+    const growing = () => new Web("web", { ...args, autoscale: { maxReplicas: 20, cpuPercent: 70 } });
     const ready = { httpGet: { path: "/readyz", port: 8004 }, timeoutSeconds: 5 };
 
     it("is a Deployment, a Service and a word on how many pods a drain may take", async () => {
@@ -26,7 +40,7 @@ describe("web", () => {
         assert.deepEqual(deployed.one(types.deployment).inputs, {
             apiVersion: "apps/v1",
             kind: "Deployment",
-            metadata: { name: "sms-web", namespace: "sms" },
+            metadata: deploymentMetadata("sms-web"),
             spec: {
                 replicas: 6,
                 minReadySeconds: 10,
@@ -60,7 +74,7 @@ describe("web", () => {
                                 envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
                                 ports: [{ name: "http", containerPort: 8004 }],
                                 resources,
-                                startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 60 },
+                                startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 75 },
                                 readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
                                 livenessProbe: {
                                     httpGet: { path: "/healthz", port: 8004 },
@@ -106,5 +120,39 @@ describe("web", () => {
     it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {
         const { deployed } = await deploy(web);
         assert.deepEqual(deployed.one(types.deployment).timeouts, { create: "330s", update: "330s" });
+    });
+
+    it("grows by the cpu of its own container where that is asked for, and calmly shrinks again", async () => {
+        const { deployed } = await deploy(growing);
+        assert.deepEqual(deployed.one(types.autoscaler).inputs, {
+            apiVersion: "autoscaling/v2",
+            kind: "HorizontalPodAutoscaler",
+            metadata: { name: "sms-web", namespace: "sms" },
+            spec: {
+                scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "sms-web" },
+                minReplicas: 6,
+                maxReplicas: 20,
+                metrics: [
+                    {
+                        type: "ContainerResource",
+                        containerResource: { container: "sms-web", name: "cpu", target: { type: "Utilization", averageUtilization: 70 } },
+                    },
+                ],
+                behavior: calmly,
+            },
+        });
+        assert.equal(deployed.one(types.autoscaler).parent, "web");
+    });
+
+    it("leaves the number of pods to the autoscaler, and takes it back where there is none any more", async () => {
+        const autoscaled = await deploy(growing);
+        const fixed = await deploy(web);
+        for (const [{ deployed }, ignored, word] of [
+            [autoscaled, ["spec.replicas"], "autoscaled"],
+            [fixed, [], "fixed"],
+        ] as const) {
+            const { inputs, ignoreChanges } = deployed.one(types.deployment);
+            assert.deepEqual([inputs.spec.replicas, ignoreChanges, inputs.metadata], [6, ignored, deploymentMetadata("sms-web", word)]);
+        }
     });
 });

@@ -1,10 +1,32 @@
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
 import { Worker } from "../../components/worker";
-import { app, disruptionBudget, labels, mounts, replicated, resources, scraped, secured, spread, volumes } from "./appArgs";
+import {
+    app,
+    calmly,
+    deploymentMetadata,
+    disruptionBudget,
+    labels,
+    mounts,
+    replicated,
+    resources,
+    scraped,
+    secured,
+    spread,
+    volumes,
+} from "./appArgs";
 import { deploy, types } from "./deployed";
 
 describe("the worker", () => {
-    const worker = () => new Worker("worker", { ...replicated, concurrency: 8, sendLeaseSeconds: 60 });
+    const args = { ...replicated, concurrency: 8, queues: ["sms", "sms-maintenance"] };
+    const worker = () => new Worker("worker", args);
+    const growing = () => new Worker("worker", { ...args, autoscale: { maxReplicas: 20, cpuPercent: 70 } });
+    const byQueue = () =>
+        new Worker("worker", {
+            ...args,
+            autoscale: { kind: "queue", maxReplicas: 20, tasksPerPod: 100 },
+            queueLengths: { authentication: pulumi.output("sms-redis"), databaseIndex: pulumi.output("0") },
+        });
     const isFresh = { command: ["sh", "-c", 'test -n "$(find /tmp/worker.heartbeat -mmin -1)"'] };
 
     it("is a Deployment and a word on how many pods a drain may take", async () => {
@@ -27,7 +49,7 @@ describe("the worker", () => {
         assert.deepEqual(deployed.one(types.deployment).inputs, {
             apiVersion: "apps/v1",
             kind: "Deployment",
-            metadata: { name: "sms-worker", namespace: "sms" },
+            metadata: deploymentMetadata("sms-worker"),
             spec: {
                 replicas: 6,
                 minReadySeconds: 10,
@@ -57,7 +79,7 @@ describe("the worker", () => {
                                     { name: "ENV", value: "online" },
                                     { name: "LOG_LEVEL", value: "DEBUG" },
                                     { name: "WORKER_THREADS", value: "8" },
-                                    { name: "SEND_LEASE_SECONDS", value: "60" },
+                                    { name: "WORKER_QUEUES", value: "sms,sms-maintenance" },
                                 ],
                                 envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
                                 ports: [{ name: "metrics", containerPort: 8005 }],
@@ -77,8 +99,82 @@ describe("the worker", () => {
         });
     });
 
+    it("is called and found by its own name where it is one of several pools", async () => {
+        const { deployed } = await deploy(() => new Worker("worker-bulk", { ...replicated, concurrency: 8, queues: ["sms"] }));
+        const { metadata, spec } = deployed.one(types.deployment, "worker-bulk-deployment").inputs;
+        assert.deepEqual(metadata, deploymentMetadata("sms-worker-bulk"));
+        assert.deepEqual(
+            [spec.selector.matchLabels, spec.template.metadata.labels],
+            [{ app: "sms-worker-bulk" }, labels("sms-worker-bulk")],
+        );
+        assert.deepEqual(spec.template.spec.containers[0].env.at(-1), { name: "WORKER_QUEUES", value: "sms" });
+        assert.deepEqual(deployed.one(types.disruptionBudget).inputs, disruptionBudget("sms-worker-bulk"));
+    });
+
     it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {
         const { deployed } = await deploy(worker);
         assert.deepEqual(deployed.one(types.deployment).timeouts, { create: "330s", update: "330s" });
+    });
+
+    it("grows by the cpu of its own container where that is asked for, and calmly shrinks again", async () => {
+        const { deployed } = await deploy(growing);
+        assert.deepEqual(deployed.one(types.autoscaler).inputs, {
+            apiVersion: "autoscaling/v2",
+            kind: "HorizontalPodAutoscaler",
+            metadata: { name: "sms-worker", namespace: "sms" },
+            spec: {
+                scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "sms-worker" },
+                minReplicas: 6,
+                maxReplicas: 20,
+                metrics: [
+                    {
+                        type: "ContainerResource",
+                        containerResource: {
+                            container: "sms-worker",
+                            name: "cpu",
+                            target: { type: "Utilization", averageUtilization: 70 },
+                        },
+                    },
+                ],
+                behavior: calmly,
+            },
+        });
+        assert.equal(deployed.one(types.autoscaler).parent, "worker");
+    });
+
+    it("leaves the number of pods to the autoscaler, and takes it back where there is none any more", async () => {
+        const autoscaled = await deploy(growing);
+        const fixed = await deploy(worker);
+        for (const [{ deployed }, ignored, word] of [
+            [autoscaled, ["spec.replicas"], "autoscaled"],
+            [fixed, [], "fixed"],
+        ] as const) {
+            const { inputs, ignoreChanges } = deployed.one(types.deployment);
+            assert.deepEqual([inputs.spec.replicas, ignoreChanges, inputs.metadata], [6, ignored, deploymentMetadata("sms-worker", word)]);
+        }
+    });
+
+    it("grows by the tasks that wait in any of its queues, as KEDA counts them", async () => {
+        const { deployed } = await deploy(byQueue);
+        const { inputs, parent } = deployed.one(types.scaledObject);
+        assert.deepEqual(inputs, {
+            apiVersion: "keda.sh/v1alpha1",
+            kind: "ScaledObject",
+            metadata: { name: "sms-worker", namespace: "sms" },
+            spec: {
+                scaleTargetRef: { name: "sms-worker" },
+                minReplicaCount: 6,
+                maxReplicaCount: 20,
+                advanced: { horizontalPodAutoscalerConfig: { behavior: calmly } },
+                triggers: ["sms", "sms-maintenance"].map((listName) => ({
+                    type: "redis",
+                    metadata: { listName, listLength: "100", databaseIndex: "0" },
+                    authenticationRef: { name: "sms-redis" },
+                })),
+            },
+        });
+        assert.equal(parent, "worker");
+        assert.deepEqual(deployed.one(types.deployment).ignoreChanges, ["spec.replicas"]);
+        assert.equal(deployed.resources.filter(({ type }) => type === types.autoscaler).length, 0);
     });
 });

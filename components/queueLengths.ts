@@ -1,0 +1,60 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
+import { Secret } from "@pulumi/kubernetes/core/v1";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface QueueLengthsArgs {
+    namespace: pulumi.Input<string>;
+    /** The broker's. */
+    redisUrl: pulumi.Input<string>;
+}
+
+/** How KEDA gets to see how many tasks wait in Redis: by a Secret of its own, as it takes no URL. */
+export class QueueLengths extends pulumi.ComponentResource {
+    /** The TriggerAuthentication's name. */
+    readonly authentication: pulumi.Output<string>;
+    readonly databaseIndex: pulumi.Output<string>;
+
+    constructor(name: string, { namespace, redisUrl }: QueueLengthsArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("sms:queueLengths:QueueLengths", name, {}, opts);
+
+        const parts = pulumi.secret(redisUrl).apply(redisParts);
+        const secret = new Secret(
+            `${name}-secret`,
+            // Named by Pulumi: another password is another name, which the TriggerAuthentication then names.
+            { metadata: { namespace }, immutable: true, stringData: parts.apply(({ databaseIndex, ...access }) => access) },
+            { parent: this },
+        );
+        const authentication = new CustomResource(
+            `${name}-authentication`,
+            {
+                apiVersion: "keda.sh/v1alpha1",
+                kind: "TriggerAuthentication",
+                metadata: { name: "sms-redis", namespace },
+                spec: {
+                    secretTargetRef: ["address", "username", "password", "tls"].map((parameter) => ({
+                        parameter,
+                        name: secret.metadata.name,
+                        key: parameter,
+                    })),
+                },
+            },
+            { parent: this },
+        );
+
+        this.authentication = authentication.metadata.name;
+        // A number, and no secret.
+        this.databaseIndex = pulumi.unsecret(parts.databaseIndex);
+        this.registerOutputs({ authentication: this.authentication, databaseIndex: this.databaseIndex });
+    }
+}
+
+function redisParts(url: string) {
+    const { protocol, hostname, port, username, password, pathname } = new URL(url);
+    return {
+        address: `${hostname}:${port || 6379}`,
+        username: decodeURIComponent(username),
+        password: decodeURIComponent(password),
+        tls: protocol === "rediss:" ? "enable" : "disable",
+        databaseIndex: pathname.slice(1) || "0",
+    };
+}

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { kubectl } from "../../machine/kubernetes";
+import { until } from "../../machine/progress";
+import { Prometheus } from "../../machine/prometheus";
+import { built } from "../../machine/toolchain";
+import { alertRules } from "../../monitoring/alerts";
+import { panels } from "../../monitoring/dashboard";
+import { TestStack } from "./testStack";
+
+const namespace = "sms-metrics";
+const rules = alertRules({ namespace, workers: ["sms-worker"], onCallUrl: "docs/on-call.md" });
+const operator = { "sms:monitoring": { kind: "operator", labels: { release: "prometheus" } } };
+
+/** A number that a panel could draw. */
+const isNumber = ({ value: [, number] }: { value: [number, string] }) => Number.isFinite(Number(number));
+
+describe("monitoring on the real cluster", () => {
+    let stack: TestStack;
+    let prometheus: Prometheus;
+    let operatorResources: string[];
+    let isOver = false;
+
+    const send = async () => {
+        const body = JSON.stringify({ to: "+8613800138000", text: "hello" });
+        const headers = { "content-type": "application/json" };
+        await fetch(`${stack.address}/messages`, { method: "POST", headers, body });
+    };
+    const highest = async (metric: string, queue: string) => {
+        const samples = await prometheus.query(`max(${metric}{namespace="${namespace}",queue="${queue}"})`);
+        return Number(samples[0]?.value[1]);
+    };
+
+    before("up, with the operator's resources, and somebody who sends messages", async () => {
+        stack = await TestStack.make(namespace, 31101);
+        const folder = await built("prometheus-operator");
+        operatorResources = readdirSync(folder).map((file) => `--filename=${join(folder, file)}`);
+        await kubectl("delete", "--ignore-not-found", ...operatorResources);
+        await stack.configure(operator);
+        const refused = await stack.up();
+        assert.match(refused.output, /sms:monitoring\.kind is operator, but the cluster of stack sms-metrics has no Prometheus operator/);
+        assert.deepEqual(await stack.objects("deployments"), []);
+        await kubectl("create", ...operatorResources);
+        const { exitCode, output } = await stack.up();
+        assert.equal(exitCode, 0, output);
+        prometheus = await Prometheus.start(namespace, rules);
+        void (async () => {
+            for (let count = 0; !isOver && count < 600; count += 1) {
+                await send();
+                await new Promise((done) => setTimeout(done, 200));
+            }
+        })();
+    });
+
+    after("destroy", async () => {
+        isOver = true;
+        prometheus?.stop();
+        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
+        await stack.remove();
+        await kubectl("delete", "--ignore-not-found", ...operatorResources);
+    });
+
+    it("is what the operator's own definitions take: monitors, rules and a dashboard", async () => {
+        const [monitor] = await stack.objects<{ spec: { podMetricsEndpoints: object[] } }>("podmonitors.monitoring.coreos.com");
+        assert.equal(monitor?.spec.podMetricsEndpoints.length, 2);
+        const [rule] = await stack.objects<{ spec: { groups: object[] } }>("prometheusrules.monitoring.coreos.com");
+        assert.equal(rule?.spec.groups.length, rules.length);
+        const { exitCode, output } = await stack.up("--expect-no-changes");
+        assert.equal(exitCode, 0, output);
+    });
+
+    for (const { title, queries } of Object.values(panels(namespace)).flat()) {
+        it(`has numbers for the panel “${title}”`, async () => {
+            for (const [line, query] of Object.entries(queries)) {
+                const expr = query.replaceAll("$__rate_interval", "20s");
+                await until(
+                    async () => (await prometheus.query(expr)).some(isNumber),
+                    30,
+                    () => `nothing for ${line}: ${expr}`,
+                );
+            }
+        });
+    }
+
+    it("evaluates every alert, and none fires", async () => {
+        const found = await prometheus.rules();
+        assert.deepEqual(
+            found.map(({ name }) => name),
+            rules.flatMap((group) => group.rules.map(({ alert }) => alert)),
+        );
+        for (const { name, health, lastError, state } of found) {
+            assert.deepEqual([health, lastError], ["ok", undefined], name);
+            assert.equal(state, "inactive", name);
+        }
+    });
+
+    it("shows a queue that nobody takes from, by its length and its age, and knows who is missing", async () => {
+        await kubectl("--namespace", namespace, "scale", "deployment/sms-worker", "--replicas=0");
+        await until(
+            async () => (await highest("sms_queue_length", "sms")) > 20 && (await highest("sms_queue_oldest_seconds", "sms")) > 5,
+            60,
+            () => "the queue doesn't grow",
+        );
+        const pending = (await prometheus.rules()).filter(({ state }) => state !== "inactive").map(({ name }) => name);
+        assert.ok(pending.includes("SmsWorkerAbsent"), `${pending}`);
+        await kubectl("--namespace", namespace, "scale", "deployment/sms-worker", "--replicas=1");
+        await until(
+            async () => (await highest("sms_queue_length", "sms")) < 5,
+            60,
+            () => "the queue doesn't shrink again",
+        );
+    });
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { QueueLengths } from "../../components/queueLengths";
+import { deploy, resolve, types } from "./deployed";
+
+const authenticationType = "kubernetes:keda.sh/v1alpha1:TriggerAuthentication";
+
+describe("KEDA's view of the queues", () => {
+    const of = (url: string) => () => new QueueLengths("queue-lengths", { namespace: "sms", redisUrl: pulumi.secret(url) });
+    const queueLengths = of("redis://sms:p%40ss%2Fword@redis.example.com:6380/2");
+
+    it("is a Secret and a TriggerAuthentication that names its keys", async () => {
+        const { deployed } = await deploy(queueLengths);
+        assert.deepEqual(deployed.listed(), [
+            "queue-lengths (sms:queueLengths:QueueLengths)",
+            `queue-lengths-authentication (${authenticationType})`,
+            "queue-lengths-secret (kubernetes:core/v1:Secret)",
+        ]);
+        const { inputs, parent } = deployed.one(authenticationType);
+        assert.deepEqual([deployed.one(types.secret).parent, parent], ["queue-lengths", "queue-lengths"]);
+        assert.deepEqual(inputs, {
+            apiVersion: "keda.sh/v1alpha1",
+            kind: "TriggerAuthentication",
+            metadata: { name: "sms-redis", namespace: "sms" },
+            spec: {
+                secretTargetRef: ["address", "username", "password", "tls"].map((parameter) => ({
+                    parameter,
+                    name: "queue-lengths-secret-1a2b3c4d",
+                    key: parameter,
+                })),
+            },
+        });
+    });
+
+    it("takes Redis' URL apart, in a Secret whose name changes with it, and is secret but for the database's number", async () => {
+        const { deployed, result } = await deploy(queueLengths);
+        const { inputs, secrets } = deployed.one(types.secret);
+        assert.deepEqual(inputs.stringData, { address: "redis.example.com:6380", username: "sms", password: "p@ss/word", tls: "disable" });
+        assert.deepEqual([secrets, inputs.immutable, inputs.metadata], [["stringData"], true, { namespace: "sms" }]);
+        assert.deepEqual(await resolve(result.databaseIndex), { value: "2", secret: false });
+        assert.deepEqual(await resolve(result.authentication), { value: "sms-redis", secret: false });
+    });
+
+    it("knows TLS, and what a short URL leaves out", async () => {
+        const { deployed, result } = await deploy(of("rediss://sms:secret@redis.example.com"));
+        const { address, tls } = deployed.one(types.secret).inputs.stringData;
+        assert.deepEqual([address, tls], ["redis.example.com:6379", "enable"]);
+        assert.equal((await resolve(result.databaseIndex)).value, "0");
+    });
+});
