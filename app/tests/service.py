@@ -73,6 +73,7 @@ class Stack:
             "RESEND_AFTER_SECONDS": "1",
             "RESEND_INTERVAL_SECONDS": "1",
             "WEB_PORT": str(self.port),
+            "WEB_WORKERS": "2",
             "WORKER_METRICS_PORT": "0",
             "DRAIN_FILE": str(directory / "draining"),
             "READY_FILE": str(directory / "ready"),
