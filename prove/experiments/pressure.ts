@@ -86,7 +86,7 @@ async function memoryEaten({ cluster, address }: Product): Promise<Count[]> {
             container.command = [
                 "sh",
                 "-c",
-                'if mkdir /tmp/eaten; then exec python3 -c "x = bytearray(2 ** 31)"; fi; exec "$0" "$@"',
+                'if mkdir /tmp/eaten; then exec python3 -c "x = str(1) * 2 ** 31"; fi; exec "$0" "$@"',
                 ...(container.command ?? []),
             ];
         }
