@@ -11,15 +11,13 @@ Module.enableCompileCache?.();
 
 const maps = new Map();
 
-// Loaded by whoever uses them, not by whoever may.
-const forFewStacks = ["common", "dashboard", "prometheus", "timeseries"].map((part) => `@grafana/grafana-foundation-sdk/${part}`);
-
 Module._extensions[".ts"] = (module, filename) => {
     const { code, map } = transformSync(readFileSync(filename, "utf8"), {
         filename,
         sourceMaps: true,
         jsc: { parser: { syntax: "typescript" }, target: "es2022" },
-        module: { type: "commonjs", ignoreDynamic: true, lazy: forFewStacks },
+        // Packages are loaded by whoever uses them, not by whoever may.
+        module: { type: "commonjs", ignoreDynamic: true, lazy: true },
         swcrc: false,
     });
     maps.set(filename, map);

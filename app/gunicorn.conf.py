@@ -51,6 +51,12 @@ def pre_request(worker, request):
         request.force_close()
 
 
+def on_exit(server):
+    # One that was stopped before it ever got ready has failed: of such a container Kubernetes keeps the last lines.
+    if not _settings.ready_file.exists():
+        raise SystemExit(1)
+
+
 def child_exit(server, worker):
     from prometheus_client.multiprocess import mark_process_dead
 

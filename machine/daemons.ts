@@ -5,7 +5,17 @@ import { logs } from "./places";
 import { MachineError, until } from "./progress";
 
 /** The long-running processes of the machine's own, by the name of their executable, in the order in which they start. */
-export const daemonNames = ["containerd", "dockerd", "docker-registry", "etcd", "kubelet", "kube-proxy", "storage-provisioner"] as const;
+export const daemonNames = [
+    "containerd",
+    "dockerd",
+    "docker-registry",
+    "etcd",
+    "kubelet",
+    "kube-proxy",
+    "network-policies",
+    "metrics-server",
+    "storage-provisioner",
+] as const;
 export type DaemonName = (typeof daemonNames)[number];
 
 export interface Daemon {

@@ -14,7 +14,7 @@ export const clusterMarker = "/etc/kubernetes/made-by-sms-machine";
 const leastMemoryGiB = 6;
 
 /** Ports of the cluster's control plane, as kubeadm uses them, and of etcd. */
-const clusterPorts = [6443, 10248, 10250, 10256, 10257, 10259, 2379];
+const clusterPorts = [6443, 10248, 10250, 10256, 10257, 10259, 10443, 20244, 2379];
 
 /** What each part takes from Debian: a file of each package, and the package. */
 const packages = {
@@ -24,6 +24,7 @@ const packages = {
         "/usr/lib/cni/bridge": "containernetworking-plugins",
         "/usr/bin/etcd": "etcd-server",
         "/usr/sbin/iptables": "iptables",
+        "/usr/sbin/ipset": "ipset",
         "/usr/sbin/conntrack": "conntrack",
         "/usr/sbin/ip": "iproute2",
     },

@@ -5,6 +5,7 @@ import { pauseImage } from "./containers";
 import { type Daemon, ensureRunning, stop } from "./daemons";
 import { writeWhole } from "./files";
 import { clusterMarker } from "./host";
+import { metricsApi, metricsApiName, metricsServer } from "./metrics";
 import { unmountBelow } from "./mounts";
 import { apiAddress, podCidr, serviceCidr } from "./network";
 import { containerdSocket, kubeconfig, logs, ownContext, state } from "./places";
@@ -69,6 +70,16 @@ const kubeProxy = (commands: string): Daemon => ({
     isReady: () => answers("http://127.0.0.1:10256/livez"),
 });
 
+/** Cuts pods off as NetworkPolicies say. */
+export async function ensureNetworkPolicies(): Promise<void> {
+    await ensureRunning({
+        name: "network-policies",
+        command: join(await built("network-policies"), "network-policies"),
+        args: [`-kubeconfig=${kubeconfig}`, `-node=${nodeName}`, `-service-cidr=${serviceCidr}`, "-health=127.0.0.1:20244"],
+        isReady: () => answers("http://127.0.0.1:20244/healthz"),
+    });
+}
+
 const storageProvisioner = (commands: string): Daemon => ({
     name: "storage-provisioner",
     command: join(commands, "storage-provisioner"),
@@ -80,6 +91,12 @@ const storageProvisioner = (commands: string): Daemon => ({
 export async function kubectl(...args: string[]): Promise<string> {
     const { stdout } = await execa(join(await built("kubernetes"), "kubectl"), ["--kubeconfig", kubeconfig, ...args]);
     return stdout;
+}
+
+export async function apply(...items: object[]): Promise<void> {
+    await execa(join(await built("kubernetes"), "kubectl"), ["--kubeconfig", kubeconfig, "apply", "--filename", "-"], {
+        input: JSON.stringify({ apiVersion: "v1", kind: "List", items }),
+    });
 }
 
 /** The same while the API server may be away: nothing then. */
@@ -115,10 +132,16 @@ export async function ensureCluster(dockerHost: string): Promise<void> {
             180,
             () => `the node is not ready after 180 s; see ${join(logs, "kubelet.log")}`,
         );
-        await ensureRunning(kubeProxy(commands));
-        await ensureRunning(storageProvisioner(commands));
-        await kubectl("apply", "-f", join(__dirname, "cluster.yaml"));
-        await kubectl("-n", "kube-system", "wait", "--for=condition=Ready", "pods", "--selector=k8s-app=kube-dns", "--timeout=180s");
+        await Promise.all([
+            ensureRunning(kubeProxy(commands)),
+            ensureNetworkPolicies(),
+            ensureRunning(await metricsServer()),
+            ensureRunning(storageProvisioner(commands)),
+            kubectl("apply", "-f", join(__dirname, "cluster.yaml")),
+            apply(...metricsApi),
+        ]);
+        const serving = ["deployment/coredns", `apiservice/${metricsApiName}`];
+        await kubectl("-n", "kube-system", "wait", "--for=condition=Available", ...serving, "--timeout=180s");
         return kubernetesVersion;
     });
 }
@@ -225,7 +248,7 @@ containerRuntimeEndpoint: unix://${containerdSocket}
 
 /** Ends the cluster and removes its data, also what kubeadm and the kubelet write outside the machine's own folders. */
 export async function removeCluster(): Promise<void> {
-    for (const name of ["storage-provisioner", "kube-proxy", "kubelet"] as const) {
+    for (const name of ["storage-provisioner", "metrics-server", "network-policies", "kube-proxy", "kubelet"] as const) {
         await stop(name);
     }
     await stop("etcd");

@@ -72,5 +72,10 @@ export async function removeNetwork(): Promise<void> {
     const { stdout } = await execa("iptables-save");
     const kept = stdout.split("\n").filter((line) => !chains.some((chain) => line.includes(chain)));
     await execa("iptables-restore", [], { input: `${kept.join("\n")}\n` });
+    // Named by the rules that have just gone.
+    const { stdout: sets } = await execa("ipset", ["list", "-name"], tolerant);
+    for (const set of (sets ?? "").split("\n").filter((name) => /^KUBE-(SRC|DST)-/.test(name))) {
+        await execa("ipset", ["destroy", set], tolerant);
+    }
     writeFileSync(forwarding, readFileSync(forwardingBefore, "utf8"));
 }

@@ -21,6 +21,8 @@ export async function prepare(needs: Needs): Promise<Pulumi> {
     if (wanted.cluster) {
         await built("kubernetes");
         await built("coredns");
+        await built("network-policies");
+        await built("metrics-server");
     }
     const dockerHost = await step("containerd and docker", async () => {
         if (wanted.cluster || wanted.docker) {

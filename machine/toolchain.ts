@@ -10,6 +10,7 @@ interface Build {
     readonly module: string;
     /** For people: what it is and how long it takes on 2 cores when nothing is cached. */
     readonly title: string;
+    readonly changed?: Changed;
     readonly build: (go: Go) => Promise<void>;
 }
 
@@ -35,34 +36,45 @@ async function moduleFolder(run: Go["run"], module: string): Promise<string> {
     return (JSON.parse(await run("mod", "download", "-json", module)) as { Dir: string }).Dir;
 }
 
+/** A module of others that is built from a changed copy of its source. */
+interface Changed {
+    readonly module: string;
+    readonly places: readonly { readonly file: string; readonly from: string; readonly to: string }[];
+}
+
+async function change({ source, run }: Go, { module, places }: Changed): Promise<void> {
+    const copy = join(source, "changed");
+    await execa("cp", ["-r", "--no-preserve=mode", await moduleFolder(run, module), copy]);
+    for (const { file, from, to } of places) {
+        const [before, after, ...more] = readFileSync(join(copy, file), "utf8").split(from);
+        if (after === undefined || more.length > 0) {
+            throw new MachineError(`${module}: ${file} is not what the change in machine/toolchain.ts was made for`);
+        }
+        writeFileSync(join(copy, file), `${before}${to}${after}`);
+    }
+    await run("mod", "edit", "-replace", `${module}=${copy}`);
+}
+
 /**
  * The provider takes a Deployment whose new generation nobody has looked at yet for rolled out, by its old status: an `up` of a
  * crashing image succeeds now and then. It asks for status.observedGeneration, but of Deployments of 2016 alone. Here of all.
  */
-async function patchProvider(original: string, copy: string, run: Go["run"]): Promise<void> {
-    await execa("cp", ["-r", "--no-preserve=mode", original, copy]);
-    const file = join(copy, "pkg", "await", "deployment.go");
-    const code = readFileSync(file, "utf8");
-    const patched = code.replace("} else if extensionsV1Beta1API {", "} else {");
-    if (patched === code) {
-        throw new MachineError(`${file} is not what the patch in machine/toolchain.ts was made for`);
-    }
-    writeFileSync(file, patched);
-    await run("mod", "edit", "-replace", `github.com/pulumi/pulumi-kubernetes/provider/v4=${copy}`);
-}
+const provider: Changed = {
+    module: "github.com/pulumi/pulumi-kubernetes/provider/v4",
+    places: [{ file: "pkg/await/deployment.go", from: "} else if extensionsV1Beta1API {", to: "} else {" }],
+};
 
 const pulumi: Build = {
     module: "pulumi",
     title: "Pulumi CLI and Kubernetes provider from Go modules (about 10 min the first time)",
+    changed: provider,
     build: async ({ source, output, run }) => {
-        const provider = await moduleFolder(run, "github.com/pulumi/pulumi-kubernetes/provider/v4");
         for (const file of ["schema.json", "terraform-mapping.json"]) {
             writeFileSync(
                 join(source, "kubernetes-provider", file),
-                readFileSync(join(provider, "cmd", "pulumi-resource-kubernetes", file)),
+                readFileSync(join(source, "changed", "cmd", "pulumi-resource-kubernetes", file)),
             );
         }
-        await patchProvider(provider, join(source, "provider"), run);
         const version = `v${pulumiVersion}`;
         await run(
             "build",
@@ -133,6 +145,62 @@ const coredns: Build = {
     title: "CoreDNS from Go modules (about 2 min the first time)",
     build: async ({ output, run }) => {
         await run("build", "-ldflags", stripped, "-o", join(output, "coredns"), "github.com/coredns/coredns");
+    },
+};
+
+const metricsServer: Build = {
+    module: "metrics-server",
+    title: "metrics-server from Go modules (about 2 min the first time)",
+    build: async ({ output, run }) => {
+        await run("build", "-ldflags", stripped, "-o", join(output, "metrics-server"), "sigs.k8s.io/metrics-server/cmd/metrics-server");
+    },
+};
+
+/**
+ * kube-router writes the whole filter table back as it was when it looked, and so undoes what kube-proxy has changed meanwhile: a
+ * Service may go on being refused although its pods are there. And it accepts what a policy allows before kube-proxy can refuse it: a
+ * connection to a Service with no pods would hang. Here it writes its own chains only, and leaves what it allows to those after it.
+ */
+const policyController: Changed = {
+    module: "github.com/cloudnativelabs/kube-router/v2",
+    places: [
+        {
+            file: "pkg/utils/iptables.go",
+            from: "return i.exec(i.restoreCmd, args, data, nil)",
+            to: `return i.exec(i.restoreCmd, append(args, "--noflush"), data, nil)`,
+        },
+        {
+            file: "pkg/controllers/netpol/network_policy_controller.go",
+            from: `if strings.Contains(rule, "COMMIT") || strings.HasPrefix(rule, "# ") {`,
+            to: `own := strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(rule, "-A"), "-I"), ": ")
+			isOwn := strings.HasPrefix(own, "KUBE-ROUTER-") || strings.HasPrefix(own, kubePodFirewallChainPrefix) ||
+				strings.HasPrefix(own, kubeNetworkPolicyChainPrefix)
+			if !isOwn {`,
+        },
+        {
+            file: "pkg/controllers/netpol/network_policy_controller.go",
+            from: String.raw`desiredFilterTable.WriteString("COMMIT" + "\n")`,
+            to: String.raw`for _, chain := range append(cleanupPodFwChains, cleanupPolicyChains...) {
+			desiredFilterTable.WriteString("-F " + chain + "\n-X " + chain + "\n")
+		}
+		desiredFilterTable.WriteString("COMMIT" + "\n")`,
+        },
+        {
+            file: "pkg/controllers/netpol/network_policy_controller.go",
+            from: `"--mark", "0x20000/0x20000",
+				"-j", "ACCEPT"}`,
+            to: `"--mark", "0x20000/0x20000",
+				"-j", "RETURN"}`,
+        },
+    ],
+};
+
+const networkPolicies: Build = {
+    module: "network-policies",
+    title: "kube-router's network policy controller from Go modules (about 1 min the first time)",
+    changed: policyController,
+    build: async ({ output, run }) => {
+        await run("build", "-ldflags", stripped, "-o", join(output, "network-policies"), ".");
     },
 };
 
@@ -222,6 +290,8 @@ const builds = {
     "language-nodejs": languageHost,
     kubernetes,
     coredns,
+    "network-policies": networkPolicies,
+    "metrics-server": metricsServer,
     ferretdb,
     collector,
     sls,
@@ -239,10 +309,24 @@ function files(directory: string): string[] {
         .sort();
 }
 
+/** How the module is built, as it is written here: what it is compiled to differs from compiler to compiler. */
+function definition(module: Module): string {
+    const definitions = readFileSync(__filename, "utf8").matchAll(/^const \w+: Build = \{\n {4}module: "(.+)",\n[\s\S]*?^\};$/gm);
+    const [text] = [...definitions].find(([, name]) => name === module) ?? [];
+    if (text === undefined) {
+        throw new Error(`no definition of ${module} was found in ${__filename}`);
+    }
+    return text;
+}
+
 /** Where the module's commands are, or will be: the name holds a hash of all that they are made of. */
 function outputFolder(module: Module, goVersion: string): string {
     const source = join(__dirname, "toolchain", module);
-    const hash = createHash("sha256").update(goVersion).update(builds[module].build.toString());
+    const { changed }: Build = builds[module];
+    const hash = createHash("sha256").update(goVersion).update(definition(module));
+    if (changed !== undefined) {
+        hash.update(JSON.stringify(changed));
+    }
     for (const file of files(source)) {
         hash.update(file.slice(source.length)).update(readFileSync(file));
     }
@@ -262,13 +346,14 @@ async function goVersion(): Promise<string> {
 
 /** Builds the module's commands unless the cache has them. Gives the folder they lie in. */
 export async function built(module: Module): Promise<string> {
-    const { title, build } = builds[module];
+    const { title, changed, build }: Build = builds[module];
     const output = outputFolder(module, await goVersion());
     if (existsSync(output)) {
         return output;
     }
     await step(title, async () => {
-        const work = join(cache, "work", module);
+        // Of its own: a preview and an `up` may want the same at once.
+        const work = join(cache, "work", `${module}-${process.pid}`);
         rmSync(work, { recursive: true, force: true });
         const source = join(work, "source");
         const unfinished = join(work, "output");
@@ -279,8 +364,14 @@ export async function built(module: Module): Promise<string> {
             const { stdout } = await execa("go", args, { cwd: source, env: { CGO_ENABLED: "0", GOFLAGS: "-buildvcs=false" } });
             return stdout;
         };
-        await build({ source, output: unfinished, run });
-        renameSync(unfinished, output);
+        const go = { source, output: unfinished, run };
+        if (changed !== undefined) {
+            await change(go, changed);
+        }
+        await build(go);
+        if (!existsSync(output)) {
+            renameSync(unfinished, output);
+        }
         rmSync(work, { recursive: true, force: true });
     });
     return output;

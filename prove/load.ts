@@ -173,15 +173,17 @@ export function worst(answers: readonly Answer[]): number {
     return answers.reduce((most, { milliseconds }) => Math.max(most, milliseconds), 0);
 }
 
-/** The answers by the second in which their request was sent, counted from the first. */
-export function bySecond(answers: readonly Answer[]): { second: number; answers: Answer[] }[] {
+/** The answers by when their request was sent, in spans of so many seconds from the first. */
+export function inSpans(answers: readonly Answer[], seconds: number): { second: number; answers: Answer[] }[] {
     const start = answers[0]?.sentAt ?? 0;
-    const seconds = new Map<number, Answer[]>();
+    const spans = new Map<number, Answer[]>();
     for (const answer of answers) {
-        const second = Math.floor((answer.sentAt - start) / 1000);
-        seconds.set(second, [...(seconds.get(second) ?? []), answer]);
+        const second = Math.floor((answer.sentAt - start) / 1000 / seconds) * seconds;
+        const span = spans.get(second) ?? [];
+        span.push(answer);
+        spans.set(second, span);
     }
-    return [...seconds].map(([second, answers]) => ({ second, answers })).sort((a, b) => a.second - b.second);
+    return [...spans].map(([second, answers]) => ({ second, answers })).sort((a, b) => a.second - b.second);
 }
 
 /** The ids of the messages that were accepted. */

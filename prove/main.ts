@@ -1,9 +1,8 @@
 /** `npm run prove`: the experiments on the real cluster, and the report of what they counted. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
-import { writeWhole } from "../machine/files";
 import { clone } from "../machine/places";
 import { MachineError, say, step } from "../machine/progress";
 import { type Experiment, type Form, isMet, nameOf, type Side, type Trial } from "./experiment";
@@ -110,7 +109,7 @@ async function main(): Promise<number> {
                 );
                 const result = await run(experiment, all, short ? "short" : "full", stage);
                 if (isKept) {
-                    writeWhole(resultFile(experiment.name), `${JSON.stringify(result)}\n`);
+                    writeFileSync(resultFile(experiment.name), `${JSON.stringify(result)}\n`);
                 }
                 const missed = result.sides
                     .filter(({ side }) => side.kind === "ours")
@@ -134,11 +133,10 @@ async function main(): Promise<number> {
 }
 
 main().then(
-    (exitCode) => {
-        process.exitCode = exitCode;
-    },
+    // Whatever an experiment left open must not hold up who waits for the end.
+    (exitCode) => process.exit(exitCode),
     (error) => {
         process.stderr.write(`\n${error instanceof MachineError ? error.message : error.stack}\n`);
-        process.exitCode = 1;
+        process.exit(1);
     },
 );

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MongoClient } from "mongodb";
+import { type Collection, MongoClient } from "mongodb";
 import { parse } from "yaml";
 import { kubectl } from "../machine/kubernetes";
 import { apiAddress } from "../machine/network";
@@ -12,8 +12,11 @@ import { Namespace } from "./cluster";
 import { SmsGateway } from "./gateway";
 
 /** As many as two cores carry beside the load. */
-export const webReplicas = 3;
-const workerReplicas = 2;
+export const webReplicas = 2;
+export const workerReplicas = 2;
+
+/** What is lost is looked for so often; a tick of beat's. */
+export const resendIntervalSeconds = 5;
 
 const namespace = "sms-prove";
 const gatewayPort = 9443;
@@ -64,7 +67,7 @@ export class Product {
                 ALIYUN_SMS_ENDPOINT: this.gateway.url,
                 GATEWAY_TIMEOUT_SECONDS: 2,
                 RESEND_AFTER_SECONDS: 10,
-                RESEND_INTERVAL_SECONDS: 3,
+                RESEND_INTERVAL_SECONDS: resendIntervalSeconds,
                 ...env,
             },
             // Whatever starts or rolls takes what CPU it can get: the stores that all wait for keep their share.
@@ -90,6 +93,17 @@ export class Product {
         await this.stack.setSecret("sms:secretEnv", JSON.stringify({ ALIYUN_ACCESS_KEY_ID: "no-real-id", ALIYUN_ACCESS_KEY_SECRET: key }));
     }
 
+    /** Changes the copy of the program, in places that have to be there. */
+    edit(file: string, change: (code: string) => string): void {
+        this.stack.edit(file, (code) => {
+            const changed = change(code);
+            if (changed === code) {
+                throw new MachineError(`${file} is not what this change of it was made for`);
+            }
+            return changed;
+        });
+    }
+
     async up(): Promise<void> {
         const { exitCode, output } = await this.stack.up();
         if (exitCode !== 0) {
@@ -109,16 +123,28 @@ export class Product {
 
     /** What the store says of all messages. */
     async messages(): Promise<StoredMessage[]> {
+        return this.withStore((messages) => messages.find({}, { projection: { status: 1, attempts: 1 } }).toArray());
+    }
+
+    /** Takes the workers away, so that what is measured is the web alone. Gives what brings them back, with nothing left for them to do. */
+    async withoutWorkers(): Promise<() => Promise<void>> {
+        await this.cluster.scale("deployment", "sms-worker", 0);
+        await this.cluster.gone("sms-worker");
+        return async () => {
+            await this.withStore((messages) => messages.deleteMany({}));
+            await this.redis("DEL", "sms", "sms-maintenance");
+            await this.cluster.scale("deployment", "sms-worker", workerReplicas);
+            await this.cluster.rolledOut("sms-worker");
+        };
+    }
+
+    private async withStore<T>(ask: (messages: Collection<StoredMessage>) => Promise<T>): Promise<T> {
         const address = (await this.cluster.get<{ spec: { clusterIP: string } }>("service", "mongo")).spec.clusterIP;
         const client = new MongoClient(
             `mongodb://sms:${encodeURIComponent(secret("mongo-password"))}@${address}/sms?authSource=admin&directConnection=true`,
         );
         try {
-            const found = client
-                .db()
-                .collection<StoredMessage>("messages")
-                .find({}, { projection: { status: 1, attempts: 1 } });
-            return await found.toArray();
+            return await ask(client.db().collection<StoredMessage>("messages"));
         } finally {
             await client.close();
         }

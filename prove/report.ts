@@ -1,5 +1,5 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../machine/files";
 import { type Count, type Experiment, isMet, nameOf, type Point, type Side } from "./experiment";
 import { experiments } from "./experiments";
 import type { Result } from "./main";
@@ -13,11 +13,11 @@ export async function report(results: readonly Result[], clone: string): Promise
         const points = result.sides.flatMap(({ trial }) => trial.points ?? []);
         const plot = `reliability/${experiment.name}.svg`;
         if (points.length > 0) {
-            writeWhole(join(clone, "docs", plot), await svg(chart(experiment, result, points)));
+            writeFileSync(join(clone, "docs", plot), await svg(chart(experiment, result, points)));
         }
         sections.push(section(experiment, result, points.length > 0 ? plot : undefined));
     }
-    writeWhole(join(clone, "docs", "reliability.md"), `${head}\n${summary(results)}\n\n${sections.join("\n\n")}\n`);
+    writeFileSync(join(clone, "docs", "reliability.md"), `${head}\n${summary(results)}\n\n${sections.join("\n\n")}\n`);
 }
 
 const head = `# What was lost when things went wrong
@@ -109,9 +109,9 @@ function anchor(title: string): string {
 }
 
 function chart({ axes }: Experiment, { sides }: Result, points: readonly Point[]) {
-    const names = Object.fromEntries(sides.map(({ side }) => [side.kind, nameOf(side)]));
+    const range = ["#2f7ed8", "#d9822b", "#999999", "#55a868"];
     return {
-        data: { values: points.map((point) => ({ ...point, series: names[point.series] ?? point.series })) },
+        data: { values: points },
         facet: {
             row: {
                 field: "panel",
@@ -132,7 +132,13 @@ function chart({ axes }: Experiment, { sides }: Result, points: readonly Point[]
                     title: axes?.y,
                     scale: axes?.logarithmic ? { type: "log" as const } : {},
                 },
-                color: { field: "series", type: "nominal" as const, title: null, legend: { orient: "top" as const } },
+                color: {
+                    field: "series",
+                    type: "nominal" as const,
+                    title: null,
+                    scale: { domain: sides.map(({ side }) => nameOf(side)), range },
+                    legend: { orient: "top" as const, labelLimit: 300 },
+                },
             },
         },
     };

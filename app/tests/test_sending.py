@@ -175,7 +175,7 @@ def test_finishes_what_it_is_sending_before_it_stops(stack):
 
 def test_gives_what_does_not_end_back_to_the_queue_in_a_soft_shutdown(stack):
     stack.web()
-    worker = stack.worker(WORKER_SOFT_SHUTDOWN_SECONDS="1", GATEWAY_TIMEOUT_SECONDS="4", SEND_LEASE_SECONDS="9")
+    worker = stack.worker(WORKER_SOFT_SHUTDOWN_SECONDS="1", GATEWAY_TIMEOUT_SECONDS="4", SEND_LEASE_SECONDS="17")
     stack.aliyun.go_on.clear()
     id = stack.accepted()
     eventually(lambda: stack.aliyun.ids() == [id])
@@ -247,6 +247,7 @@ def test_purges_what_was_finished_long_ago_and_nothing_else(stack):
 def test_queues_what_the_broker_lost_again_and_only_once(stack):
     stack.web()
     id = stack.accepted()
+    eventually(lambda: stack.redis.llen("sms") == 1)
     stack.redis.delete("sms")  # the broker lost it
     stack.mongo.messages.update_one({"_id": id}, {"$set": {"not_before": datetime.now(UTC) - timedelta(seconds=61)}})
     worker = stack.worker(RESEND_AFTER_SECONDS="60", WORKER_THREADS="1")  # one round after the other

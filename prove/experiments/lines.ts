@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { kubectl } from "../../machine/kubernetes";
-import { apply, gone, namespace, prepare, ready, Sls, writer } from "../../test/machine/writers";
+import { apply, kubectl } from "../../machine/kubernetes";
+import { gone, namespace, prepare, ready, Sls, writer } from "../../test/machine/writers";
 import { pause } from "../cluster";
 import type { Experiment, Form, Side, Stage, Trial } from "../experiment";
 

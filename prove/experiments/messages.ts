@@ -1,7 +1,7 @@
 import { killContainer, pause } from "../cluster";
 import type { Experiment, Form, Side, Stage } from "../experiment";
 import { Attack, accepted, isFailed, writes } from "../load";
-import type { Product } from "../product";
+import { type Product, workerReplicas } from "../product";
 
 const worker = "sms-worker";
 
@@ -12,22 +12,31 @@ interface Sizes {
     secondsBetween: number;
     /** After the last message, for all that has to be found and sent again. */
     settleSeconds: number;
+    /** With a protection taken out. */
+    fewer: { messages: number; settleSeconds: number };
 }
 
 const sizes: Record<Form, Sizes> = {
-    full: { messages: 10_000, rate: 60, secondsBetween: 6, settleSeconds: 300 },
-    short: { messages: 200, rate: 20, secondsBetween: 3, settleSeconds: 90 },
+    full: { messages: 10_000, rate: 80, secondsBetween: 6, settleSeconds: 300, fewer: { messages: 2000, settleSeconds: 60 } },
+    short: { messages: 200, rate: 20, secondsBetween: 3, settleSeconds: 90, fewer: { messages: 200, settleSeconds: 40 } },
 };
 
+type Trouble = "killed" | "rolled" | "scaled";
+
 /** What happens to the workers, in this order and again from the first. */
-const troubles: Record<string, (product: Product, round: number) => Promise<void>> = {
-    killed: ({ cluster }) => killOne(cluster),
-    "killed ": ({ cluster }) => killOne(cluster),
-    rolled: async ({ cluster }) => {
-        await cluster.kubectl("rollout", "restart", `deployment/${worker}`);
-    },
-    scaled: async ({ cluster }, round) => cluster.scale("deployment", worker, round % 2 === 0 ? 4 : 1),
-};
+const troubles: readonly Trouble[] = ["killed", "killed", "rolled", "scaled"];
+
+async function make(trouble: Trouble, { cluster }: Product, round: number): Promise<void> {
+    switch (trouble) {
+        case "killed":
+            return killOne(cluster);
+        case "rolled":
+            await cluster.kubectl("rollout", "restart", `deployment/${worker}`);
+            return;
+        case "scaled":
+            return cluster.scale("deployment", worker, round % 2 === 0 ? 4 : 1);
+    }
+}
 
 /** Its pod goes with it the second time: Kubernetes lets a container that ends again and again wait for minutes. */
 async function killOne(cluster: Product["cluster"]): Promise<void> {
@@ -45,7 +54,8 @@ async function killOne(cluster: Product["cluster"]): Promise<void> {
 
 async function trial(stage: Stage, side: Side, form: Form) {
     const product = await stage.product();
-    const { messages, rate, secondsBetween, settleSeconds } = sizes[form];
+    const { rate, secondsBetween, fewer, ...most } = sizes[form];
+    const { messages, settleSeconds } = side.kind === "ours" ? most : fewer;
     const restore = side.kind === "without" ? await takeOut(product, side.protection) : undefined;
     product.gateway.taken.clear();
     try {
@@ -55,30 +65,28 @@ async function trial(stage: Stage, side: Side, form: Form) {
             seconds: messages / rate,
             keepAlive: true,
         });
-        const counts: Record<string, number> = {};
+        const times = { killed: 0, rolled: 0, scaled: 0 };
         const end = Date.now() + (messages / rate) * 1000;
-        for (let round = 0; Date.now() < end; round++) {
-            for (const [what, make] of Object.entries(troubles)) {
-                if (Date.now() < end) {
-                    await make(product, round);
-                    counts[what.trim()] = (counts[what.trim()] ?? 0) + 1;
-                    await pause(secondsBetween);
-                }
-            }
+        for (let i = 0; Date.now() < end; i++) {
+            const trouble = troubles[i % troubles.length] as Trouble;
+            await make(trouble, product, Math.floor(i / troubles.length));
+            times[trouble] += 1;
+            await pause(secondsBetween);
         }
         const answers = await attack.answers();
-        await product.cluster.scale("deployment", worker, 2);
+        await product.cluster.scale("deployment", worker, workerReplicas);
         await product.cluster.rolledOut(worker);
         const ids = accepted(answers);
         const unsent = await product.unsent(ids, settleSeconds);
         const taken = ids.map((id) => product.gateway.taken.get(id) ?? 0);
-        const group = `workers killed ${counts.killed ?? 0} times, rolled ${counts.rolled ?? 0} times, scaled ${counts.scaled ?? 0} times`;
+        const group = "";
         return {
             counts: [
+                ...Object.entries(times).map(([trouble, value]) => ({ group, what: `times that workers were ${trouble}`, value })),
                 { group, what: "accepted messages", value: ids.length },
                 { group, what: "refused by the web", value: answers.filter(isFailed).length, goal: 0 },
                 { group, what: "lost: never reached the gateway", value: taken.filter((times) => times === 0).length, goal: 0 },
-                { group, what: `not known as sent ${settleSeconds} s after the last`, value: unsent.length, goal: 0 },
+                { group, what: "not noted as sent in the end", value: unsent.length, goal: 0 },
                 { group, what: "sent twice or more", value: taken.filter((times) => times > 1).length, goal: 0 },
             ],
         };
@@ -98,7 +106,7 @@ async function takeOut(product: Product, protection: string): Promise<() => Prom
     if (change === undefined) {
         throw new Error(`messages has no protection ${protection}`);
     }
-    product.stack.edit(change.file, change.edit);
+    product.edit(change.file, change.edit);
     await product.up();
     return async () => {
         product.stack.restore(change.file);
@@ -115,7 +123,7 @@ const edits: Record<string, { file: string; edit: (code: string) => string }> = 
         edit: (code) =>
             code
                 .replace('"task_acks_late": True', '"task_acks_late": False')
-                .replace(/settings\.resend_interval_seconds,/g, "3600,")
+                .replaceAll("settings.resend_interval_seconds", "3600")
                 .replace('"worker_prefetch_multiplier": 1', '"worker_prefetch_multiplier": 4'),
     },
 };

@@ -1,6 +1,6 @@
 import { type Namespace, pause } from "../cluster";
-import type { Count, Experiment, Form, Point, Side, Stage, Trial } from "../experiment";
-import { type Answer, Attack, accepted, bySecond, failureNotes, isFailed, type Request, worst } from "../load";
+import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage, type Trial } from "../experiment";
+import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Request, worst } from "../load";
 import type { Origin } from "../origin";
 import type { Product } from "../product";
 
@@ -17,12 +17,17 @@ interface Outage {
     seconds: number;
 }
 
-const redisGone: Outage = { title: "Redis is gone for 60 s", stores: ["redis"], seconds: 60 };
+const lastingReadiness = "a readiness that lasts";
+
+const redisGone: Record<Form, Outage> = {
+    full: { title: "Redis is gone for 60 s", stores: ["redis"], seconds: 60 },
+    short: { title: "Redis is gone for 8 s", stores: ["redis"], seconds: 8 },
+};
 
 const outages: Record<Form, readonly Outage[]> = {
     full: [
         { title: "Redis restarts", stores: ["redis"], seconds: 0 },
-        redisGone,
+        redisGone.full,
         { title: "MongoDB is gone for 60 s", stores: ["mongo"], seconds: 60 },
         { title: "both are gone for 60 s", stores: ["redis", "mongo"], seconds: 60 },
     ],
@@ -32,31 +37,47 @@ const outages: Record<Form, readonly Outage[]> = {
 async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     const deployed = side.kind === "origin" ? await stage.origin() : await stage.product();
     const ours = side.kind === "origin" ? undefined : await stage.product();
-    if (side.kind === "without") {
-        await ours?.configure({ RESEND_INTERVAL_SECONDS: 3600 });
-        await ours?.up();
-    }
+    const restore = ours !== undefined && side.kind === "without" ? await takeOut(ours, side.protection) : undefined;
     const counts: Count[] = [];
     const points: Point[] = [];
     const notes: string[] = [];
     try {
-        for (const outage of side.kind === "without" ? [shortened(redisGone, form)] : outages[form]) {
+        for (const outage of outagesOf(side, form)) {
             const found = await suffer(deployed, ours, outage);
             counts.push(...found.counts);
-            points.push(...found.points.map((point) => ({ ...point, series: side.kind })));
+            points.push(...found.points.map((point) => ({ ...point, series: nameOf(side) })));
             notes.push(...failureNotes(side, outage.title, found.answers));
         }
     } finally {
-        if (side.kind === "without") {
-            await ours?.configure();
-            await ours?.up();
-        }
+        await restore?.();
     }
     return { counts, points, notes };
 }
 
-function shortened(outage: Outage, form: Form): Outage {
-    return form === "full" ? outage : { ...outage, title: "Redis is gone for 8 s", seconds: 8 };
+async function takeOut(product: Product, protection: string): Promise<() => Promise<void>> {
+    if (protection === lastingReadiness) {
+        product.edit("app/sms/readiness.py", (code) => code.replace("if self._file.exists():", "if False:"));
+    } else {
+        await product.configure({ RESEND_INTERVAL_SECONDS: 3600 });
+    }
+    await product.up();
+    return async () => {
+        product.stack.restore("app/sms/readiness.py");
+        await product.configure();
+        await product.up();
+    };
+}
+
+/** What the broker loses shows what the protections are worth, what both lose how the origin's pods behave. */
+function outagesOf(side: Side, form: Form): readonly Outage[] {
+    switch (side.kind) {
+        case "ours":
+            return outages[form];
+        case "without":
+            return [redisGone[form]];
+        case "origin":
+            return outages[form].slice(-1);
+    }
 }
 
 async function suffer({ cluster, address }: Product | Origin, product: Product | undefined, { title, stores, seconds }: Outage) {
@@ -166,7 +187,7 @@ function isClear({ status, headers }: Answer): boolean {
 }
 
 function failures(title: string, answers: Answer[]): Omit<Point, "series">[] {
-    return bySecond(answers).map(({ second, answers }) => ({
+    return inSpans(answers, 1).map(({ second, answers }) => ({
         panel: title,
         x: second,
         y: (100 * answers.filter(isFailed).length) / answers.length,
@@ -177,7 +198,10 @@ export const outageExperiment: Experiment = {
     name: "outages",
     title: "Redis and MongoDB go away",
     method: `While ${rate} requests a second write and read, each on a new connection, a store's pod is deleted, or its StatefulSet is scaled to 0 for a minute. Callers may be told to come again (503 with Retry-After), but not be left without an answer or waiting for over 5 s; what was accepted must be sent once the stores are back.`,
-    protections: { resend_stuck: "nobody looks for messages that the broker lost (RESEND_INTERVAL_SECONDS=3600)" },
+    protections: {
+        resend_stuck: "nobody looks for messages that the broker lost (RESEND_INTERVAL_SECONDS=3600)",
+        [lastingReadiness]: "in the copy of the program, a web pod is ready only while both stores answer, as is often recommended",
+    },
     origin: "its web Deployment as it stands, with stores of its own; it has no workers, so it sends nothing",
     axes: { x: "seconds since the load began", y: "failed requests, %" },
     trial,

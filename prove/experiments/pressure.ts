@@ -25,7 +25,7 @@ const tooManyCores = "1900m";
 async function tooBig(product: Product, withoutCheck: boolean): Promise<Count[]> {
     const { stack, cluster } = product;
     if (withoutCheck) {
-        stack.edit("index.ts", (code) =>
+        product.edit("index.ts", (code) =>
             code.replace(
                 /import \{[^}]*\} from "\.\/capacity";/,
                 "const requireCapacity = (_: unknown) => {}; const withCapacity = <T>(args: T, _: unknown) => args;",
@@ -86,7 +86,7 @@ async function memoryEaten({ cluster, address }: Product): Promise<Count[]> {
             container.command = [
                 "sh",
                 "-c",
-                'if mkdir /tmp/eaten; then exec python3 -c "x = bytearray(2 ** 31)"; fi; exec "$0" "$@"',
+                'if mkdir /tmp/eaten; then exec python3 -c "x = str(1) * 2 ** 31"; fi; exec "$0" "$@"',
                 ...(container.command ?? []),
             ];
         }

@@ -1,6 +1,6 @@
 import type { Namespace } from "../cluster";
-import type { Count, Experiment, Form, Point, Side, Stage } from "../experiment";
-import { type Answer, Attack, accepted, bySecond, failureNotes, isFailed, type Load, percentile, type Request, worst } from "../load";
+import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage } from "../experiment";
+import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst } from "../load";
 
 const web = "sms-web";
 
@@ -9,6 +9,7 @@ interface Sizes {
     /** The origin's take twice as long: it waits 10 s for each pod. */
     originRollouts: number;
     quietSeconds: number;
+    originQuietSeconds: number;
     modes: readonly Mode[];
 }
 
@@ -24,18 +25,20 @@ const keepAlive: Mode = { title: "connections that outlive pods", keepAlive: tru
 const saturated: Mode = { title: "80% of the measured saturation, connections kept", keepAlive: true, rate: "80% of saturation" };
 
 const sizes: Record<Form, Sizes> = {
-    full: { rollouts: 10, originRollouts: 3, quietSeconds: 60, modes: [newConnections, keepAlive, saturated] },
-    short: { rollouts: 1, originRollouts: 1, quietSeconds: 5, modes: [{ ...newConnections, rate: 15 }] },
+    full: { rollouts: 10, originRollouts: 1, quietSeconds: 60, originQuietSeconds: 20, modes: [newConnections, keepAlive, saturated] },
+    short: { rollouts: 1, originRollouts: 1, quietSeconds: 5, originQuietSeconds: 5, modes: [{ ...newConnections, rate: 15 }] },
 };
 
 /** More would be the load generator's own limit, not the product's. */
 const mostClients = 32;
 
 async function trial(stage: Stage, side: Side, form: Form) {
-    const deployed = side.kind === "origin" ? await stage.origin() : await stage.product();
-    const { cluster, address } = deployed;
-    const { rollouts: ours, originRollouts, quietSeconds, modes } = sizes[form];
-    const rollouts = side.kind === "ours" ? ours : originRollouts;
+    const product = side.kind === "origin" ? undefined : await stage.product();
+    const { cluster, address } = product ?? (await stage.origin());
+    const { modes, ...size } = sizes[form];
+    const [rollouts, quietSeconds] =
+        side.kind === "ours" ? [size.rollouts, size.quietSeconds] : [size.originRollouts, size.originQuietSeconds];
+    const bringWorkersBack = await product?.withoutWorkers();
     const restore = side.kind === "without" ? await cluster.changePods(web, withoutDrain) : undefined;
     try {
         const requests = await mixed(address);
@@ -54,6 +57,7 @@ async function trial(stage: Stage, side: Side, form: Form) {
         return { counts, points, notes };
     } finally {
         await restore?.();
+        await bringWorkersBack?.();
     }
 }
 
@@ -105,9 +109,9 @@ function counted({ title }: Mode, rate: number, rollouts: number, quiet: Answer[
 }
 
 function slowest({ title }: Mode, side: Side, answers: Answer[]): Point[] {
-    return bySecond(answers).map(({ second, answers }) => ({
+    return inSpans(answers, 3).map(({ second, answers }) => ({
         panel: title,
-        series: side.kind,
+        series: nameOf(side),
         x: second,
         y: worst(answers),
     }));
@@ -116,9 +120,9 @@ function slowest({ title }: Mode, side: Side, answers: Answer[]): Point[] {
 export const rollouts: Experiment = {
     name: "rollouts",
     title: "Rollouts under load",
-    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
+    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). The workers are away: the origin has none either. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
     protections: { drain: "the preStop hook and the readiness and startup probes are taken off the deployed web pods" },
     origin: "its web Deployment as it stands",
-    axes: { x: "seconds since the first rollout began", y: "slowest answer of the second, ms", logarithmic: true },
+    axes: { x: "seconds since the first rollout began", y: "slowest answer of 3 s, ms", logarithmic: true },
     trial,
 };

@@ -11,10 +11,10 @@ const nodePort = 31097;
 /** Seconds after which the engine and all that it started get SIGKILL. */
 const moments: Record<Form, { fromNothing: readonly number[]; ofAChange: readonly number[] }> = {
     full: {
-        fromNothing: [2, 4, 6, 9, 13, 18, 24],
-        ofAChange: [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20],
+        fromNothing: [3, 9, 18],
+        ofAChange: [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14],
     },
-    short: { fromNothing: [6], ofAChange: [5] },
+    short: { fromNothing: [6], ofAChange: [] },
 };
 
 interface Found {

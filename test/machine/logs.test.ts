@@ -1,22 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { kubectl } from "../../machine/kubernetes";
+import { apply, kubectl } from "../../machine/kubernetes";
 import { until } from "../../machine/progress";
-import {
-    accessKeySecret,
-    apply,
-    collectorPid,
-    different,
-    end,
-    gone,
-    type Line,
-    namespace,
-    pods,
-    prepare,
-    ready,
-    Sls,
-    writer,
-} from "./writers";
+import { accessKeySecret, collectorPid, different, end, gone, type Line, namespace, pods, prepare, ready, Sls, writer } from "./writers";
 
 /** Every line from the first to the last, with the word that it is the last. */
 function assertComplete(pod: string, lines: Line[]): void {

@@ -44,3 +44,28 @@ describe("npm run up", () => {
         release();
     });
 });
+
+describe("npm run down", () => {
+    it("takes its own rules and sets out of the packet filter, and leaves everybody else's", async () => {
+        const script = `
+            for set in KUBE-SRC-1 KUBE-DST-1 other; do ipset create $set hash:ip; done
+            for chain in KUBE-POD-FW-1 KUBE-ROUTER-FORWARD OTHER; do iptables -N $chain; done
+            iptables -A KUBE-POD-FW-1 -m set --match-set KUBE-SRC-1 src -m set --match-set KUBE-DST-1 dst -j ACCEPT
+            iptables -A KUBE-ROUTER-FORWARD -j KUBE-POD-FW-1
+            iptables -A FORWARD -j KUBE-ROUTER-FORWARD
+            iptables -A FORWARD -m set --match-set other src -j OTHER
+            node -r ./register.cjs -e 'require("./machine/network").removeNetwork()'
+            ipset list -name
+            iptables --list-rules`;
+        // In a network namespace of its own: the machine stays up.
+        const { stdout } = await execa("unshare", ["--net", "sh", "-ec", script], { cwd: clone });
+        assert.deepEqual(stdout.split("\n"), [
+            "other",
+            "-P INPUT ACCEPT",
+            "-P FORWARD ACCEPT",
+            "-P OUTPUT ACCEPT",
+            "-N OTHER",
+            "-A FORWARD -m set --match-set other src -j OTHER",
+        ]);
+    });
+});

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { parse } from "yaml";
 import { kubectl } from "../../machine/kubernetes";
 import { clone, logs } from "../../machine/places";
 import { prepared } from "../../machine/prepare";
+import { until } from "../../machine/progress";
 import { ensureStack, type Pulumi, pulumiArgs, releaseStaleLock, type Stack } from "../../machine/stack";
 
 /** What an engine command said and how it ended. */
@@ -60,16 +62,16 @@ export class TestStack {
     }
 
     /** Sets the stack's settings: those of `local`, moved aside and made hasty, with `changes`. */
-    async configure(changes: Config = {}): Promise<void> {
+    async configure(changes: Config = {}, haste: Config = {}): Promise<void> {
         const local = (parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, Config> }).config;
-        const hasty = { minReadySeconds: 1, rolloutTimeoutSeconds: 45 };
+        const hasty = { minReadySeconds: 1, rolloutTimeoutSeconds: 45, ...haste };
         await ensureStack(this.pulumi, this.stack, {
             "sms:namespace": this.namespace,
             "sms:env": { RESEND_AFTER_SECONDS: 20, RESEND_INTERVAL_SECONDS: 5 },
             "sms:migration": { timeoutSeconds: 20 },
             "sms:web": { ...local["sms:web"], ...hasty, nodePort: this.nodePort, preStopSeconds: 3 },
             "sms:worker": { ...local["sms:worker"], ...hasty },
-            "sms:beat": { ...local["sms:beat"], rolloutTimeoutSeconds: 45 },
+            "sms:beat": { ...local["sms:beat"], rolloutTimeoutSeconds: hasty.rolloutTimeoutSeconds },
             ...changes,
         });
     }
@@ -95,14 +97,39 @@ export class TestStack {
 
     up = (...args: string[]) => this.run("up", "--yes", "--skip-preview", "--non-interactive", ...args);
 
-    /** Changes a file of the copied program. */
-    edit(file: string, change: (content: string) => string): void {
+    /** Changes a file of the copied program, and gives what was in it. */
+    edit(file: string, change: (content: string) => string): string {
         const path = join(this.stack.program, file);
-        writeFileSync(path, change(readFileSync(path, "utf8")));
+        const content = readFileSync(path, "utf8");
+        writeFileSync(path, change(content));
+        return content;
     }
 
     restore(file: string): void {
         this.edit(file, () => readFileSync(join(clone, file), "utf8"));
+    }
+
+    async send(text: string): Promise<{ id: string }> {
+        const response = await fetch(`${this.address}/messages`, {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ to: "+8613800138000", text }),
+        });
+        assert.equal(response.status, 202, await response.clone().text());
+        return (await response.json()) as { id: string };
+    }
+
+    async waitUntilSent({ id }: { id: string }): Promise<void> {
+        let last = "";
+        await until(
+            async () => {
+                last = await (await fetch(`${this.address}/messages/${id}`)).text();
+                return (JSON.parse(last) as { status: string }).status === "sent";
+            },
+            // A message that the broker lost is queued again after RESEND_AFTER_SECONDS, here 20.
+            60,
+            () => `not sent: ${last}`,
+        );
     }
 
     /** What is in the stack's namespace. */

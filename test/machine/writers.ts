@@ -4,18 +4,16 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { appPod } from "../../components/app";
 import { LogCollector, SlsLogs } from "../../components/logs";
 import { ensureBaseImages } from "../../machine/baseImages";
 import { ensureDocker, registryUser } from "../../machine/containers";
-import { kubectl } from "../../machine/kubernetes";
+import { apply, kubectl } from "../../machine/kubernetes";
 import { apiAddress } from "../../machine/network";
-import { basePrefix, kubeconfig, ownRegistry } from "../../machine/places";
+import { basePrefix, ownRegistry } from "../../machine/places";
 import { until } from "../../machine/progress";
 import { secret } from "../../machine/secrets";
 import { slsCommand } from "../../machine/sls";
-import { built } from "../../machine/toolchain";
 import { deploy } from "../unit/deployed";
 
 export const namespace = "sms-logs";
@@ -117,12 +115,6 @@ export class Sls {
     remove(): void {
         rmSync(this.folder, { recursive: true });
     }
-}
-
-export async function apply(...objects: object[]): Promise<void> {
-    await execa(join(await built("kubernetes"), "kubectl"), ["--kubeconfig", kubeconfig, "apply", "--filename", "-"], {
-        input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }),
-    });
 }
 
 /** What the components register, on Pulumi's mocks: the stack's program isn't needed for a logstore that is there. */
