@@ -16,7 +16,8 @@ Module._extensions[".ts"] = (module, filename) => {
         filename,
         sourceMaps: true,
         jsc: { parser: { syntax: "typescript" }, target: "es2022" },
-        module: { type: "commonjs", ignoreDynamic: true },
+        // Packages are loaded by whoever uses them, not by whoever may.
+        module: { type: "commonjs", ignoreDynamic: true, lazy: true },
         swcrc: false,
     });
     maps.set(filename, map);

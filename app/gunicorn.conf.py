@@ -29,11 +29,12 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_settings.metrics_dir)
 
 
 def on_starting(server):
-    # Both survive a container's restart where /tmp is a volume: old numbers, and an old preStop's mark.
+    # They survive a container's restart where /tmp is a volume: old numbers and old marks.
     _settings.metrics_dir.mkdir(parents=True, exist_ok=True)
     for old in _settings.metrics_dir.glob("*.db"):
         old.unlink()
     _settings.drain_file.unlink(missing_ok=True)
+    _settings.ready_file.unlink(missing_ok=True)
 
 
 def is_draining(worker):
@@ -48,6 +49,12 @@ def pre_request(worker, request):
     # "Connection: close" moves clients that keep connections to another instance before this one goes.
     if is_draining(worker):
         request.force_close()
+
+
+def on_exit(server):
+    # One that was stopped before it ever got ready has failed: of such a container Kubernetes keeps the last lines.
+    if not _settings.ready_file.exists():
+        raise SystemExit(1)
 
 
 def child_exit(server, worker):

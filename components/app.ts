@@ -1,7 +1,7 @@
 import type { core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions, Input } from "@pulumi/pulumi";
 import { type Collector, logSidecars } from "./logs";
-import { type PodTemplateArgs, podTemplate, type Resources, type Volume } from "./podTemplate";
+import { type PodTemplateArgs, podTemplate, type Resources } from "./podTemplate";
 
 /** What web, worker and beat share: one image, one environment. */
 export interface App {
@@ -39,7 +39,6 @@ export interface Process {
     metricsPort?: number;
     probes: Pick<core.v1.Container, "startupProbe" | "readinessProbe" | "livenessProbe">;
     lifecycle?: core.v1.Lifecycle;
-    volumes?: Volume[];
     spec?: PodTemplateArgs["spec"];
 }
 
@@ -70,7 +69,6 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
             { name: "tmp", mountPath: "/tmp", emptyDir: { sizeLimit: "256Mi" } },
             // For gunicorn's heartbeats: what lies in memory can't be held up by a disk. It counts against the memory limit.
             { name: "shm", mountPath: "/dev/shm", emptyDir: { medium: "Memory", sizeLimit: "64Mi" } },
-            ...(process.volumes ?? []),
         ],
         sidecars: app.logs.collector && logSidecars(app.logs.collector, process.name, app),
     });

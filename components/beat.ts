@@ -34,8 +34,8 @@ export class Beat extends pulumi.ComponentResource {
 function celeryBeat(name: string): Process {
     return {
         name,
-        command: ["celery", "--quiet", "--app", "sms.celery", "beat", "--schedule", "/var/lib/sms/celerybeat-schedule", "--pidfile="],
+        // When it last ticked, Redis knows.
+        command: ["celery", "--quiet", "--app", "sms.celery", "beat", "--pidfile="],
         probes: heartbeatProbes("/tmp/beat.heartbeat"),
-        volumes: [{ name: "schedule", mountPath: "/var/lib/sms", emptyDir: { sizeLimit: "16Mi" } }],
     };
 }

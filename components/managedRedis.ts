@@ -5,26 +5,32 @@ import { hourAfter, type ManagedStoreArgs } from "./managedStore";
 import { cidrsOf, vSwitchIn } from "./network";
 import type { Redis } from "./redis";
 
+export interface ManagedRedisArgs extends ManagedStoreArgs {
+    /** The account's name. */
+    account: string;
+}
+
 /** Redis on Alibaba Cloud (`kvstore`), reachable in the VPC only. */
 export class ManagedRedis extends pulumi.ComponentResource implements Redis {
     readonly url: pulumi.Output<string>;
 
-    constructor(name: string, args: ManagedStoreArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: ManagedRedisArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:redis:Managed", name, {}, opts);
 
-        const own = { parent: this, protect: args.protect };
-        const instance = new Instance(`${name}-instance`, redisInstance(args), own);
+        const instance = new Instance(`${name}-instance`, redisInstance(args), { parent: this, protect: args.protect });
         const account = new Account(
             `${name}-account`,
             {
                 instanceId: instance.id,
-                accountName: "sms",
+                accountName: args.account,
                 accountPassword: args.password,
                 accountType: "Normal",
                 // The most that Alibaba Cloud gives, and the least that can write: nothing of it manages the server.
                 accountPrivilege: "RoleReadWrite",
             },
-            own,
+            // Not protected: it holds no data, and one by another name has to be able to take its place. That is made first, then
+            // come the pods that use it, and the old one goes last of all.
+            { parent: this },
         );
 
         this.url = redisUrl(instance, account, args);

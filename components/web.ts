@@ -46,7 +46,7 @@ export class Web extends pulumi.ComponentResource {
 }
 
 function gunicorn(name: string, args: WebArgs): Process {
-    const ready = { httpGet: { path: "/readyz", port }, timeoutSeconds: 5 };
+    const ready = (path: string) => ({ httpGet: { path, port }, timeoutSeconds: 5 });
     return {
         name,
         command: ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
@@ -59,7 +59,8 @@ function gunicorn(name: string, args: WebArgs): Process {
         ports: [{ name: "http", containerPort: port }],
         metricsPort: port,
         probes: {
-            startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 60 },
+            // One that isn't ready by half of the time is stopped, and so fails with its last lines, before the rollout does.
+            startupProbe: { ...ready, periodSeconds: 2, failureThreshold: Math.ceil(args.rolloutTimeoutSeconds / 4) },
             readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
             livenessProbe: { httpGet: { path: "/healthz", port }, timeoutSeconds: 5, periodSeconds: 10, failureThreshold: 3 },
         },

@@ -26,6 +26,9 @@ interface Rule {
     state: "inactive" | "pending" | "firing";
 }
 
+/** Out of the way of NodePorts, which would be answered first. */
+const port = 9095;
+
 /** A real Prometheus on this machine that reads what it finds by the pods' annotations, as a cluster's would, and the node's own numbers. */
 export class Prometheus {
     private constructor(
@@ -34,20 +37,25 @@ export class Prometheus {
         private readonly address: string,
     ) {}
 
-    static async start(namespace: string, groups: RuleGroup[], port: number): Promise<Prometheus> {
+    static async start(namespace: string, groups: RuleGroup[]): Promise<Prometheus> {
         const folder = mkdtempSync(join(tmpdir(), "sms-prometheus-"));
         writeFileSync(join(folder, "rules.json"), JSON.stringify({ groups: groups.map((group) => ({ ...group, interval: "2s" })) }));
         writeFileSync(join(folder, "prometheus.yml"), stringify(configuration(namespace, folder)));
-        const log = openSync(join(logs, "test-prometheus.log"), "a");
+        const log = openSync(join(logs, "prometheus.log"), "a");
         const args = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", `--web.listen-address=127.0.0.1:${port}`];
         const process = spawn(join(await built("prometheus"), "prometheus"), args, { cwd: folder, stdio: ["ignore", log, log] });
         const prometheus = new Prometheus(process, folder, `http://127.0.0.1:${port}`);
-        await until(
-            async () => (await fetch(`${prometheus.address}/-/ready`).catch(() => undefined))?.status === 200,
-            30,
-            () => "Prometheus doesn't start",
-        );
-        return prometheus;
+        try {
+            await until(
+                async () => (await fetch(`${prometheus.address}/-/ready`).catch(() => undefined))?.status === 200,
+                30,
+                () => `Prometheus doesn't start: ${join(logs, "prometheus.log")}`,
+            );
+            return prometheus;
+        } catch (error) {
+            prometheus.stop();
+            throw error;
+        }
     }
 
     /** Throws where it isn't PromQL. */

@@ -306,11 +306,21 @@ function files(directory: string): string[] {
         .sort();
 }
 
+/** How the module is built, as it is written here: what it is compiled to differs from compiler to compiler. */
+function definition(module: Module): string {
+    const definitions = readFileSync(__filename, "utf8").matchAll(/^const \w+: Build = \{\n {4}module: "(.+)",\n[\s\S]*?^\};$/gm);
+    const [text] = [...definitions].find(([, name]) => name === module) ?? [];
+    if (text === undefined) {
+        throw new Error(`no definition of ${module} was found in ${__filename}`);
+    }
+    return text;
+}
+
 /** Where the module's commands are, or will be: the name holds a hash of all that they are made of. */
 function outputFolder(module: Module, goVersion: string): string {
     const source = join(__dirname, "toolchain", module);
-    const { build, changed }: Build = builds[module];
-    const hash = createHash("sha256").update(goVersion).update(build.toString());
+    const hash = createHash("sha256").update(goVersion).update(definition(module));
+    const { changed }: Build = builds[module];
     if (changed !== undefined) {
         hash.update(JSON.stringify(changed));
     }

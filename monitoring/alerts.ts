@@ -69,7 +69,14 @@ function web(series: Series): Alerts {
             expr: `(sum(rate(${ready}[2m])) or vector(0)) == 0`,
             for: "1m",
             summary: "No web pod is ready: every request is refused",
-            description: "Ask a pod why: kubectl exec into one and read /readyz. It names the store that doesn't answer.",
+            description: "kubectl describe a web pod. One that runs and isn't ready names, at /readyz, the store that hasn't answered it.",
+        },
+        SmsStoreDown: {
+            severity: "critical",
+            expr: `max by (store) (${series("sms_store_up")}) == 0`,
+            for: "1m",
+            summary: "{{ $labels.store }} answers no web pod",
+            description: "Its console, or its pod. Without mongo requests get 503; without redis messages are stored and wait.",
         },
         SmsWebAbsent: {
             severity: "critical",
@@ -205,7 +212,7 @@ function beat(series: Series): Alerts {
             expr: ["sms_queue_length", "sms_messages_overdue"].map((metric) => `absent(${series(metric)})`).join(" or "),
             for: "10m",
             summary: "Web doesn't tell how long the queues are or what is overdue: other alerts are blind",
-            description: "The web asks Redis and MongoDB for these when it is scraped: one of them doesn't answer it in time.",
+            description: "The web asks Redis and MongoDB for these when it is scraped: one of them doesn't answer within a second.",
         },
     };
 }

@@ -106,6 +106,14 @@ export function panels(namespace: string): Record<string, Panel[]> {
                 queries: { "at a time": `sum(${rate("sms_gateway_seconds_sum")})` },
             },
         ],
+        Stores: [
+            { title: "Stores that answer", unit: "short", queries: { "{{store}}": `max by (store) (${series("sms_store_up")})` } },
+            {
+                title: "Free on volumes",
+                unit: "bytes",
+                queries: { "{{persistentvolumeclaim}}": series("kubelet_volume_stats_available_bytes") },
+            },
+        ],
         Pods: [
             { title: "Pods that answer Prometheus", unit: "short", queries: { "{{job}}": `sum by (job) (${series("up")})` } },
             {
@@ -117,11 +125,6 @@ export function panels(namespace: string): Record<string, Panel[]> {
                 title: "Memory",
                 unit: "bytes",
                 queries: { "{{pod}}": `sum by (pod) (${series("container_memory_working_set_bytes", ...containers)})` },
-            },
-            {
-                title: "Free on volumes",
-                unit: "bytes",
-                queries: { "{{persistentvolumeclaim}}": series("kubelet_volume_stats_available_bytes") },
             },
         ],
     };

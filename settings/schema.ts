@@ -34,6 +34,7 @@ import {
     poolName,
     quantity,
     queueNames,
+    redisAccount,
     refused,
     region,
     registryInstance,
@@ -223,6 +224,8 @@ const managedRedis = section({
     kind: z.literal("managed"),
     instanceClass: instanceClass("redis.shard.small.2.ce", /^redis\.[a-z0-9.]+$/),
     engineVersion: version("7.0", "6.0", "5.0").default("7.0"),
+    /** Another name, with another password, is how to change the password: both accounts work until all pods have the new one. */
+    account: redisAccount.default("sms"),
     ...managed,
 }).check(nodesAreInDifferentZones, caFileNeedsTls);
 

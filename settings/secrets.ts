@@ -32,7 +32,9 @@ function missingOrUnused(values: Values, commands: Commands): Problem[] {
     });
     const registry = values.registryPassword === undefined ? [missing("registryPassword", "needed to push and to pull the image")] : [];
     const needs = (place: string[], key: SecretKey, need: { by: string[]; notBy: string[]; isOptional?: boolean }) => {
-        const kind = String(valueAt(values, place));
+        const given = valueAt(values, place);
+        // A block may have a key `toString`.
+        const kind = typeof given === "string" ? given : String(JSON.stringify(given));
         const reason = `as ${keyOf(place)} is ${kind === notGiven ? "not given" : kind}`;
         const isGiven = values[key] !== undefined;
         if (need.by.includes(kind)) {

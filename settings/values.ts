@@ -273,6 +273,13 @@ export const replicaSetNodes = value<number>("1 or 3 or 5 or 7, without quotes",
     [1, 3, 5, 7].includes(input as number),
 );
 
+/** Alibaba Cloud keeps some names for itself. */
+export const redisAccount = text(
+    "an account's name of lower-case letters, digits and _, 100 characters at most, other than default, admin and root",
+    "sms",
+    /^(?!(default|admin|root)$)[a-z][a-z0-9_]{0,99}$/,
+);
+
 export const imagePath = text("the path of a file in the image", "/etc/ssl/certs/alibaba.pem", /^(\/[\w.-]+)+$/);
 export const registryInstance = text(
     "the registry instance's name: lower-case letters, digits and -, 3 to 30 characters",

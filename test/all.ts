@@ -9,7 +9,7 @@ interface Counts {
 }
 
 /** In the order in which they tell a mistake soonest. */
-const suites = ["test:types", "test:lint", "test:unit", "test:engine", "test:monitoring", "test:app", "test:machine"];
+const suites = ["test:types", "test:lint", "test:unit", "test:stand-ins", "test:engine", "test:monitoring", "test:app", "test:machine"];
 
 /** How mocha and pytest close. A check that counts nothing is one test. */
 function counts(output: string, exitCode: number): Counts {

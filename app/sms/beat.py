@@ -2,8 +2,6 @@
 
 import logging
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
 from contextlib import suppress
 
 from celery.beat import ScheduleEntry, Scheduler
@@ -18,30 +16,23 @@ logger = logging.getLogger(__name__)
 
 
 class TickScheduler(Scheduler):
-    """Sends what is due and was not sent, by what Redis knows, and keeps nothing for itself.
+    """Sends what is due and was not sent, by what Redis knows.
 
-    Touches BEAT_HEARTBEAT_FILE at least every `beat_max_loop_interval`, also while Redis is away: a
-    restart doesn't bring it back.
+    Touches BEAT_HEARTBEAT_FILE before each look at what is due, every `beat_max_loop_interval` or more often,
+    also while Redis is away: each attempt is bounded, and a restart doesn't bring Redis back.
     """
 
     def __init__(self, *args, **kwargs):
         self._last: dict[str, int] = {}
         self._connection: Connection | None = None
         self._channel: TickChannel | None = None
-        # What asks Redis, one round at a time: looking up its name alone may take longer than a heartbeat.
-        self._rounds = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beat")
-        self._round: Future[float] | None = None
         super().__init__(*args, **kwargs)
 
     def tick(self) -> float:
         """Gives the seconds to sleep."""
         settings().beat_heartbeat_file.touch()
-        self._round = self._round or self._rounds.submit(self._send_due)
-        if not wait_for([self._round], timeout=self.max_interval).done:
-            return 0
-        ended, self._round = self._round, None
         try:
-            return min(ended.result(), self.max_interval)
+            return min(self._send_due(), self.max_interval)
         except Exception as error:  # whatever it is: no tick is lost, as none was taken
             logger.warning("no tick was sent", extra={"error": f"{type(error).__name__}: {error}"})
             self._disconnect()

@@ -10,6 +10,7 @@ from celery.utils.timer2 import Timer
 from prometheus_client import start_http_server
 
 from sms import logs, metrics
+from sms.names import limit_lookups
 from sms.settings import Settings, settings
 
 HEARTBEAT_SECONDS = 5
@@ -98,6 +99,7 @@ class MetricsServer(bootsteps.Step):
             start_http_server(settings().worker_metrics_port)
 
 
+limit_lookups()
 app = Celery("sms", include=["sms.tasks"])
 app.conf.update(configuration(settings()))
 app.steps["worker"].update({Heartbeat, MetricsServer})

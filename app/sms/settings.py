@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     sms_gateway: Literal["log", "aliyun"] = "log"
     """`log` writes a line in place of a text message; `aliyun` is Alibaba Cloud SMS."""
     gateway_timeout_seconds: PositiveFloat = 10
-    """For connecting to the gateway and again for its answer: an attempt takes at most twice this."""
+    """For connecting to the gateway and again for its answer. An attempt asks and sends: four times this at most."""
     aliyun_access_key_id: str | None = None
     aliyun_access_key_secret: SecretStr | None = None
     aliyun_sms_sign_name: str | None = None
@@ -147,6 +147,7 @@ class Settings(BaseSettings):
     """Where a worker serves its `/metrics`; 0 for not at all."""
 
     drain_file: Path = Path("/tmp/draining")
+    ready_file: Path = Path("/tmp/ready")
     worker_heartbeat_file: Path = Path("/tmp/worker.heartbeat")
     beat_heartbeat_file: Path = Path("/tmp/beat.heartbeat")
     metrics_dir: Path = Path("/tmp/sms-metrics")
@@ -170,8 +171,10 @@ class Settings(BaseSettings):
     @field_validator("send_lease_seconds")
     @classmethod
     def _outlasts_an_attempt(cls, lease: int, others: ValidationInfo) -> int:
-        if lease <= 2 * others.data.get("gateway_timeout_seconds", 0):
-            raise ValueError("must be more than twice GATEWAY_TIMEOUT_SECONDS, or two workers send the same message")
+        if lease <= 4 * others.data.get("gateway_timeout_seconds", 0):
+            raise ValueError(
+                "must be more than four times GATEWAY_TIMEOUT_SECONDS, or two workers send the same message"
+            )
         return lease
 
     @field_validator("visibility_timeout_seconds")

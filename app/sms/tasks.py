@@ -1,13 +1,14 @@
 """What the workers do. The store, not the broker, knows what is left to do.
 
 A delivery that gets lost is made good by `resend_stuck`, one that comes twice finds nothing to claim.
-A message is sent at least once: twice where a worker dies, or loses the store, between the gateway's
-answer and the note of it.
+A message is sent at least once. Where a worker died, or lost the store, between the gateway's answer and
+the note of it, the gateway is asked what it took before the message is sent again.
 """
 
 import logging
 from datetime import timedelta
 from functools import cache
+from itertools import islice
 
 from celery.utils.time import get_exponential_backoff_interval
 from pymongo.errors import PyMongoError
@@ -21,6 +22,7 @@ from sms.settings import settings
 # A retry is delivered this much later than the store allows it, so that a worker whose clock is
 # behind doesn't turn it away.
 CLOCK_SLACK_SECONDS = 1
+RESEND_AT_ONCE = 100
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +38,15 @@ def gateway() -> Gateway:
     return gateway_for(settings())
 
 
-def queue(id: str) -> bool:
-    """Queues a stored message for sending; says whether the broker took it. Takes about 2 s at worst."""
+def queue(ids: list[str]) -> bool:
+    """Queues stored messages for sending; says whether the broker took them. Takes about 2 s at worst."""
     try:
-        send_message.delay(id)
-    except Exception as error:  # Whatever it is, the message is stored and resend_stuck will find it.
-        metrics.unqueued.inc()
-        logger.warning("not queued", extra={"message_id": id, "error": f"{type(error).__name__}: {error}"})
+        with app.producer_pool.acquire(block=True) as producer, producer.batch():
+            for id in ids:
+                send_message.apply_async((id,), producer=producer)
+    except Exception as error:  # Whatever it is, they are stored and resend_stuck will find them.
+        metrics.unqueued.inc(len(ids))
+        logger.warning("not queued", extra={"message_ids": ids, "error": f"{type(error).__name__}: {error}"})
         return False
     return True
 
@@ -63,7 +67,9 @@ def send_message(self, id: str) -> None:
         return
     try:
         with metrics.gateway_seconds.time():
-            gateway().send(message.id, message.to, message.text)
+            # How the last attempt ended may be known to the gateway alone: its worker died, or the answer got lost.
+            if message.attempts == 1 or not gateway().took(id, message.to, message.created_at):
+                gateway().send(id, message.to, message.text)
     except PermanentFailure as failure:
         give_up(message, str(failure))
     except TemporaryFailure as failure:
@@ -101,11 +107,12 @@ def resend_stuck() -> None:
     the broker. A message that merely waits in a long queue gets one more delivery per RESEND_AFTER_SECONDS.
     """
     stuck = messages().take_stuck(timedelta(seconds=settings().resend_after_seconds), settings().resend_batch)
-    for id in stuck:
-        if not queue(id):
+    while ids := list(islice(stuck, RESEND_AT_ONCE)):
+        if not queue(ids):
             return
-        metrics.resent.inc()
-        logger.warning("queued again", extra={"message_id": id})
+        metrics.resent.inc(len(ids))
+        for id in ids:
+            logger.warning("queued again", extra={"message_id": id})
 
 
 @app.task

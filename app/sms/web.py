@@ -3,7 +3,7 @@
 POST /messages        stores a message and queues it: 202 with its id
 GET  /messages/<id>   what became of it
 GET  /healthz         the process lives; nothing else is asked
-GET  /readyz          Redis and MongoDB answer, and nobody is draining this instance
+GET  /readyz          Redis and MongoDB have answered once, and nobody is draining this instance
 GET  /metrics         Prometheus: what this instance counted, and what waits for all of them
 """
 
@@ -17,12 +17,14 @@ from werkzeug.exceptions import Conflict, NotFound, ServiceUnavailable, Unsuppor
 
 from sms import metrics
 from sms.backlog import Backlog
+from sms.circuit import Circuit
 from sms.errors import InvalidRequest, answer_as_json
 from sms.messages import KeyReused, Message, Messages, connect
+from sms.names import limit_lookups
+from sms.publisher import Publisher
 from sms.readiness import Readiness
 from sms.settings import Settings
 from sms.stores import broker
-from sms.tasks import queue
 
 # 500 characters are 6,000 bytes when each is written as an escaped surrogate pair (12 bytes).
 MAX_BODY_BYTES = 16 * 1024
@@ -55,27 +57,32 @@ def create_app(settings: Settings) -> Flask:
     answer_as_json(app)
     count_requests(app)
 
+    limit_lookups()
     mongo = connect(settings)
     messages = Messages(mongo)
     redis = broker(settings)
-    readiness = Readiness(redis, mongo)
+    readiness = Readiness(settings, redis, mongo)
+    store = Circuit(lambda: mongo.admin.command("ping"))
+    publisher = Publisher()
     backlog = Backlog(settings, redis, messages)
 
     @app.post("/messages")
     def post_message():
         new, key = new_message()
         try:
-            message, is_new = messages.accept(new.to, new.text, key)
+            with store.call():
+                message, is_new = messages.accept(new.to, new.text, key)
         except KeyReused:
             raise Conflict("This Idempotency-Key came before, with another message.") from None
         if is_new:
             metrics.accepted.inc()
-            queue(message.id)
+            publisher.publish(message.id)
         return {"id": message.id}, 202, {"Location": url_for("get_message", id=message.id)}
 
     @app.get("/messages/<id>")
     def get_message(id: str):
-        message = messages.find(id)
+        with store.call():
+            message = messages.find(id)
         if message is None:
             raise NotFound("There is no such message, or it was finished so long ago that it is gone.")
         return public(message)
@@ -89,7 +96,7 @@ def create_app(settings: Settings) -> Flask:
         if app.config["IS_DRAINING"]():
             raise ServiceUnavailable("draining")
         if failing := readiness.failing():
-            raise ServiceUnavailable(f"no answer from {' and '.join(failing)}")
+            raise ServiceUnavailable(f"no answer yet from {' and '.join(failing)}")
         return {"status": "ready"}
 
     @app.get("/metrics")

@@ -31,16 +31,21 @@ def eventually(happens, within=15):
         time.sleep(0.05)
 
 
+def with_path(url: str, path: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=path))
+
+
 class Stack:
-    """A service with stores of its own: a Redis database behind a gate, a MongoDB database behind another."""
+    """A service with stores of its own: a Redis database and a MongoDB database, which it reaches through gates."""
 
     _redis_databases = itertools.cycle(range(1, 16))
 
     def __init__(self, directory: Path):
         self.directory = directory
         self.processes: list[subprocess.Popen] = []
-        self.redis_gate, redis_url = self._gate_before(os.environ["TEST_REDIS_URL"], f"/{next(self._redis_databases)}")
-        self.mongo_gate, mongo_url = self._gate_before(os.environ["TEST_MONGO_URL"], f"/sms_test_{uuid4().hex[:8]}")
+        redis_url = with_path(os.environ["TEST_REDIS_URL"], f"/{next(self._redis_databases)}")
+        mongo_url = with_path(os.environ["TEST_MONGO_URL"], f"/sms_test_{uuid4().hex[:8]}")
+        self.redis_gate, self.mongo_gate = Gate(redis_url), Gate(mongo_url)
         self.aliyun = FakeAliyun()
         self.port = free_port()
         (directory / "log").mkdir()
@@ -51,8 +56,8 @@ class Stack:
             # Root is who runs tests in a container; Celery asks for this to be said.
             "C_FORCE_ROOT": "true",
             "ENV": "test",
-            "REDIS_URL": redis_url,
-            "MONGO_URL": mongo_url,
+            "REDIS_URL": self.redis_gate.url,
+            "MONGO_URL": self.mongo_gate.url,
             "LOG_DIR": str(directory / "log"),
             "SMS_GATEWAY": "aliyun",
             "ALIYUN_ACCESS_KEY_ID": "key-id",
@@ -61,7 +66,7 @@ class Stack:
             "ALIYUN_SMS_TEMPLATE_CODE": "SMS_1",
             "ALIYUN_SMS_ENDPOINT": self.aliyun.url,
             "GATEWAY_TIMEOUT_SECONDS": "1",
-            "SEND_LEASE_SECONDS": "3",
+            "SEND_LEASE_SECONDS": "5",
             "SEND_MAX_ATTEMPTS": "3",
             "SEND_RETRY_BASE_SECONDS": "0",
             "RESEND_AFTER_SECONDS": "1",
@@ -69,6 +74,7 @@ class Stack:
             "WEB_PORT": str(self.port),
             "WORKER_METRICS_PORT": "0",
             "DRAIN_FILE": str(directory / "draining"),
+            "READY_FILE": str(directory / "ready"),
             "WORKER_HEARTBEAT_FILE": str(directory / "worker.heartbeat"),
             "BEAT_HEARTBEAT_FILE": str(directory / "beat.heartbeat"),
             "METRICS_DIR": str(directory / "metrics"),
@@ -78,13 +84,6 @@ class Stack:
         self.mongo = pymongo.MongoClient(mongo_url, tz_aware=True).get_default_database()
         self.broker = Celery(broker=redis_url)
         self.broker.conf.task_default_queue = "sms"
-
-    @staticmethod
-    def _gate_before(url: str, path: str) -> tuple[Gate, str]:
-        parts = urlsplit(url)
-        gate = Gate((parts.hostname, parts.port))
-        credentials, at, _ = parts.netloc.rpartition("@")
-        return gate, urlunsplit(parts._replace(netloc=f"{credentials}{at}127.0.0.1:{gate.port}", path=path))
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen:
         """Runs one of the environment's commands in the app's folder; output goes to `output` below."""
@@ -154,8 +153,6 @@ class Stack:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        self.redis_gate.open()
-        self.mongo_gate.open()
         self.redis.flushdb()
         self.mongo.client.drop_database(self.mongo)
         self.aliyun.close()

@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 
 def free_port() -> int:
@@ -22,9 +22,12 @@ class Gate:
     delay_seconds = 0.0
     """How long everything takes on its way, in both directions."""
 
-    def __init__(self, server: tuple[str, int]):
-        self._server = server
+    def __init__(self, url: str):
+        parts = urlsplit(url)
+        self._server = parts.hostname, parts.port
         self.port = free_port()
+        credentials, at, _ = parts.netloc.rpartition("@")
+        self.url = urlunsplit(parts._replace(netloc=f"{credentials}{at}127.0.0.1:{self.port}"))
         self._silent = threading.Event()
         self._connections: list[socket.socket] = []
         self._listener: socket.socket | None = None
@@ -78,10 +81,15 @@ class Gate:
 
 
 class FakeAliyun:
-    """SendSms as Alibaba Cloud answers it. `codes` are the next answers; after them it is OK."""
+    """SendSms and QuerySendDetails as Alibaba Cloud answers them.
+
+    `codes` are the next answers to SendSms; after them it is OK. `tells` what QuerySendDetails answers.
+    """
 
     def __init__(self):
         self.calls: list[dict[str, str]] = []
+        self.questions: list[dict[str, str]] = []
+        self.tells = "OK"
         self.codes: list[str | tuple[int, str]] = []
         self.go_on = threading.Event()
         self.go_on.set()
@@ -91,11 +99,10 @@ class FakeAliyun:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 query = parse_qs(urlsplit(self.path).query) | parse_qs(body)
-                fake.calls.append({name: values[0] for name, values in query.items()})
-                code = fake.codes.pop(0) if fake.codes else "OK"
-                fake.go_on.wait(5)
-                status, code = code if isinstance(code, tuple) else (200, code)
-                answer = json.dumps({"Code": code, "Message": code, "RequestId": "r-1"}).encode()
+                asked = {name: values[0] for name, values in query.items()}
+                tell = fake._tell if self.headers["x-acs-action"] == "QuerySendDetails" else fake._send
+                status, body = tell(asked)
+                answer = json.dumps({"RequestId": "r-1"} | body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
@@ -108,6 +115,29 @@ class FakeAliyun:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def _send(self, asked: dict[str, str]) -> tuple[int, dict]:
+        code = self.codes.pop(0) if self.codes else "OK"
+        status, code = code if isinstance(code, tuple) else (200, code)
+        self.calls.append(asked | {"code": code})
+        self.go_on.wait(5)
+        return status, {"Code": code, "Message": code}
+
+    def _tell(self, asked: dict[str, str]) -> tuple[int, dict]:
+        self.questions.append(asked)
+        taken = [
+            {"OutId": call["OutId"], "SendStatus": 1}
+            for call in self.calls
+            if call["code"] == "OK" and call["PhoneNumbers"].removeprefix("86") == asked["PhoneNumber"]
+        ]
+        first = (int(asked["CurrentPage"]) - 1) * int(asked["PageSize"])
+        page = taken[first : first + int(asked["PageSize"])]
+        return 200, {
+            "Code": self.tells,
+            "Message": self.tells,
+            "TotalCount": str(len(taken)),
+            "SmsSendDetailDTOs": {"SmsSendDetailDTO": page},
+        }
 
     def ids(self) -> list[str]:
         return [call["OutId"] for call in self.calls]

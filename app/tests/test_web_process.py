@@ -1,11 +1,14 @@
 """How the web part starts, drains, stops, and what it does when a store is away."""
 
 import http.client
+import json
 import os
 import re
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,48 +20,123 @@ def timed(call):
     return call(), time.monotonic() - started
 
 
-def test_accepts_a_message_while_redis_is_away(stack):
+@pytest.fixture
+def hang(stack):
+    """Makes looking up a gate hang, in a web that was started with its environment; None ends that."""
+    ports = stack.directory / "hanging-ports"
+    ports.touch()
+    stack.environment |= {"PYTHONPATH": str(Path(__file__).parent / "hanging_resolver"), "HANGING_PORTS": str(ports)}
+    return lambda gate: ports.write_text(str(gate and gate.port))
+
+
+def take_away(gate, how: str, hang) -> None:
+    if how == "unresolved":
+        hang(gate)
+    getattr(gate, "silence" if how == "silence" else "shut")()
+
+
+@pytest.mark.parametrize("away", ["shut", "silence", "unresolved"])
+def test_accepts_messages_at_once_while_redis_is_away(stack, hang, away):
     stack.web()
-    stack.redis_gate.shut()
-    answer, seconds = timed(stack.post)
-    assert answer.status_code == 202
-    assert seconds < 2
+    stack.accepted()
+    take_away(stack.redis_gate, away, hang)
+    for _ in range(40):  # more than there are threads
+        answer, seconds = timed(stack.post)
+        assert answer.status_code == 202
+        assert seconds < 1
     assert stack.status(answer.json()["id"]) == "queued"
 
 
-def test_accepts_a_message_while_redis_is_silent_in_bounded_time(stack):
+def test_queues_at_once_when_redis_is_back(stack):
     stack.web()
+    stack.redis_gate.shut()
     stack.accepted()
-    stack.redis_gate.silence()
-    answer, seconds = timed(stack.post)
-    assert answer.status_code == 202
-    assert seconds < 3
+    eventually(lambda: count(stack, "sms_messages_unqueued_total") == 1)
+    stack.redis_gate.open()
+    id = stack.accepted()
+    eventually(lambda: stack.redis.llen("sms") == 1, within=3)
+    assert id in json.loads(stack.redis.lindex("sms", 0))["headers"]["argsrepr"]
 
 
-@pytest.mark.parametrize("away", ["shut", "silence"])
-def test_answers_503_in_bounded_time_while_mongo_is_away(stack, away):
+def test_queues_what_it_accepted_before_it_ends(stack):
+    web = stack.web()
+    stack.redis_gate.delay_seconds = 0.05
+    for _ in range(5):
+        stack.accepted()
+    assert stack.redis.llen("sms") < 5
+    web.terminate()
+    assert web.wait(10) == 0
+    assert stack.redis.llen("sms") == 5
+
+
+@pytest.mark.parametrize("away", ["shut", "silence", "unresolved"])
+def test_answers_503_in_bounded_time_while_mongo_is_away(stack, hang, away):
     stack.web()
-    stack.accepted()
-    getattr(stack.mongo_gate, away)()
-    answer, seconds = timed(stack.post)
-    assert answer.status_code == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    assert answer.json()["error"]["status"] == 503
-    assert seconds < 4
+    id = stack.accepted()
+    take_away(stack.mongo_gate, away, hang)
+    for ask in (stack.post, lambda: stack.get(f"/messages/{id}")):
+        answer, seconds = timed(ask)
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "5"
+        assert answer.json()["error"]["status"] == 503
+        assert seconds < 4
+    hang(None)
     stack.mongo_gate.open()
     eventually(lambda: stack.post().status_code == 202)
 
 
-@pytest.mark.parametrize(("store", "away"), [("redis", "shut"), ("redis", "silence"), ("mongo", "silence")])
-def test_is_not_ready_while_a_store_is_away_and_names_it(stack, store, away):
+def test_answers_in_bounded_time_while_no_new_connection_to_mongo_can_be_made(stack, hang):
+    stack.web(WEB_WORKERS="1")
+    stack.accepted()
+    hang(stack.mongo_gate)
+    with ThreadPoolExecutor(16) as callers:
+        answers = list(callers.map(lambda _: timed(stack.post), range(16)))
+    assert {answer.status_code for answer, _ in answers} <= {202, 503}
+    assert max(seconds for _, seconds in answers) < 5
+
+
+def test_lets_nobody_wait_for_a_thread_while_mongo_is_away(stack):
+    stack.web(WEB_WORKERS="1", WEB_THREADS="4")
+    stack.accepted()
+    stack.mongo_gate.silence()
+    with ThreadPoolExecutor(60) as callers:
+        answers = list(callers.map(lambda _: timed(stack.post), range(60)))
+    assert {answer.status_code for answer, _ in answers} == {503}
+    assert max(seconds for _, seconds in answers) < 5
+    stack.mongo_gate.open()
+    eventually(lambda: stack.post().status_code == 202, within=5)
+
+
+@pytest.mark.parametrize("store", ["redis", "mongo"])
+def test_becomes_ready_when_both_stores_have_answered(stack, store):
+    gate = getattr(stack, f"{store}_gate")
+    gate.silence()
     stack.web()
-    assert stack.get("/readyz").status_code == 200
-    getattr(getattr(stack, f"{store}_gate"), away)()
     answer, seconds = timed(lambda: stack.get("/readyz"))
     assert answer.status_code == 503
-    assert answer.json()["error"]["detail"] == f"no answer from {store}"
+    assert answer.json()["error"]["detail"] == f"no answer yet from {store}"
     assert seconds < 1.5
     assert stack.get("/healthz").status_code == 200
+    gate.open()
+    eventually(lambda: stack.get("/readyz").status_code == 200)
+
+
+def test_stays_ready_while_stores_are_away_so_that_callers_get_an_answer(stack):
+    web = stack.web()
+    assert stack.get("/readyz").status_code == 200
+    stack.redis_gate.shut()
+    stack.mongo_gate.shut()
+    psutil.Process(web.pid).children()[0].kill()  # its successor has asked nobody
+    eventually(lambda: web.output().count("Booting worker") == 3)
+    assert [stack.get("/readyz").status_code for _ in range(20)] == [200] * 20
+    assert stack.post().status_code == 503
+
+
+def test_asks_the_stores_anew_after_a_restart(stack):
+    (stack.directory / "ready").touch()  # of the container before, where /tmp is a volume
+    stack.redis_gate.shut()
+    stack.web()
+    assert stack.get("/readyz").status_code == 503
 
 
 def test_counts_over_all_workers_and_keeps_the_count_when_one_dies(stack):
@@ -110,13 +188,14 @@ def test_ends_what_it_has_begun_after_sigterm_and_is_not_ready_meanwhile(stack):
     kept = http.client.HTTPConnection("127.0.0.1", stack.port)
     kept.request("GET", "/healthz")
     kept.getresponse().read()
-    stack.redis_gate.silence()  # a POST now takes seconds
+    stack.accepted()
+    stack.mongo_gate.delay_seconds = 0.4  # a POST now takes twice as long
     answers = []
     posting = threading.Thread(target=lambda: answers.append(stack.post()))
     posting.start()
-    eventually(lambda: stack.mongo.messages.count_documents({}) == 1)
+    time.sleep(0.3)
     os.kill(web.pid, signal.SIGTERM)
-    eventually(lambda: "Worker exiting" in web.output() or "Handling signal: term" in web.output())
+    eventually(lambda: "Handling signal: term" in web.output())
     kept.request("GET", "/readyz")
     answer = kept.getresponse()
     assert (answer.status, answer.headers["Connection"]) == (503, "close")
@@ -124,6 +203,16 @@ def test_ends_what_it_has_begun_after_sigterm_and_is_not_ready_meanwhile(stack):
     posting.join()
     assert answers[0].status_code == 202
     assert web.wait(10) == 0
+
+
+def test_has_failed_where_it_is_stopped_before_it_ever_got_ready(stack):
+    (stack.directory / "ready").touch()  # an earlier process was
+    stack.redis_gate.shut()
+    web = stack.web()
+    assert stack.get("/readyz").status_code == 503
+    web.terminate()
+    assert web.wait(10) == 1
+    assert '"store": "redis"' in web.output()
 
 
 def test_writes_only_where_it_may(stack):

@@ -29,6 +29,14 @@ export function overlap(a: Network, b: Network): boolean {
     return contains(a, b) || contains(b, a);
 }
 
+/** The addresses that hosts may have, the last first: a network's first ones are often its routers'. */
+export function* addressesIn(cidr: string): Generator<string> {
+    const { first, bits } = network(cidr) as Network;
+    for (let number = first + 2 ** (32 - bits) - 2; number > first; number--) {
+        yield [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
+    }
+}
+
 /** A whitelist as both stores' APIs take it. */
 export function refuseBadWhitelist(entries: readonly string[]): void {
     const bad = entries.filter((entry) => network(entry) === undefined);

@@ -60,7 +60,7 @@ export const mongoInstance: Description = {
         refuseOrder(cloud, inputs);
         const vSwitch = cloud.vSwitch(String(inputs.vswitchId));
         const id = madeUpId("dds-bp1");
-        const place = await findPlace(cloud, 3717);
+        const place = await findPlace(cloud, 3717, vSwitch);
         const replicaSetName = `mgset-${randomInt(10_000_000, 99_999_999)}`;
         const nodes = [
             { role: "Primary", suffix: "41" },

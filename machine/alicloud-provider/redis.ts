@@ -68,9 +68,9 @@ export const redisInstance: Description = {
     outputs: { connectionDomain: "text", privateConnectionPort: "text", privateIp: "text", status: "text" },
     async order(cloud, inputs) {
         refuseOrder(cloud, inputs);
-        const { zoneId } = cloud.vSwitch(String(inputs.vswitchId));
+        const vSwitch = cloud.vSwitch(String(inputs.vswitchId));
         const id = madeUpId("r-bp1");
-        const place = await findPlace(cloud, 6379);
+        const place = await findPlace(cloud, 6379, vSwitch);
         const domain = cloud.site.domain(id, "redis.rds.aliyuncs.com", place);
         return {
             id,
@@ -78,7 +78,7 @@ export const redisInstance: Description = {
                 dbInstanceName: id,
                 engineVersion: "5.0",
                 paymentType: "PostPaid",
-                zoneId,
+                zoneId: vSwitch.zoneId,
                 sslEnable: "Disable",
                 connectionDomain: domain,
                 privateConnectionPort: String(place.port),

@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { execa } from "execa";
+import { addressesIn } from "./addresses";
 
 /** Where an instance listens. */
 export interface Place {
@@ -15,8 +16,8 @@ export interface Admission {
 
 /** What the cloud's instances run on. */
 export interface Site {
-    /** Somewhere that none of `taken` is. `port` is the one that the cloud gives such an instance. */
-    place(port: number, taken: readonly Place[]): Promise<Place>;
+    /** Somewhere in the vSwitch that none of `taken` is. `port` is the one that the cloud gives such an instance. */
+    place(port: number, vSwitchCidr: string, taken: readonly Place[]): Promise<Place>;
     /** The name by which the instance `id` is found at `place`. */
     domain(id: string, suffix: string, place: Place): string;
     /** Gives the place its address, again after a power cut. */
@@ -27,42 +28,38 @@ export interface Site {
 }
 
 /** The stores' addresses on the machine: pods reach them as they reach the API server's, over the loopback's aliases. */
-export const storeNetwork = "10.88.16.0/24";
+const label = "lo:sms-cloud";
 const chain = "SMS-CLOUD";
-const jump = ["INPUT", "--destination", storeNetwork, "--jump", chain];
+const jump = ["INPUT", "--jump", chain];
 
 /** The machine of `machine/`: an address for each instance and a packet filter in front. Needs root. */
 export const machineSite: Site = {
-    async place(port, taken) {
+    async place(port, vSwitchCidr, taken) {
         const used = new Set(taken.map(({ address }) => address));
-        for (let last = 1; last < 255; last++) {
-            const address = storeNetwork.replace("0/24", String(last));
+        for (const address of addressesIn(vSwitchCidr)) {
             if (!used.has(address)) {
                 return { address, port };
             }
         }
-        throw new Error(`All addresses of ${storeNetwork} are taken`);
+        throw new Error(`All addresses of ${vSwitchCidr} are taken`);
     },
     // The name carries the address: the cluster's DNS needs no list of them.
     domain: (id, suffix, { address }) => `${id}x${address.replaceAll(".", "x")}.${suffix}`,
     settle: async ({ address }) => {
-        await execa("ip", ["address", "replace", `${address}/32`, "dev", "lo"]);
+        await execa("ip", ["address", "replace", `${address}/32`, "dev", "lo", "label", label]);
     },
     leave: async ({ address }) => {
         await execa("ip", ["address", "delete", `${address}/32`, "dev", "lo"], { reject: false });
     },
     async admit(admissions) {
-        const rules = admissions.flatMap(({ place: { address, port }, from }) =>
-            from.map((source) => `-A ${chain} -s ${source} -d ${address} -p tcp --dport ${port} -j ACCEPT`),
-        );
+        // Who is let in has still to pass what else there is: the cluster's NetworkPolicies.
+        const rules = admissions.flatMap(({ place: { address, port }, from }) => [
+            `-A ${chain} -d ${address} -m conntrack --ctstate ESTABLISHED -j RETURN`,
+            ...from.map((source) => `-A ${chain} -s ${source} -d ${address} -p tcp --dport ${port} -j RETURN`),
+            `-A ${chain} -d ${address} -j DROP`,
+        ]);
         // All or nothing: with its name stated the chain is emptied and filled in one step.
-        const lines = [
-            "*filter",
-            `:${chain} - [0:0]`,
-            `-A ${chain} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
-            ...rules,
-            `-A ${chain} -j DROP`,
-        ];
+        const lines = ["*filter", `:${chain} - [0:0]`, ...rules];
         await execa("iptables-restore", ["--noflush", "--wait"], { input: `${lines.join("\n")}\nCOMMIT\n` });
         const { failed } = await execa("iptables", ["--wait", "--check", ...jump], { reject: false });
         if (failed) {
@@ -77,7 +74,7 @@ export async function clearMachineSite(): Promise<void> {
     await execa("iptables", ["--wait", "--delete", ...jump], tolerant);
     await execa("iptables", ["--wait", "--flush", chain], tolerant);
     await execa("iptables", ["--wait", "--delete-chain", chain], tolerant);
-    const { stdout } = await execa("ip", ["-oneline", "address", "show", "dev", "lo", "to", storeNetwork], tolerant);
+    const { stdout } = await execa("ip", ["-oneline", "address", "show", "dev", "lo", "label", label], tolerant);
     for (const [, address] of (stdout ?? "").matchAll(/inet (\S+)/g)) {
         await execa("ip", ["address", "delete", address as string, "dev", "lo"], tolerant);
     }
@@ -85,9 +82,9 @@ export async function clearMachineSite(): Promise<void> {
 
 /** Ports of the loopback, for tests without root. Everybody is let in. */
 export const loopbackSite: Site = {
-    async place(_port, taken) {
+    async place(cloudPort, vSwitchCidr, taken) {
         const port = await freePort();
-        return taken.some((place) => place.port === port) ? this.place(_port, taken) : { address: "127.0.0.1", port };
+        return taken.some((place) => place.port === port) ? this.place(cloudPort, vSwitchCidr, taken) : { address: "127.0.0.1", port };
     },
     domain: (_id, _suffix, { address }) => address,
     settle: async () => {},

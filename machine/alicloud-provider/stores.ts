@@ -17,8 +17,8 @@ const instances = (cloud: Cloud) => [...cloud.all(redisType), ...cloud.all(mongo
 export const placeOf = ({ inner }: Holding) => inner.place as unknown as Place;
 
 /** A free place for a new instance. */
-export function findPlace(cloud: Cloud, port: number): Promise<Place> {
-    return cloud.site.place(port, instances(cloud).map(placeOf));
+export function findPlace(cloud: Cloud, port: number, { cidrBlock }: { cidrBlock: string }): Promise<Place> {
+    return cloud.site.place(port, cidrBlock, instances(cloud).map(placeOf));
 }
 
 /** Nobody's whitelist is the instance's own host alone, as in the cloud. */

@@ -21,7 +21,7 @@ describe("npm run preview, by the real engine", () => {
         for (const what of ["kvstore.Instance", "mongodb.Instance", "log.Project", "Deployment", "Service", "Image"]) {
             assert.match(told, new RegExp(`\\| \\+ create \\| ${what.replace(".", "\\.")} \\|`), what);
         }
-        assert.match(told, /Policies: 11 passed\./);
+        assert.match(told, /Policies: 12 passed\./);
         assert.match(
             told,
             /Still to be set[\s\S]*`sms:registryPassword`: `pulumi config set --secret sms:registryPassword --stack online`/,
@@ -42,7 +42,7 @@ describe("npm run preview, by the real engine", () => {
     it("shows the whole environment of test", async () => {
         const { exitCode, output } = await copy.run("preview", ["--stack", "test"]);
         assert.equal(exitCode, 0, output);
-        assert.match(output, /Policies: 11 passed\./);
+        assert.match(output, /Policies: 12 passed\./);
     });
 
     it("refuses what policies forbid, all of it at once", async () => {

@@ -33,7 +33,7 @@ describe("monitoring on the real cluster", () => {
     };
 
     before("up, with the operator's resources, and somebody who sends messages", async () => {
-        stack = await TestStack.make(namespace, 31097);
+        stack = await TestStack.make(namespace, 31101);
         const folder = await built("prometheus-operator");
         operatorResources = readdirSync(folder).map((file) => `--filename=${join(folder, file)}`);
         await kubectl("delete", "--ignore-not-found", ...operatorResources);
@@ -44,7 +44,7 @@ describe("monitoring on the real cluster", () => {
         await kubectl("create", ...operatorResources);
         const { exitCode, output } = await stack.up();
         assert.equal(exitCode, 0, output);
-        prometheus = await Prometheus.start(namespace, rules, 31098);
+        prometheus = await Prometheus.start(namespace, rules);
         void (async () => {
             for (let count = 0; !isOver && count < 600; count += 1) {
                 await send();

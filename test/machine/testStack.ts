@@ -40,7 +40,7 @@ export class TestStack {
         readonly stack: Stack,
         /** The namespace in the cluster, and the stack's name. */
         readonly namespace: string,
-        private readonly nodePort: number,
+        readonly nodePort: number,
     ) {
         this.address = `http://127.0.0.1:${nodePort}`;
     }
@@ -60,16 +60,16 @@ export class TestStack {
     }
 
     /** Sets the stack's settings: those of `local`, moved aside and made hasty, with `changes`. */
-    async configure(changes: Config = {}): Promise<void> {
+    async configure(changes: Config = {}, haste: Config = {}): Promise<void> {
         const local = (parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, Config> }).config;
-        const hasty = { minReadySeconds: 1, rolloutTimeoutSeconds: 45 };
+        const hasty = { minReadySeconds: 1, rolloutTimeoutSeconds: 45, ...haste };
         await ensureStack(this.pulumi, this.stack, {
             "sms:namespace": this.namespace,
             "sms:env": { RESEND_AFTER_SECONDS: 20, RESEND_INTERVAL_SECONDS: 5 },
             "sms:migration": { timeoutSeconds: 20 },
             "sms:web": { ...local["sms:web"], ...hasty, nodePort: this.nodePort, preStopSeconds: 3 },
             "sms:worker": { ...local["sms:worker"], ...hasty },
-            "sms:beat": { ...local["sms:beat"], rolloutTimeoutSeconds: 45 },
+            "sms:beat": { ...local["sms:beat"], rolloutTimeoutSeconds: hasty.rolloutTimeoutSeconds },
             ...changes,
         });
     }
@@ -95,10 +95,12 @@ export class TestStack {
 
     up = (...args: string[]) => this.run("up", "--yes", "--skip-preview", "--non-interactive", ...args);
 
-    /** Changes a file of the copied program. */
-    edit(file: string, change: (content: string) => string): void {
+    /** Changes a file of the copied program, and gives what was in it. */
+    edit(file: string, change: (content: string) => string): string {
         const path = join(this.stack.program, file);
-        writeFileSync(path, change(readFileSync(path, "utf8")));
+        const content = readFileSync(path, "utf8");
+        writeFileSync(path, change(content));
+        return content;
     }
 
     restore(file: string): void {

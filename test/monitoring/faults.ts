@@ -56,6 +56,22 @@ export const cases: Record<string, Case> = {
             "one pod drains, another is ready": { [request(200, "/readyz")]: perMinute(12), [request(503, "/readyz")]: perMinute(12) },
         },
     },
+    SmsStoreDown: {
+        minutes: 10,
+        fires: {
+            "MongoDB answers nobody": {
+                'sms_store_up{pod="web-1",store="mongo"}': stays(0),
+                'sms_store_up{pod="web-2",store="mongo"}': stays(0),
+                'sms_store_up{pod="web-1",store="redis"}': stays(1),
+            },
+        },
+        quiet: {
+            "it answers one of two": {
+                'sms_store_up{pod="web-1",store="mongo"}': stays(0),
+                'sms_store_up{pod="web-2",store="mongo"}': stays(1),
+            },
+        },
+    },
     SmsWebAbsent: {
         minutes: 10,
         fires: {

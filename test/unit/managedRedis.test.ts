@@ -5,7 +5,7 @@ import { deploy, resolve, types } from "./deployed";
 import { managed, whitelist } from "./managedArgs";
 
 describe("Redis on Alibaba Cloud", () => {
-    const args = { ...managed, instanceClass: "redis.shard.small.2.ce" };
+    const args = { ...managed, instanceClass: "redis.shard.small.2.ce", account: "sms" };
     const redis = (changes = {}) => deploy(() => new ManagedRedis("redis", { ...args, ...changes }));
 
     it("is an instance and an account", async () => {
@@ -77,12 +77,16 @@ describe("Redis on Alibaba Cloud", () => {
         it(`is ${protect ? "kept" : "not kept"} from deletion and replacement by cloud and Pulumi alike, as asked`, async () => {
             const { deployed } = await redis({ protect });
             const instance = deployed.one(types.redisInstance);
-            assert.deepEqual(
-                [instance.protect, deployed.one(types.redisAccount).protect, instance.inputs.instanceReleaseProtection],
-                [protect, protect, protect],
-            );
+            assert.deepEqual([instance.protect, instance.inputs.instanceReleaseProtection], [protect, protect]);
+            assert.equal(deployed.one(types.redisAccount).protect, false);
         });
     }
+
+    it("takes another account's name into the URL, and so to the pods: how its password is changed without a gap", async () => {
+        const { deployed, result } = await redis({ account: "sms2" });
+        assert.equal(deployed.one(types.redisAccount).inputs.accountName, "sms2");
+        assert.match((await resolve(result.url)).value, /^redis:\/\/sms2:/);
+    });
 
     it("can be in one zone", async () => {
         const { deployed } = await redis({ secondaryZone: undefined });

@@ -165,7 +165,7 @@ describe("settings", () => {
         );
         const days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
         const everyNight = { backup: { days, from: "19:00Z" }, maintenance: { from: "18:00Z" } };
-        assert.deepEqual(redis, { ...redisThere, engineVersion: "7.0", ...everyNight });
+        assert.deepEqual(redis, { ...redisThere, engineVersion: "7.0", account: "sms", ...everyNight });
         assert.deepEqual(mongo, {
             ...mongoThere,
             engineVersion: "7.0",
@@ -506,6 +506,12 @@ describe("settings", () => {
             { workerPools: ["bulk"] },
             `sms:workerPools is ["bulk"]; allowed: a block of pools by their names | write it as a block: sms:workerPools: with its keys indented below`,
         ],
+        ...["root", "Sms", "2sms"].map((account): [string, object, string, object] => [
+            `the account ${account}`,
+            { ...onAlibaba, redis: { ...redisThere, account } },
+            `sms:redis.account is "${account}"; allowed: an account's name of lower-case letters, digits and _, 100 characters at most, other than default, admin and root | ${set("sms:redis.account", "sms")}`,
+            itsRedisPassword,
+        ]),
         [
             "an autoscaler without room",
             { web: { autoscale: { maxReplicas: 6 } } },
@@ -1070,7 +1076,7 @@ describe("settings", () => {
         [
             "an image for a managed store",
             { ...onAlibaba, redis: { ...redisThere, image: "redis:7.0" } },
-            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
+            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, account, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
             itsRedisPassword,
         ],
         [
@@ -1307,14 +1313,18 @@ describe("settings", () => {
             "__proto__",
             "toString",
         ];
+        // As fast-check's own "binary", which spends half a second on a table of all characters first.
+        const text = fc.string({
+            unit: fc.oneof(fc.integer({ min: 0, max: 0xd7ff }), fc.integer({ min: 0xe000, max: 0x10ffff })).map(String.fromCodePoint),
+        });
         const json = fc.letrec<{ value: unknown; block: unknown }>((tie) => ({
-            value: fc.oneof({ depthSize: "medium" }, fc.jsonValue(), fc.string({ unit: "binary" }), fc.double(), tie("block")),
-            block: fc.dictionary(fc.oneof(fc.constantFrom(...inner), fc.string({ unit: "binary" })), tie("value"), { maxKeys: 5 }),
+            value: fc.oneof({ depthSize: "medium" }, fc.jsonValue(), text, fc.double(), tie("block")),
+            block: fc.dictionary(fc.oneof(fc.constantFrom(...inner), text), tie("value"), { maxKeys: 5 }),
         })).value;
         const texts = fc.dictionary(
-            fc.oneof(fc.constantFrom(...keys, ...secretKeys), fc.string({ unit: "binary" })),
+            fc.oneof(fc.constantFrom(...keys, ...secretKeys), text),
             fc.oneof(
-                fc.string({ unit: "binary" }),
+                text,
                 json.map((value) => JSON.stringify(value) ?? "null"),
             ),
         );
@@ -1335,6 +1345,10 @@ describe("settings", () => {
             }),
             { numRuns: 500 },
         );
+    });
+
+    it("survive a kind that can't be made a text", () => {
+        assert.match(problemsOf({ mongo: { kind: { toString: "" } } }).join(), /^sms:mongo.kind is {"toString":""}; allowed: /);
     });
 
     it("know as scalars exactly the keys that aren't blocks", () => {

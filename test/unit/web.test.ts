@@ -74,7 +74,7 @@ describe("web", () => {
                                 envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
                                 ports: [{ name: "http", containerPort: 8004 }],
                                 resources,
-                                startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 60 },
+                                startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 75 },
                                 readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
                                 livenessProbe: {
                                     httpGet: { path: "/healthz", port: 8004 },

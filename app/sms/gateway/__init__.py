@@ -1,5 +1,6 @@
 """Whoever carries text messages, behind one interface."""
 
+from datetime import datetime
 from typing import Protocol
 
 from sms.settings import Settings
@@ -17,8 +18,14 @@ class Gateway(Protocol):
     def send(self, id: str, to: str, text: str) -> None:
         """Hands one message over, within twice GATEWAY_TIMEOUT_SECONDS.
 
-        A message may come a second time, with the same id, where nobody knows how the first attempt
-        ended. Raises `TemporaryFailure` or `PermanentFailure`.
+        Raises `TemporaryFailure` or `PermanentFailure`.
+        """
+
+    def took(self, id: str, to: str, since: datetime) -> bool:
+        """Whether it took this message before, within twice GATEWAY_TIMEOUT_SECONDS.
+
+        False also where it can't tell: a second text is less harm than none. Raises `TemporaryFailure`
+        where it doesn't answer at all.
         """
 
 

@@ -1,9 +1,12 @@
-"""Alibaba Cloud SMS (SendSms, 2017-05-25), through the official SDK."""
+"""Alibaba Cloud SMS (SendSms and QuerySendDetails, 2017-05-25), through the official SDK."""
 
 import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 
 from alibabacloud_dysmsapi20170525.client import Client
-from alibabacloud_dysmsapi20170525.models import SendSmsRequest
+from alibabacloud_dysmsapi20170525.models import QuerySendDetailsRequest, SendSmsRequest
 from alibabacloud_tea_openapi.models import Config
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
@@ -24,6 +27,13 @@ PERMANENT = {
     "isv.PARAM_NOT_SUPPORT_URL",
     "isv.TEMPLATE_PARAMS_ILLEGAL",
 }
+
+# The days that QuerySendDetails counts in, and how many of them it remembers.
+CHINA = timezone(timedelta(hours=8))
+REMEMBERED_DAYS = 30
+PAGE = 50
+
+logger = logging.getLogger(__name__)
 
 
 class AliyunGateway:
@@ -49,8 +59,7 @@ class AliyunGateway:
             sign_name=self._sign_name,
             template_code=self._template_code,
             template_param=json.dumps({"text": text}, ensure_ascii=False),
-            # Comes back in delivery reports and in the console: it is how two deliveries of one
-            # message are told from two messages.
+            # Comes back in delivery reports, in the console and from QuerySendDetails.
             out_id=id,
         )
         try:
@@ -62,3 +71,44 @@ class AliyunGateway:
             raise PermanentFailure(code)
         if code != "OK":
             raise TemporaryFailure(code)
+
+    def took(self, id: str, to: str, since: datetime) -> bool:
+        try:
+            return any(record.out_id == id for day in _days(since) for record in self._records(to, day))
+        except _NotTold as refusal:
+            logger.warning("the gateway doesn't tell what it took", extra={"message_id": id, "error": str(refusal)})
+            return False
+
+    def _records(self, to: str, day: str) -> Iterator:
+        """What was sent to this number on that day."""
+        page = 0
+        total = 1
+        while page * PAGE < total:
+            page += 1
+            request = QuerySendDetailsRequest(
+                # Numbers of the mainland without their country code, unlike SendSms.
+                phone_number=to.removeprefix("+").removeprefix("86"),
+                send_date=day,
+                page_size=PAGE,
+                current_page=page,
+            )
+            try:
+                body = self._client.query_send_details_with_options(request, self._runtime).body
+            except TeaException as error:
+                if error.code:
+                    raise _NotTold(error.code) from None
+                raise TemporaryFailure("no answer") from None
+            if body.code != "OK":
+                raise _NotTold(body.code)
+            total = int(body.total_count or 0)
+            yield from body.sms_send_detail_dtos.sms_send_detail_dto if body.sms_send_detail_dtos else []
+
+
+class _NotTold(Exception):
+    """The code of a refusal: no permission for QuerySendDetails, too many questions."""
+
+
+def _days(since: datetime) -> list[str]:
+    first, today = since.astimezone(CHINA).date(), datetime.now(CHINA).date()
+    days = min((today - first).days, REMEMBERED_DAYS - 1)
+    return [f"{today - timedelta(days=back):%Y%m%d}" for back in range(days + 1)]

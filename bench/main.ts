@@ -1,0 +1,50 @@
+/**
+ * `npm run bench`, `npm run bench -- --only preview,unit`: measures each row beside its peer and writes docs/performance.md.
+ * What a row gave stays in docs/performance/<row>.json, so that one can be measured again by itself.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { clone, OperationError, run } from "../operations/operation";
+import { circumstances } from "./circumstances";
+import { type Kept, writeReport } from "./report";
+import { evaluation } from "./rows/evaluation";
+import { preview } from "./rows/preview";
+import { unit } from "./rows/unit";
+
+const rows = [preview, evaluation, unit];
+const folder = join(clone, "docs", "performance");
+
+async function bench(args: string[]): Promise<number> {
+    const { values } = parseArgs({ args, options: { only: { type: "string" }, report: { type: "boolean", default: false } } });
+    const names = rows.map(({ name }) => name);
+    const wanted = values.report ? [] : (values.only?.split(",") ?? names);
+    const unknown = wanted.filter((name) => !names.includes(name));
+    if (unknown.length > 0) {
+        throw new OperationError(`There is no row ${unknown.join(", ")}; there are ${names.join(", ")}.`);
+    }
+    mkdirSync(folder, { recursive: true });
+    const failed: string[] = [];
+    for (const row of rows.filter(({ name }) => wanted.includes(name))) {
+        const start = performance.now();
+        process.stdout.write(`${row.title}, beside ${row.peer} …\n`);
+        try {
+            const result = await row.measure();
+            const seconds = Math.round((performance.now() - start) / 1000);
+            const kept: Kept = { ...result, ...(await circumstances()), seconds };
+            writeFileSync(join(folder, `${row.name}.json`), `${JSON.stringify(kept, null, 4)}\n`);
+            process.stdout.write(`  ${seconds} s\n`);
+        } catch (error) {
+            failed.push(row.name);
+            process.stderr.write(`  failed: ${(error as Error).message}\n`);
+        }
+    }
+    const measured = rows.flatMap((row) => {
+        const file = join(folder, `${row.name}.json`);
+        return existsSync(file) ? [{ row, kept: JSON.parse(readFileSync(file, "utf8")) as Kept }] : [];
+    });
+    process.stdout.write(`\n${await writeReport(measured, folder)}\n`);
+    return failed.length > 0 ? 1 : 0;
+}
+
+run(() => bench(process.argv.slice(2)));

@@ -1,0 +1,5 @@
+const pulumi = require("@pulumi/pulumi");
+
+it("imports the SDK", () => {
+    pulumi.output(1);
+});

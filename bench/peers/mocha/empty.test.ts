@@ -1,0 +1,5 @@
+import * as pulumi from "@pulumi/pulumi";
+
+it("imports the SDK", () => {
+    pulumi.output(1);
+});

@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { execa } from "execa";
+import { presentDocker, registryUser } from "../machine/containers";
+import { basePrefix, clone, dockerClient, ownRegistry } from "../machine/places";
+import { MachineError, step } from "../machine/progress";
+import { secret } from "../machine/secrets";
+
+/** What the origin's way has no use for: without its settings file gunicorn serves as its command says. */
+const left = new Set(["gunicorn.conf.py", ".dockerignore", "tests", "__pycache__", ".venv", ".pytest_cache", ".ruff_cache"]);
+
+/** Builds the app the origin's way and pushes it to the machine's registry. Gives the image's name. */
+export async function originImage(): Promise<string> {
+    const context = mkdtempSync(join(tmpdir(), "sms-origin-"));
+    try {
+        cpSync(join(clone, "app"), context, { recursive: true, filter: (source) => !left.has(basename(source)) });
+        cpSync(join(__dirname, "Dockerfile"), join(context, "Dockerfile"));
+        const image = `${ownRegistry}/origin:${contentHash(context)}`;
+        const DOCKER_HOST = await presentDocker();
+        if (DOCKER_HOST === undefined) {
+            throw new MachineError("The machine is not up: run `npm run up` first.");
+        }
+        const env = { DOCKER_HOST, DOCKER_BUILDKIT: "0", DOCKER_CONFIG: dockerClient };
+        const present = await execa("docker", ["image", "inspect", image], { env, reject: false });
+        if (present.failed) {
+            await step("image of the origin's way", () =>
+                execa("docker", ["build", "--quiet", "--build-arg", `BASE_IMAGE=${basePrefix}python:3.11`, "--tag", image, context], {
+                    env,
+                }),
+            );
+        }
+        await execa("docker", ["login", "--username", registryUser, "--password-stdin", ownRegistry], {
+            env,
+            input: secret("registry-password"),
+        });
+        await execa("docker", ["push", "--quiet", image], { env });
+        return image;
+    } finally {
+        rmSync(context, { recursive: true });
+    }
+}
+
+function contentHash(folder: string): string {
+    const hash = createHash("sha256");
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    for (const file of files.map((entry) => join(entry.parentPath, entry.name)).sort()) {
+        hash.update(file.slice(folder.length)).update("\0").update(readFileSync(file));
+    }
+    return hash.digest("hex").slice(0, 12);
+}

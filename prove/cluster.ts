@@ -1,0 +1,152 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { kubectl } from "../machine/kubernetes";
+import { kubeconfig } from "../machine/places";
+import { until } from "../machine/progress";
+import { built } from "../machine/toolchain";
+
+export interface Container {
+    name: string;
+    containerID?: string;
+    restartCount: number;
+    ready: boolean;
+    state: { running?: object; waiting?: { reason: string }; terminated?: { reason: string } };
+    lastState: { terminated?: { reason: string; exitCode: number } };
+}
+
+export interface Pod {
+    metadata: { name: string; uid: string; labels: Record<string, string>; deletionTimestamp?: string };
+    spec: { containers: { name: string; image: string }[] };
+    status: { phase: string; reason?: string; message?: string; podIP?: string; containerStatuses?: Container[] };
+}
+
+export const pause = (seconds: number) => new Promise<void>((passed) => setTimeout(passed, seconds * 1000));
+
+/** One namespace of the cluster, as whoever operates it sees and handles it. */
+export class Namespace {
+    constructor(readonly name: string) {}
+
+    kubectl(...args: string[]): Promise<string> {
+        return kubectl("--namespace", this.name, ...args);
+    }
+
+    async apply(objects: readonly object[]): Promise<void> {
+        await execa(
+            join(await built("kubernetes"), "kubectl"),
+            ["--kubeconfig", kubeconfig, "--namespace", this.name, "apply", "--filename", "-"],
+            {
+                input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }),
+            },
+        );
+    }
+
+    async get<T>(...what: string[]): Promise<T> {
+        return JSON.parse(await this.kubectl("get", ...what, "--output", "json")) as T;
+    }
+
+    async has(kind: string, name: string): Promise<boolean> {
+        return (await this.kubectl("get", kind, name, "--ignore-not-found")) !== "";
+    }
+
+    async pods(app: string): Promise<Pod[]> {
+        return (await this.get<{ items: Pod[] }>("pods", "--selector", `app=${app}`)).items;
+    }
+
+    /** Those that nobody has told to go. */
+    async livingPods(app: string): Promise<Pod[]> {
+        return (await this.pods(app)).filter(
+            ({ metadata, status }) => metadata.deletionTimestamp === undefined && status.phase === "Running",
+        );
+    }
+
+    async rollOut(...deployments: string[]): Promise<void> {
+        for (const deployment of deployments) {
+            await this.kubectl("rollout", "restart", `deployment/${deployment}`);
+        }
+        await this.rolledOut(...deployments);
+    }
+
+    async rolledOut(...deployments: string[]): Promise<void> {
+        for (const deployment of deployments) {
+            await this.kubectl("rollout", "status", `deployment/${deployment}`, "--timeout=300s");
+        }
+    }
+
+    /** Waits until those that were told to go are gone. */
+    async drained(app: string): Promise<void> {
+        await until(
+            async () => (await this.pods(app)).every(({ metadata }) => metadata.deletionTimestamp === undefined),
+            240,
+            () => `pods of ${app} don't end`,
+        );
+    }
+
+    async gone(app: string): Promise<void> {
+        await until(
+            async () => (await this.pods(app)).length === 0,
+            240,
+            () => `pods of ${app} don't end`,
+        );
+    }
+
+    async scale(kind: "deployment" | "statefulset", name: string, replicas: number): Promise<void> {
+        await this.kubectl("scale", `${kind}/${name}`, `--replicas=${replicas}`);
+    }
+
+    /**
+     * Changes the pods of a Deployment and rolls it; gives what brings the old template back.
+     * By a JSON patch, so that nobody takes over fields that aren't changed.
+     */
+    async changePods(deployment: string, change: (template: PodTemplate) => void): Promise<() => Promise<void>> {
+        const { spec } = await this.get<{ spec: { template: PodTemplate } }>("deployment", deployment);
+        const before = structuredClone(spec.template);
+        change(spec.template);
+        const replace = async (template: PodTemplate) => {
+            const patch = [{ op: "replace", path: "/spec/template", value: template }];
+            await this.kubectl("patch", "deployment", deployment, "--type=json", `--patch=${JSON.stringify(patch)}`);
+            await this.rolledOut(deployment);
+            await this.drained(deployment);
+        };
+        await replace(spec.template);
+        return () => replace(before);
+    }
+}
+
+export interface PodTemplate {
+    spec: {
+        containers: {
+            name: string;
+            command?: string[];
+            env?: { name: string; value?: string }[];
+            lifecycle?: object;
+            readinessProbe?: object;
+            startupProbe?: object;
+            livenessProbe?: object;
+        }[];
+        terminationGracePeriodSeconds?: number;
+    };
+}
+
+/** Ends all processes of a container with SIGKILL, as the kernel does when memory runs out. Says whether there were any. */
+export function killContainer({ containerID }: Container): boolean {
+    const id = containerID?.split("//")[1];
+    if (id === undefined || id.length < 32) {
+        return false;
+    }
+    const pids = readdirSync("/proc").filter((entry) => {
+        try {
+            return /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/cgroup`, "utf8").includes(id);
+        } catch {
+            return false; // It ended while we looked.
+        }
+    });
+    for (const pid of pids) {
+        try {
+            process.kill(Number(pid), "SIGKILL");
+        } catch {
+            // It ended by itself.
+        }
+    }
+    return pids.length > 0;
+}

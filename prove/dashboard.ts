@@ -1,0 +1,120 @@
+/**
+ * `npm run dashboard`: the dashboard as a real Prometheus has it, in docs/dashboard.svg, while customers send and for a while
+ * there is no worker.
+ */
+import { join } from "node:path";
+import type { TopLevelSpec } from "vega-lite";
+import { writeWhole } from "../machine/files";
+import { clone } from "../machine/places";
+import { Prometheus } from "../machine/prometheus";
+import { alertRules } from "../monitoring/alerts";
+import { type Panel, panels } from "../monitoring/dashboard";
+import { pause } from "./cluster";
+import { Attack, writes } from "./load";
+import { svg } from "./plot";
+import { Product } from "./product";
+
+const rate = 20;
+const stepSeconds = 2;
+
+interface Drawn {
+    line: string;
+    /** Since the beginning. */
+    seconds: number;
+    value: number;
+}
+
+interface Span {
+    from: Date;
+    to: Date;
+}
+
+/** The numbers of a panel's lines. */
+async function drawn({ queries }: Panel, prometheus: Prometheus, { from, to }: Span): Promise<Drawn[]> {
+    const all = Object.entries(queries).map(async ([name, query]) => {
+        const lines = await prometheus.lines(query.replaceAll("$__rate_interval", "20s"), from, to, stepSeconds);
+        return lines.flatMap(({ metric, values }) =>
+            values.map(([time, value]) => ({
+                line: name.replace(/\{\{(\w+)\}\}/g, (_, label: string) => metric[label] ?? ""),
+                seconds: time - from.getTime() / 1000,
+                value: Number(value),
+            })),
+        );
+    });
+    return (await Promise.all(all)).flat().filter(({ value }) => Number.isFinite(value));
+}
+
+/** Grafana's units, written out. */
+const words: Record<Panel["unit"], string> = { reqps: "1/s", ops: "1/s", percentunit: "share", s: "s", short: "", bytes: "bytes" };
+
+function chart(all: readonly { panel: Panel; values: Drawn[] }[], away: { start: number; end: number }): TopLevelSpec {
+    return {
+        columns: 3,
+        concat: all.map(({ panel: { title, unit }, values }) => ({
+            title: { text: title, anchor: "start" as const, fontSize: 12 },
+            width: 300,
+            height: 130,
+            layer: [
+                {
+                    data: { values: [away] },
+                    mark: { type: "rect" as const, color: "#e8e8e8" },
+                    encoding: { x: { field: "start", type: "quantitative" as const }, x2: { field: "end" } },
+                },
+                {
+                    data: { values },
+                    mark: { type: "line" as const, strokeWidth: 1.2 },
+                    encoding: {
+                        x: { field: "seconds", type: "quantitative" as const, title: "s" },
+                        y: { field: "value", type: "quantitative" as const, title: words[unit] },
+                        color: {
+                            field: "line",
+                            type: "nominal" as const,
+                            title: null,
+                            legend: { orient: "bottom" as const, columns: 2, labelLimit: 220 },
+                        },
+                    },
+                },
+            ],
+        })),
+        resolve: { scale: { color: "independent" } },
+    };
+}
+
+async function main(): Promise<void> {
+    const product = await Product.start();
+    const namespace = product.cluster.name;
+    const rules = alertRules({ namespace, workers: ["sms-worker"], onCallUrl: "docs/on-call.md" });
+    const prometheus = await Prometheus.start(namespace, rules);
+    try {
+        // Rates need a past.
+        await pause(20);
+        const from = new Date();
+        const since = () => (Date.now() - from.getTime()) / 1000;
+        const load = { requests: writes(product.address), rate, seconds: 180, keepAlive: true };
+        const { result: away } = await Attack.during(load, async () => {
+            await pause(40);
+            const start = since();
+            await product.cluster.scale("deployment", "sms-worker", 0);
+            await pause(40);
+            const end = since();
+            await product.cluster.scale("deployment", "sms-worker", 2);
+            await pause(60);
+            return { start, end };
+        });
+        const span = { from, to: new Date() };
+        const all = await Promise.all(
+            Object.values(panels(namespace))
+                .flat()
+                .map(async (panel) => ({ panel, values: await drawn(panel, prometheus, span) })),
+        );
+        writeWhole(join(clone, "docs", "dashboard.svg"), await svg(chart(all, away)));
+    } finally {
+        prometheus.stop();
+        await product.remove();
+    }
+}
+
+main().then(undefined, (error: Error) => {
+    process.stderr.write(`${error.stack}\n`);
+    process.exitCode = 1;
+});

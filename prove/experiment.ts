@@ -1,0 +1,61 @@
+import type { Origin } from "./origin";
+import type { Product } from "./product";
+
+/** Something that was counted. It is met when it is no more than its goal. */
+export interface Count {
+    /** Rows of one group stand together: what was done. */
+    readonly group: string;
+    readonly what: string;
+    readonly value: number;
+    readonly goal?: number;
+    /** Of times a test asserts nothing: the machine may be busy with something else. */
+    readonly isTime?: boolean;
+}
+
+/** What is drawn: one line or bar for each side and series. */
+export interface Point {
+    readonly panel: string;
+    readonly series: string;
+    readonly x: number;
+    readonly y: number;
+}
+
+export interface Trial {
+    readonly counts: Count[];
+    readonly points?: Point[];
+    /** What a reader of the figures has to know. */
+    readonly notes?: string[];
+}
+
+/** What a trial is made with: this program, this program with a protection taken out, or the origin's manifest. */
+export type Side = { readonly kind: "ours" } | { readonly kind: "without"; readonly protection: string } | { readonly kind: "origin" };
+
+/** `short` is for `npm test`: seconds in the place of minutes. */
+export type Form = "short" | "full";
+
+/** What is deployed, when somebody first asks for it. */
+export interface Stage {
+    product(): Promise<Product>;
+    origin(): Promise<Origin>;
+}
+
+export interface Experiment {
+    readonly name: string;
+    readonly title: string;
+    /** What is done, for the report. */
+    readonly method: string;
+    /** What can be taken out, and how; each must break a goal. */
+    readonly protections: Readonly<Record<string, string>>;
+    /** What of the origin's stands beside it. Without it the origin has nothing to compare with. */
+    readonly origin?: string;
+    readonly axes?: { readonly x: string; readonly y: string; readonly logarithmic?: boolean };
+    readonly trial: (stage: Stage, side: Side, form: Form) => Promise<Trial>;
+}
+
+export function isMet({ value, goal }: Count): boolean {
+    return goal === undefined || value <= goal;
+}
+
+export function nameOf(side: Side): string {
+    return side.kind === "ours" ? "this program" : side.kind === "origin" ? "the origin's manifest" : `without ${side.protection}`;
+}

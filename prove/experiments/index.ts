@@ -1,0 +1,23 @@
+import type { Experiment } from "../experiment";
+import { beatExperiment } from "./beat";
+import { configs } from "./configs";
+import { lines } from "./lines";
+import { messages } from "./messages";
+import { outageExperiment } from "./outages";
+import { pressure } from "./pressure";
+import { rollouts } from "./rollouts";
+import { secrets } from "./secrets";
+import { ups } from "./ups";
+
+/** In the order of the report. */
+export const experiments: readonly Experiment[] = [
+    rollouts,
+    messages,
+    outageExperiment,
+    beatExperiment,
+    ups,
+    lines,
+    configs,
+    pressure,
+    secrets,
+];

@@ -1,0 +1,167 @@
+import { kubectl } from "../../machine/kubernetes";
+import { until } from "../../machine/progress";
+import { type Pod, pause } from "../cluster";
+import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
+import { Attack, isFailed, type Request } from "../load";
+import type { Origin } from "../origin";
+import type { Product } from "../product";
+
+const web = "sms-web";
+
+async function trial(stage: Stage, side: Side, _form: Form): Promise<Trial> {
+    if (side.kind === "origin") {
+        return { counts: await tooBigForOrigin(await stage.origin()) };
+    }
+    const product = await stage.product();
+    const counts = await tooBig(product, side.kind === "without");
+    return side.kind === "without" ? { counts } : { counts: [...counts, ...(await memoryEaten(product)), ...(await diskFilled(product))] };
+}
+
+const doesNotFit = "web pods ask for more CPU than the node has";
+/** Of 2. */
+const tooManyCores = "1900m";
+
+/** An `up` that Kubernetes can't carry out. */
+async function tooBig(product: Product, withoutCheck: boolean): Promise<Count[]> {
+    const { stack, cluster } = product;
+    if (withoutCheck) {
+        product.edit("index.ts", (code) =>
+            code.replace(
+                /import \{[^}]*\} from "\.\/capacity";/,
+                "const requireCapacity = (_: unknown) => {}; const withCapacity = <T>(args: T, _: unknown) => args;",
+            ),
+        );
+    }
+    const before = await cluster.kubectl("get", "deployments", "--output=jsonpath={.items[*].metadata.generation}");
+    try {
+        await product.configure({}, { resources: { requests: { cpu: tooManyCores }, limits: { cpu: "2" } }, rolloutTimeoutSeconds: 30 });
+        const watched = await whileWatched(product.address, async () => stack.up());
+        const after = await cluster.kubectl("get", "deployments", "--output=jsonpath={.items[*].metadata.generation}");
+        const pending = (await cluster.pods(web)).filter(({ status }) => status.phase === "Pending").length;
+        return [
+            { group: doesNotFit, what: "`up` went ahead", value: before === after ? 0 : 1, goal: 0 },
+            { group: doesNotFit, what: "pods left Pending", value: pending, goal: 0 },
+            { group: doesNotFit, what: "failed requests meanwhile", value: watched.answers.filter(isFailed).length, goal: 0 },
+            {
+                group: doesNotFit,
+                what: "reasons given without the amount that is free",
+                value: /free/.test(watched.result.output) ? 0 : 1,
+                goal: 0,
+            },
+        ];
+    } finally {
+        stack.restore("index.ts");
+        await product.configure();
+        await product.up();
+    }
+}
+
+async function tooBigForOrigin({ cluster, address }: Origin): Promise<Count[]> {
+    const patch = [
+        {
+            op: "replace",
+            path: "/spec/template/spec/containers/0/resources",
+            value: { requests: { cpu: tooManyCores }, limits: { cpu: "2" } },
+        },
+    ];
+    const { answers } = await whileWatched(address, async () => {
+        await cluster.kubectl("patch", "deployment", web, "--type=json", `--patch=${JSON.stringify(patch)}`);
+        await pause(20);
+    });
+    const pending = (await cluster.pods(web)).filter(({ status }) => status.phase === "Pending").length;
+    await cluster.kubectl("rollout", "undo", `deployment/${web}`);
+    await cluster.rolledOut(web);
+    return [
+        { group: doesNotFit, what: "`up` went ahead", value: 1, goal: 0 },
+        { group: doesNotFit, what: "pods left Pending", value: pending, goal: 0 },
+        { group: doesNotFit, what: "failed requests meanwhile", value: answers.filter(isFailed).length, goal: 0 },
+    ];
+}
+
+/** One worker takes all the memory that its limit allows, and more. */
+async function memoryEaten({ cluster, address }: Product): Promise<Count[]> {
+    const group = "a worker reaches its memory limit";
+    const restore = await cluster.changePods("sms-worker", ({ spec }) => {
+        for (const container of spec.containers) {
+            container.command = [
+                "sh",
+                "-c",
+                'if mkdir /tmp/eaten; then exec python3 -c "x = bytearray(2 ** 31)"; fi; exec "$0" "$@"',
+                ...(container.command ?? []),
+            ];
+        }
+    });
+    try {
+        const { answers } = await whileWatched(address, () => pause(20));
+        const pods = await cluster.livingPods("sms-worker");
+        const told = pods.filter((pod) => pod.status.containerStatuses?.[0]?.lastState.terminated?.reason === "OOMKilled").length;
+        return [
+            { group, what: "pods whose last end is not called OOMKilled", value: pods.length - told, goal: 0 },
+            {
+                group,
+                what: "other pods that restarted",
+                value: await restarts(cluster.pods.bind(cluster), web, "sms-beat", "redis", "mongo"),
+                goal: 0,
+            },
+            { group, what: "failed requests meanwhile", value: answers.filter(isFailed).length, goal: 0 },
+        ];
+    } finally {
+        await restore();
+    }
+}
+
+async function restarts(pods: (app: string) => Promise<Pod[]>, ...apps: string[]): Promise<number> {
+    const all = (await Promise.all(apps.map(pods))).flat();
+    return all
+        .flatMap(({ status }) => status.containerStatuses ?? [])
+        .filter(({ lastState }) => lastState.terminated?.reason === "OOMKilled").length;
+}
+
+/** One web pod's log volume is filled beyond what it may hold. */
+async function diskFilled({ cluster, address }: Product): Promise<Count[]> {
+    const group = "a web pod's log volume is filled";
+    const [pod] = await cluster.livingPods(web);
+    const name = pod?.metadata.name as string;
+    let message = "";
+    const { answers } = await whileWatched(address, async () => {
+        await cluster.kubectl("exec", name, "--container", web, "--", "dd", "if=/dev/zero", "of=/var/log/sms/full", "bs=1M", "count=200");
+        await until(
+            async () => {
+                const [evicted] = (await cluster.pods(web)).filter(({ metadata }) => metadata.name === name);
+                message = evicted === undefined ? message : (evicted.status.message ?? message);
+                return evicted === undefined || evicted.status.reason === "Evicted";
+            },
+            180,
+            () => `${name} was not evicted`,
+        );
+        await cluster.rolledOut(web);
+    });
+    const event = await kubectl(
+        "--namespace",
+        cluster.name,
+        "get",
+        "events",
+        "--field-selector=reason=Evicted",
+        "--output=jsonpath={.items[*].message}",
+    );
+    return [
+        { group, what: "evictions that don't name the volume", value: /log-dir/.test(`${message} ${event}`) ? 0 : 1, goal: 0 },
+        { group, what: "failed requests until it was replaced", value: answers.filter(isFailed).length },
+        { group, what: "of the requests", value: answers.length },
+    ];
+}
+
+/** What callers see while something goes on. */
+function whileWatched<T>(address: string, work: () => Promise<T>) {
+    const write: Request = { method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } };
+    return Attack.during({ requests: [write], rate: 20, seconds: 600, keepAlive: false }, work);
+}
+
+export const pressure: Experiment = {
+    name: "pressure",
+    title: "The node has no more to give",
+    method: "An `up` asks for more CPU than the node has; each worker eats more memory than its limit allows; a web pod's log volume is filled beyond its limit. Meanwhile 20 requests a second come in.",
+    protections: { "capacity check": "in the copy of the program, nobody asks the cluster what is free" },
+    origin: "its web Deployment with the same request for CPU",
+    trial,
+};

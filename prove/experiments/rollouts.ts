@@ -1,0 +1,126 @@
+import type { Namespace } from "../cluster";
+import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage } from "../experiment";
+import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst } from "../load";
+
+const web = "sms-web";
+
+interface Sizes {
+    rollouts: number;
+    /** The origin's take twice as long: it waits 10 s for each pod. */
+    originRollouts: number;
+    quietSeconds: number;
+    originQuietSeconds: number;
+    modes: readonly Mode[];
+}
+
+interface Mode {
+    title: string;
+    keepAlive: boolean;
+    /** Requests a second, or a share of what was measured to be the most. */
+    rate: number | "80% of saturation";
+}
+
+const newConnections: Mode = { title: "a new connection for each request", keepAlive: false, rate: 40 };
+const keepAlive: Mode = { title: "connections that outlive pods", keepAlive: true, rate: 40 };
+const saturated: Mode = { title: "80% of the measured saturation, connections kept", keepAlive: true, rate: "80% of saturation" };
+
+const sizes: Record<Form, Sizes> = {
+    full: { rollouts: 10, originRollouts: 1, quietSeconds: 60, originQuietSeconds: 20, modes: [newConnections, keepAlive, saturated] },
+    short: { rollouts: 1, originRollouts: 1, quietSeconds: 5, originQuietSeconds: 5, modes: [{ ...newConnections, rate: 15 }] },
+};
+
+/** More would be the load generator's own limit, not the product's. */
+const mostClients = 32;
+
+async function trial(stage: Stage, side: Side, form: Form) {
+    const deployed = side.kind === "origin" ? await stage.origin() : await stage.product();
+    const { cluster, address } = deployed;
+    const { modes, ...size } = sizes[form];
+    const [rollouts, quietSeconds] =
+        side.kind === "ours" ? [size.rollouts, size.quietSeconds] : [size.originRollouts, size.originQuietSeconds];
+    const restore = side.kind === "without" ? await cluster.changePods(web, withoutDrain) : undefined;
+    try {
+        const requests = await mixed(address);
+        const counts: Count[] = [];
+        const points: Point[] = [];
+        const notes: string[] = [];
+        for (const mode of side.kind === "without" ? modes.slice(0, 1) : modes) {
+            const load = { requests, keepAlive: mode.keepAlive };
+            const rate = mode.rate === "80% of saturation" ? Math.round(0.8 * (await saturation(load))) : mode.rate;
+            const quiet = await (await Attack.start({ ...load, rate, seconds: quietSeconds })).answers();
+            const { answers: rolling } = await Attack.during({ ...load, rate, seconds: 900 }, () => rollOut(cluster, rollouts));
+            counts.push(...counted(mode, rate, rollouts, quiet, rolling));
+            points.push(...slowest(mode, side, rolling));
+            notes.push(...failureNotes(side, mode.title, rolling));
+        }
+        return { counts, points, notes };
+    } finally {
+        await restore?.();
+    }
+}
+
+/** What the defaults are for somebody who writes a Deployment for the first time. */
+function withoutDrain({ spec }: Parameters<Parameters<Namespace["changePods"]>[1]>[0]): void {
+    for (const container of spec.containers) {
+        delete container.lifecycle;
+        delete container.readinessProbe;
+        delete container.startupProbe;
+    }
+}
+
+/** As many reads as writes. What is read is there: it was written first. */
+async function mixed(address: string): Promise<Request[]> {
+    const write: Request = { method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } };
+    const attack = await Attack.start({ requests: [write], rate: 10, seconds: 2, keepAlive: false });
+    return accepted(await attack.answers()).flatMap((id) => [write, { method: "GET", url: `${address}/messages/${id}` }]);
+}
+
+/** Answers a second when nobody waits before the next request. */
+async function saturation(load: Pick<Load, "requests" | "keepAlive">): Promise<number> {
+    const seconds = 10;
+    const answers = await (await Attack.start({ ...load, rate: { clients: mostClients }, seconds })).answers();
+    return answers.filter((answer) => !isFailed(answer)).length / seconds;
+}
+
+/** What `pulumi up` of a changed environment makes Kubernetes do, without the engine's own share of the two cores. */
+async function rollOut(cluster: Namespace, times: number): Promise<void> {
+    for (let i = 0; i < times; i++) {
+        await cluster.rollOut(web);
+    }
+    await cluster.drained(web);
+}
+
+function counted({ title }: Mode, rate: number, rollouts: number, quiet: Answer[], rolling: Answer[]): Count[] {
+    const group = title;
+    const [quietP99, rollingP99] = [percentile(quiet, 0.99), percentile(rolling, 0.99)];
+    return [
+        { group, what: "rollouts", value: rollouts },
+        { group, what: "requests a second", value: rate },
+        { group, what: "requests", value: rolling.length },
+        { group, what: "failed", value: rolling.filter(isFailed).length, goal: 0 },
+        { group, what: "failed in the quiet minute", value: quiet.filter(isFailed).length, goal: 0 },
+        { group, what: "99th percentile, quiet minute, ms", value: quietP99, isTime: true },
+        { group, what: "99th percentile, rolling, ms", value: rollingP99, isTime: true },
+        { group, what: "99th percentile, rolling ÷ quiet", value: rollingP99 / quietP99, goal: 1.5, isTime: true },
+        { group, what: "worst, rolling, ms", value: worst(rolling), isTime: true },
+    ];
+}
+
+function slowest({ title }: Mode, side: Side, answers: Answer[]): Point[] {
+    return inSpans(answers, 3).map(({ second, answers }) => ({
+        panel: title,
+        series: nameOf(side),
+        x: second,
+        y: worst(answers),
+    }));
+}
+
+export const rollouts: Experiment = {
+    name: "rollouts",
+    title: "Rollouts under load",
+    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
+    protections: { drain: "the preStop hook and the readiness and startup probes are taken off the deployed web pods" },
+    origin: "its web Deployment as it stands",
+    axes: { x: "seconds since the first rollout began", y: "slowest answer of 3 s, ms", logarithmic: true },
+    trial,
+};

@@ -1,0 +1,59 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+
+/** Alibaba Cloud SMS as the product's own client asks it: remembers what it was told to send, and answers after a while. */
+export class SmsGateway {
+    /** How often it took each message, by the id that the product gave. */
+    readonly taken = new Map<string, number>();
+    /** Whether it answers what it took before (QuerySendDetails). */
+    tellsWhatItTook = true;
+    private readonly idsOfNumber = new Map<string, string[]>();
+
+    private constructor(
+        private readonly server: Server,
+        readonly url: string,
+    ) {}
+
+    static async start(address: string, port: number, answerMilliseconds: number): Promise<SmsGateway> {
+        const server = createServer();
+        const gateway = new SmsGateway(server, `http://${address}:${port}`);
+        server.on("request", async (request, response) => {
+            let body = "";
+            for await (const chunk of request) {
+                body += chunk;
+            }
+            const asked = new URLSearchParams([...new URL(request.url ?? "/", gateway.url).searchParams, ...new URLSearchParams(body)]);
+            const answer = request.headers["x-acs-action"] === "QuerySendDetails" ? gateway.told(asked) : gateway.sent(asked);
+            await new Promise((passed) => setTimeout(passed, answerMilliseconds));
+            response.setHeader("Content-Type", "application/json");
+            response.end(JSON.stringify(answer));
+        });
+        server.listen(port, address);
+        await once(server, "listening");
+        return gateway;
+    }
+
+    /** Taken the moment it is asked: whoever dies while it waits for the answer can't know. */
+    private sent(asked: URLSearchParams): object {
+        const [id, number] = [asked.get("OutId") ?? "", asked.get("PhoneNumbers")?.replace(/^86/, "") ?? ""];
+        this.taken.set(id, (this.taken.get(id) ?? 0) + 1);
+        this.idsOfNumber.set(number, [...(this.idsOfNumber.get(number) ?? []), id]);
+        return { Code: "OK", Message: "OK", RequestId: "0", BizId: id };
+    }
+
+    private told(asked: URLSearchParams): object {
+        if (!this.tellsWhatItTook) {
+            return { Code: "isp.RAM_PERMISSION_DENY", Message: "no permission", RequestId: "0" };
+        }
+        const [page, size] = [Number(asked.get("CurrentPage")), Number(asked.get("PageSize"))];
+        const ids = this.idsOfNumber.get(asked.get("PhoneNumber") ?? "") ?? [];
+        const records = ids.slice((page - 1) * size, page * size).map((id) => ({ OutId: id, SendStatus: 1 }));
+        return { Code: "OK", Message: "OK", RequestId: "0", TotalCount: `${ids.length}`, SmsSendDetailDTOs: { SmsSendDetailDTO: records } };
+    }
+
+    async stop(): Promise<void> {
+        this.server.closeAllConnections();
+        this.server.close();
+        await once(this.server, "close");
+    }
+}

@@ -1,0 +1,142 @@
+/** `npm run prove`: the experiments on the real cluster, and the report of what they counted. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { clone } from "../machine/places";
+import { MachineError, say, step } from "../machine/progress";
+import { type Experiment, type Form, isMet, nameOf, type Side, type Trial } from "./experiment";
+import { experiments } from "./experiments";
+import { report } from "./report";
+import { Played } from "./stage";
+
+/** What is kept of an experiment's last run. */
+export interface Result {
+    readonly experiment: string;
+    readonly form: Form;
+    readonly at: string;
+    readonly seconds: number;
+    readonly sides: { readonly side: Side; readonly trial: Trial }[];
+}
+
+const usage = `npm run prove -- [--only NAME,NAME] [--short] [--without PROTECTION] [--report]
+  --only      some of ${experiments.map(({ name }) => name).join(", ")}
+  --short     seconds in the place of minutes; doesn't touch the report
+  --without   only with this protection taken out; doesn't touch the report
+  --report    only writes docs/reliability.md anew, from the last results`;
+
+function options() {
+    try {
+        const { values } = parseArgs({
+            options: {
+                only: { type: "string" },
+                short: { type: "boolean" },
+                without: { type: "string" },
+                report: { type: "boolean" },
+            },
+        });
+        return values;
+    } catch (error) {
+        throw new MachineError(`${(error as Error).message}\n${usage}`);
+    }
+}
+
+function chosen(only: string | undefined): readonly Experiment[] {
+    const names = only?.split(",") ?? experiments.map(({ name }) => name);
+    return names.map((name) => {
+        const found = experiments.find((experiment) => experiment.name === name);
+        if (found === undefined) {
+            throw new MachineError(`There is no experiment ${name}.\n${usage}`);
+        }
+        return found;
+    });
+}
+
+function sides({ protections, origin }: Experiment): Side[] {
+    return [
+        { kind: "ours" },
+        ...Object.keys(protections).map((protection) => ({ kind: "without" as const, protection })),
+        ...(origin === undefined ? [] : [{ kind: "origin" as const }]),
+    ];
+}
+
+async function run(experiment: Experiment, chosen: readonly Side[], form: Form, stage: Played): Promise<Result> {
+    const start = performance.now();
+    const found: Result["sides"] = [];
+    for (const side of chosen) {
+        const trial = await step(`${experiment.name}: ${nameOf(side)}`, () => experiment.trial(stage, side, form));
+        for (const count of trial.counts.filter(({ goal }) => goal !== undefined)) {
+            say(
+                `      ${isMet(count) ? "met " : "MISS"} ${count.group}: ${count.what}: ${Number(count.value.toFixed(2))} (goal ${count.goal})`,
+            );
+        }
+        for (const note of trial.notes ?? []) {
+            say(`      ${note}`);
+        }
+        found.push({ side, trial });
+    }
+    return {
+        experiment: experiment.name,
+        form,
+        at: new Date().toISOString(),
+        seconds: Math.round((performance.now() - start) / 1000),
+        sides: found,
+    };
+}
+
+const folder = join(clone, "docs", "reliability");
+const resultFile = (name: string) => join(folder, `${name}.json`);
+
+function lastResults(): Result[] {
+    return experiments
+        .map(({ name }) => resultFile(name))
+        .filter(existsSync)
+        .map((file) => JSON.parse(readFileSync(file, "utf8")) as Result);
+}
+
+async function main(): Promise<number> {
+    const { only, short = false, without, report: onlyReport = false } = options();
+    const wanted = chosen(only);
+    const isKept = !short && without === undefined;
+    mkdirSync(folder, { recursive: true });
+    const failures: string[] = [];
+    if (!onlyReport) {
+        const stage = new Played();
+        try {
+            for (const experiment of wanted) {
+                const all = sides(experiment).filter(
+                    (side) => without === undefined || (side.kind === "without" && side.protection === without),
+                );
+                const result = await run(experiment, all, short ? "short" : "full", stage);
+                if (isKept) {
+                    writeFileSync(resultFile(experiment.name), `${JSON.stringify(result)}\n`);
+                }
+                const missed = result.sides
+                    .filter(({ side }) => side.kind === "ours")
+                    .flatMap(({ trial }) => trial.counts.filter((count) => !isMet(count)));
+                failures.push(
+                    ...missed.map(({ group, what, value, goal }) => `${experiment.name}: ${group}: ${what} ${value}, goal ${goal}`),
+                );
+            }
+        } finally {
+            await stage.clear();
+        }
+    }
+    if (isKept) {
+        await report(lastResults(), clone);
+        say("docs/reliability.md");
+    }
+    for (const failure of failures) {
+        say(`not met: ${failure}`);
+    }
+    return failures.length === 0 ? 0 : 1;
+}
+
+main().then(
+    // Whatever an experiment left open must not hold up who waits for the end.
+    (exitCode) => process.exit(exitCode),
+    (error) => {
+        process.stderr.write(`\n${error instanceof MachineError ? error.message : error.stack}\n`);
+        process.exit(1);
+    },
+);

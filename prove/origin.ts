@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { registryUser } from "../machine/containers";
+import { kubectl } from "../machine/kubernetes";
+import { basePrefix, clone, ownRegistry } from "../machine/places";
+import { secret } from "../machine/secrets";
+import { originImage } from "../origin/image";
+import { Namespace } from "./cluster";
+import { webReplicas } from "./product";
+
+const namespace = "origin-prove";
+const nodePort = 31096;
+
+/** The origin's manifest on the cluster, with stores of the same kind as the product's. */
+export class Origin {
+    readonly address = `http://127.0.0.1:${nodePort}`;
+    readonly cluster = new Namespace(namespace);
+
+    static async start(): Promise<Origin> {
+        const origin = new Origin();
+        await kubectl("delete", "namespace", namespace, "--ignore-not-found");
+        await kubectl("create", "namespace", namespace);
+        await origin.cluster.apply([pullSecret(), ...stores()]);
+        await origin.cluster.rolledOut("redis", "mongo");
+        await origin.cluster.apply(manifest(await originImage()));
+        await origin.cluster.rolledOut("sms-web");
+        return origin;
+    }
+
+    async remove(): Promise<void> {
+        await kubectl("delete", "namespace", namespace);
+    }
+}
+
+interface Manifest {
+    kind: string;
+    spec: {
+        replicas: number;
+        ports: { nodePort: number }[];
+        template: { spec: { containers: { image: string; env: { name: string; value: string }[] }[] } };
+    };
+}
+
+/** As it stands in origin/, but for the image, where the stores are, as many pods as ours, and a port that is free. */
+function manifest(image: string): object[] {
+    const text = readFileSync(join(clone, "origin", "manifest.yaml"), "utf8");
+    return parseAllDocuments(text).map((document) => {
+        const object = document.toJS() as Manifest;
+        if (object.kind === "Deployment") {
+            object.spec.replicas = webReplicas;
+            for (const container of object.spec.template.spec.containers) {
+                container.image = image;
+                container.env.push(
+                    { name: "REDIS_URL", value: "redis://redis:6379/0" },
+                    { name: "MONGO_URL", value: "mongodb://sms:sms@mongo:27017/sms?authSource=admin" },
+                );
+            }
+        } else {
+            object.spec.ports = object.spec.ports.map((port) => ({ ...port, nodePort }));
+        }
+        return object;
+    });
+}
+
+function pullSecret(): object {
+    const auth = Buffer.from(`${registryUser}:${secret("registry-password")}`).toString("base64");
+    return {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: "pull-secret" },
+        type: "kubernetes.io/dockerconfigjson",
+        stringData: { ".dockerconfigjson": JSON.stringify({ auths: { [ownRegistry]: { auth } } }) },
+    };
+}
+
+function stores(): object[] {
+    return [
+        ...store("redis", 6379, {
+            image: `${basePrefix}redis:7.0`,
+            command: ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no"],
+        }),
+        ...store("mongo", 27017, {
+            resources: { requests: { cpu: "300m" } },
+            image: `${basePrefix}mongo:ferretdb-1.24`,
+            env: ["USERNAME", "PASSWORD"].map((name) => ({ name: `MONGO_INITDB_ROOT_${name}`, value: "sms" })),
+            volumeMounts: [
+                { name: "data", mountPath: "/data/db" },
+                { name: "data", mountPath: "/tmp" },
+            ],
+        }),
+    ];
+}
+
+function store(name: string, port: number, container: object): object[] {
+    const labels = { app: name };
+    const readinessProbe = { tcpSocket: { port }, periodSeconds: 2 };
+    return [
+        {
+            apiVersion: "apps/v1",
+            kind: "Deployment",
+            metadata: { name },
+            spec: {
+                selector: { matchLabels: labels },
+                template: {
+                    metadata: { labels },
+                    spec: {
+                        imagePullSecrets: [{ name: "pull-secret" }],
+                        containers: [{ name, readinessProbe, ...container }],
+                        volumes: [{ name: "data", emptyDir: {} }],
+                    },
+                },
+            },
+        },
+        { apiVersion: "v1", kind: "Service", metadata: { name }, spec: { selector: labels, ports: [{ port }] } },
+    ];
+}

@@ -1,0 +1,166 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { MongoClient } from "mongodb";
+import { parse } from "yaml";
+import { kubectl } from "../machine/kubernetes";
+import { apiAddress } from "../machine/network";
+import { clone } from "../machine/places";
+import { MachineError, until } from "../machine/progress";
+import { secret } from "../machine/secrets";
+import { TestStack } from "../test/machine/testStack";
+import { Namespace } from "./cluster";
+import { SmsGateway } from "./gateway";
+
+/** As many as two cores carry beside the load. */
+export const webReplicas = 2;
+export const workerReplicas = 2;
+
+/** What is lost is looked for so often; a tick of beat's. */
+export const resendIntervalSeconds = 5;
+
+const namespace = "sms-prove";
+const gatewayPort = 9443;
+
+/** What a carrier takes to answer: long enough that a worker that is killed leaves messages whose end nobody knows. */
+const gatewayMilliseconds = 30;
+
+interface StoredMessage {
+    _id: string;
+    status: string;
+    attempts: number;
+}
+
+/** This program on the cluster, on a stack of its own, with an SMS gateway that counts. */
+export class Product {
+    readonly cluster = new Namespace(namespace);
+    readonly address: string;
+
+    private constructor(
+        readonly stack: TestStack,
+        readonly gateway: SmsGateway,
+    ) {
+        this.address = stack.address;
+    }
+
+    static async start(): Promise<Product> {
+        const gateway = await SmsGateway.start(apiAddress, gatewayPort, gatewayMilliseconds);
+        const product = new Product(await TestStack.make(namespace, 31095), gateway);
+        try {
+            await product.configure();
+            await product.setGatewaySecret("no-real-key");
+            await product.up();
+            return product;
+        } catch (error) {
+            await product.remove();
+            throw error;
+        }
+    }
+
+    /** The stack's settings; `env` is added to that of all pods, `web` to those of the web. */
+    async configure(env: Record<string, string | number> = {}, web: object = {}): Promise<void> {
+        const { config: stores } = parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, object> };
+        await this.stack.configure({
+            "sms:env": {
+                SMS_GATEWAY: "aliyun",
+                ALIYUN_SMS_SIGN_NAME: "sms",
+                ALIYUN_SMS_TEMPLATE_CODE: "SMS_1",
+                ALIYUN_SMS_ENDPOINT: this.gateway.url,
+                GATEWAY_TIMEOUT_SECONDS: 2,
+                RESEND_AFTER_SECONDS: 10,
+                RESEND_INTERVAL_SECONDS: resendIntervalSeconds,
+                ...env,
+            },
+            // Whatever starts or rolls takes what CPU it can get: the stores that all wait for keep their share.
+            "sms:redis": { ...stores["sms:redis"], resources: { requests: { cpu: "100m", memory: "32Mi" } } },
+            "sms:mongo": { ...stores["sms:mongo"], resources: { requests: { cpu: "300m", memory: "64Mi" } } },
+            "sms:web": {
+                replicas: webReplicas,
+                nodePort: this.stack.nodePort,
+                minReadySeconds: 1,
+                resources: { requests: { cpu: "50m", memory: "100Mi" } },
+                ...web,
+            },
+            "sms:worker": {
+                replicas: workerReplicas,
+                minReadySeconds: 1,
+                sendLeaseSeconds: 10,
+                resources: { requests: { cpu: "50m", memory: "100Mi" } },
+            },
+        });
+    }
+
+    async setGatewaySecret(key: string): Promise<void> {
+        await this.stack.setSecret("sms:secretEnv", JSON.stringify({ ALIYUN_ACCESS_KEY_ID: "no-real-id", ALIYUN_ACCESS_KEY_SECRET: key }));
+    }
+
+    /** Changes the copy of the program, in places that have to be there. */
+    edit(file: string, change: (code: string) => string): void {
+        this.stack.edit(file, (code) => {
+            const changed = change(code);
+            if (changed === code) {
+                throw new MachineError(`${file} is not what this change of it was made for`);
+            }
+            return changed;
+        });
+    }
+
+    async up(): Promise<void> {
+        const { exitCode, output } = await this.stack.up();
+        if (exitCode !== 0) {
+            throw new MachineError(`the program's \`up\` failed:\n${output}`);
+        }
+        await this.ready();
+    }
+
+    async ready(): Promise<void> {
+        await until(
+            async () =>
+                (await fetch(`${this.address}/readyz`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined))?.status === 200,
+            120,
+            () => `${this.address}/readyz is not ready`,
+        );
+    }
+
+    /** What the store says of all messages. */
+    async messages(): Promise<StoredMessage[]> {
+        const address = (await this.cluster.get<{ spec: { clusterIP: string } }>("service", "mongo")).spec.clusterIP;
+        const client = new MongoClient(
+            `mongodb://sms:${encodeURIComponent(secret("mongo-password"))}@${address}/sms?authSource=admin&directConnection=true`,
+        );
+        try {
+            const found = client
+                .db()
+                .collection<StoredMessage>("messages")
+                .find({}, { projection: { status: 1, attempts: 1 } });
+            return await found.toArray();
+        } finally {
+            await client.close();
+        }
+    }
+
+    /** Waits until nothing is left to send, for `seconds` at most. Gives the ids of what was not sent even then. */
+    async unsent(ids: readonly string[], seconds: number): Promise<string[]> {
+        let left: string[] = [...ids];
+        await until(
+            async () => {
+                const sent = new Set((await this.messages()).filter(({ status }) => status === "sent").map(({ _id }) => _id));
+                left = ids.filter((id) => !sent.has(id));
+                return left.length === 0;
+            },
+            seconds,
+            () => "",
+        ).catch(() => {});
+        return left;
+    }
+
+    async redis(...command: string[]): Promise<string> {
+        return this.cluster.kubectl("exec", "redis-0", "--", "redis-cli", "--user", "sms", ...command);
+    }
+
+    async remove(): Promise<void> {
+        await this.stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
+        await this.stack.remove();
+        await kubectl("delete", "namespace", namespace, "--ignore-not-found");
+        await this.gateway.stop();
+    }
+}

@@ -1,0 +1,26 @@
+import { step } from "../machine/progress";
+import type { Stage } from "./experiment";
+import { Origin } from "./origin";
+import { Product } from "./product";
+
+/** Deploys what an experiment asks for, once, and removes it at the end. */
+export class Played implements Stage {
+    private ours?: Promise<Product>;
+    private theirs?: Promise<Origin>;
+
+    product(): Promise<Product> {
+        this.ours ??= step("this program's stack", () => Product.start());
+        return this.ours;
+    }
+
+    origin(): Promise<Origin> {
+        this.theirs ??= step("the origin's manifest", () => Origin.start());
+        return this.theirs;
+    }
+
+    async clear(): Promise<void> {
+        for (const deployed of [await this.ours?.catch(() => undefined), await this.theirs?.catch(() => undefined)]) {
+            await deployed?.remove();
+        }
+    }
+}

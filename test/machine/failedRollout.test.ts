@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { performance } from "node:perf_hooks";
+import { TestStack } from "./testStack";
+
+const rolloutTimeoutSeconds = 30;
+/** After the rollout's own time the provider goes on for half a minute, to tell Kubernetes' reason; the rest is the image and the Jobs. */
+const limitSeconds = rolloutTimeoutSeconds + 30 + 30;
+
+const failures: [what: string, file: string, change: (content: string) => string, reason: RegExp][] = [
+    [
+        "crashes",
+        "app/wsgi.py",
+        (content) => `raise RuntimeError("broken on purpose")\n${content}`,
+        /Container "sms-web" terminated.*RuntimeError: broken on purpose/s,
+    ],
+    [
+        "never gets ready",
+        "app/sms/web.py",
+        (content) => content.replace("    def readyz():\n", '    def readyz():\n        raise RuntimeError("unready on purpose")\n'),
+        /Container "sms-web" terminated.*RuntimeError: unready on purpose/s,
+    ],
+    [
+        "can't be migrated to",
+        "app/sms/migrate.py",
+        (content) => content.replace("    messages = ", '    raise RuntimeError("not migrated, on purpose")\n    messages = '),
+        /not migrated, on purpose/,
+    ],
+    [
+        "can't be pulled",
+        "index.ts",
+        (content) => content.replace("{ namespace, image, pullSecret", `{ namespace, image: "127.0.0.1:5000/sms:gone", pullSecret`),
+        /127\.0\.0\.1:5000\/sms:gone.*not found/s,
+    ],
+];
+
+describe("a version on the real cluster", () => {
+    let stack: TestStack;
+
+    before("up from nothing", async () => {
+        stack = await TestStack.make("sms-failed", 31098);
+        await stack.configure({}, { rolloutTimeoutSeconds });
+        const { exitCode, output } = await stack.up();
+        assert.equal(exitCode, 0, output);
+    });
+
+    after("destroy", async () => {
+        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
+        await stack.remove();
+    });
+
+    for (const [what, file, change, reason] of failures) {
+        it(`that ${what} ends the up in time and with its own last lines, while the one before serves`, async () => {
+            const whole = stack.edit(file, change);
+            const begin = performance.now();
+            const { exitCode, output } = await stack.up();
+            const seconds = (performance.now() - begin) / 1000;
+            stack.edit(file, () => whole);
+            assert.notEqual(exitCode, 0, output);
+            assert.match(output, reason);
+            assert.ok(seconds < limitSeconds, `${seconds.toFixed(0)} s`);
+            assert.equal((await fetch(`${stack.address}/readyz`)).status, 200);
+        });
+    }
+
+    it("that is whole again is rolled out by the next up", async () => {
+        const { exitCode, output } = await stack.up();
+        assert.equal(exitCode, 0, output);
+    });
+});

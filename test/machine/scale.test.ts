@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { kubectl } from "../../machine/kubernetes";
+import { type Run, TestStack } from "./testStack";
+
+const namespace = "sms-scale";
+
+interface Deployment {
+    metadata: { name: string };
+    spec: { replicas: number };
+}
+
+function assertSucceeded({ exitCode, output }: Run): void {
+    assert.equal(exitCode, 0, output);
+}
+
+describe("the number of pods on the real cluster", () => {
+    let stack: TestStack;
+
+    const replicas = async (name: string) =>
+        (await stack.objects<Deployment>("deployments")).find(({ metadata }) => metadata.name === name)?.spec.replicas;
+    const configure = (more: object) => stack.configure({ "sms:worker": { ...small, ...more } });
+    const small = {
+        ...{ replicas: 1, minReadySeconds: 1, rolloutTimeoutSeconds: 60, gracePeriodSeconds: 75 },
+        resources: { requests: { cpu: "10m", memory: "64Mi" } },
+    };
+
+    /** As the autoscaler does it, by name and by the way that it takes. */
+    const autoscaleTo = (count: number) =>
+        kubectl(
+            ...["--namespace", namespace, "patch", "deployment", "sms-worker", "--subresource", "scale", "--type", "merge"],
+            ...["--field-manager", "kube-controller-manager", "--patch", JSON.stringify({ spec: { replicas: count } })],
+        );
+    const changeCode = () => stack.edit("app/wsgi.py", (content) => `${content}# ${Date.now()}\n`);
+
+    before("up from nothing", async () => {
+        stack = await TestStack.make(namespace, 31097);
+        await configure({});
+        assertSucceeded(await stack.up());
+    });
+
+    after("destroy", async () => {
+        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
+        await stack.remove();
+    });
+
+    it("stays what it was when an autoscaler is switched on", async () => {
+        await configure({ replicas: 2 });
+        assertSucceeded(await stack.up());
+        await configure({ replicas: 2, autoscale: { maxReplicas: 5 } });
+        assertSucceeded(await stack.up());
+        assert.equal(await replicas("sms-worker"), 2);
+    });
+
+    it("is left to the autoscaler, by an up that changes nothing and by one that rolls", async () => {
+        await autoscaleTo(4);
+        assertSucceeded(await stack.up("--expect-no-changes"));
+        assert.equal(await replicas("sms-worker"), 4);
+        changeCode();
+        assertSucceeded(await stack.up());
+        assert.equal(await replicas("sms-worker"), 4);
+        assertSucceeded(await stack.up("--refresh", "--expect-no-changes"));
+        assert.equal(await replicas("sms-worker"), 4);
+    });
+
+    it("is the stack file's again when the autoscaler is switched off", async () => {
+        await configure({ replicas: 2 });
+        assertSucceeded(await stack.up());
+        assert.equal(await replicas("sms-worker"), 2);
+        assert.equal((await stack.objects("horizontalpodautoscalers")).length, 0);
+    });
+
+    it("is set right by the next up that rolls, where somebody scaled by hand", async () => {
+        await kubectl("--namespace", namespace, "scale", "deployment", "sms-worker", "--replicas", "3");
+        changeCode();
+        assertSucceeded(await stack.up());
+        assert.equal(await replicas("sms-worker"), 2);
+    });
+});
