@@ -349,7 +349,8 @@ export async function built(module: Module): Promise<string> {
         return output;
     }
     await step(title, async () => {
-        const work = join(cache, "work", module);
+        // Of its own: a preview and an `up` may want the same at once.
+        const work = join(cache, "work", `${module}-${process.pid}`);
         rmSync(work, { recursive: true, force: true });
         const source = join(work, "source");
         const unfinished = join(work, "output");
@@ -365,7 +366,9 @@ export async function built(module: Module): Promise<string> {
             await change(go, changed);
         }
         await build(go);
-        renameSync(unfinished, output);
+        if (!existsSync(output)) {
+            renameSync(unfinished, output);
+        }
         rmSync(work, { recursive: true, force: true });
     });
     return output;

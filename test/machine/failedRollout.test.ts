@@ -58,7 +58,7 @@ describe("a version on the real cluster", () => {
             assert.notEqual(exitCode, 0, output);
             assert.match(output, reason);
             assert.ok(seconds < limitSeconds, `${seconds.toFixed(0)} s`);
-            assert.equal((await fetch(`${stack.address}/readyz`)).status, 200);
+            await stack.waitUntilSent(await stack.send(`sent by the version before one that ${what}`));
         });
     }
 
