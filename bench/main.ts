@@ -6,13 +6,19 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { clone, OperationError, run } from "../operations/operation";
+import { Played } from "../prove/stage";
 import { circumstances } from "./circumstances";
 import { type Kept, writeReport } from "./report";
+import { codeChange } from "./rows/codeChange";
 import { evaluation } from "./rows/evaluation";
+import { image } from "./rows/image";
+import { noChange } from "./rows/noChange";
 import { preview } from "./rows/preview";
 import { unit } from "./rows/unit";
+import { web } from "./rows/web";
+import { worker } from "./rows/worker";
 
-const rows = [preview, evaluation, unit];
+const rows = [preview, evaluation, unit, codeChange, noChange, image, web, worker];
 const folder = join(clone, "docs", "performance");
 
 async function bench(args: string[]): Promise<number> {
@@ -25,11 +31,12 @@ async function bench(args: string[]): Promise<number> {
     }
     mkdirSync(folder, { recursive: true });
     const failed: string[] = [];
+    const stage = new Played();
     for (const row of rows.filter(({ name }) => wanted.includes(name))) {
         const start = performance.now();
         process.stdout.write(`${row.title}, beside ${row.peer} …\n`);
         try {
-            const result = await row.measure();
+            const result = await row.measure(stage);
             const seconds = Math.round((performance.now() - start) / 1000);
             const kept: Kept = { ...result, ...(await circumstances()), seconds };
             writeFileSync(join(folder, `${row.name}.json`), `${JSON.stringify(kept, null, 4)}\n`);
@@ -39,6 +46,7 @@ async function bench(args: string[]): Promise<number> {
             process.stderr.write(`  failed: ${(error as Error).message}\n`);
         }
     }
+    await stage.clear();
     const measured = rows.flatMap((row) => {
         const file = join(folder, `${row.name}.json`);
         return existsSync(file) ? [{ row, kept: JSON.parse(readFileSync(file, "utf8")) as Kept }] : [];
