@@ -5,11 +5,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { execa } from "execa";
 import { clone, OperationError, run } from "../operations/operation";
 import { Played } from "../prove/stage";
 import { circumstances } from "./circumstances";
 import { type Kept, writeReport } from "./report";
 import { codeChange } from "./rows/codeChange";
+import { coldStart, emptyStart } from "./rows/coldStart";
 import { evaluation } from "./rows/evaluation";
 import { image } from "./rows/image";
 import { noChange } from "./rows/noChange";
@@ -18,21 +20,25 @@ import { unit } from "./rows/unit";
 import { web } from "./rows/web";
 import { worker } from "./rows/worker";
 
-const rows = [preview, evaluation, unit, codeChange, noChange, image, web, worker];
+const rows = [preview, evaluation, unit, codeChange, noChange, image, web, worker, coldStart, emptyStart];
 const folder = join(clone, "docs", "performance");
 
 async function bench(args: string[]): Promise<number> {
     const { values } = parseArgs({ args, options: { only: { type: "string" }, report: { type: "boolean", default: false } } });
     const names = rows.map(({ name }) => name);
-    const wanted = values.report ? [] : (values.only?.split(",") ?? names);
+    const wanted = values.report ? [] : (values.only?.split(",") ?? rows.filter(({ onlyByName }) => !onlyByName).map(({ name }) => name));
     const unknown = wanted.filter((name) => !names.includes(name));
     if (unknown.length > 0) {
         throw new OperationError(`There is no row ${unknown.join(", ")}; there are ${names.join(", ")}.`);
     }
     mkdirSync(folder, { recursive: true });
+    const chosen = rows.filter(({ name }) => wanted.includes(name));
+    if (chosen.some(({ onMachine }) => onMachine)) {
+        await execa("npm", ["run", "--silent", "machine"], { cwd: clone, stdio: "inherit" });
+    }
     const failed: string[] = [];
     const stage = new Played();
-    for (const row of rows.filter(({ name }) => wanted.includes(name))) {
+    for (const row of chosen) {
         const start = performance.now();
         process.stdout.write(`${row.title}, beside ${row.peer} …\n`);
         try {

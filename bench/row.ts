@@ -38,6 +38,8 @@ export interface Row {
     readonly peer: string;
     /** Whether it needs the machine's cluster, with the product up. */
     readonly onMachine: boolean;
+    /** Not without being asked for by its name: it takes the machine down, or very long. */
+    readonly onlyByName?: boolean;
     measure(stage: Stage): Promise<Result>;
 }
 
