@@ -46,7 +46,7 @@ export class Web extends pulumi.ComponentResource {
 }
 
 function gunicorn(name: string, args: WebArgs): Process {
-    const ready = (path: string) => ({ httpGet: { path, port }, timeoutSeconds: 5 });
+    const ready = { httpGet: { path: "/readyz", port }, timeoutSeconds: 5 };
     return {
         name,
         command: ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],

@@ -259,13 +259,16 @@ const vegeta: Build = {
     },
 };
 
-/** Without the web pages, whose front end is built elsewhere: it scrapes and answers queries. */
+/**
+ * Without the web pages, whose front end is built elsewhere: it scrapes and answers queries. With the tag of the official builds:
+ * without it, this version forgets series that it has scraped (prometheus#16606).
+ */
 const prometheus: Build = {
     module: "prometheus",
     title: "Prometheus and promtool from Go modules (about 5 min the first time)",
     build: async ({ output, run }) => {
         const commands = ["prometheus", "promtool"].map((command) => `github.com/prometheus/prometheus/cmd/${command}`);
-        await run("build", "-ldflags", stripped, "-o", `${output}/`, ...commands);
+        await run("build", "-tags", "stringlabels", "-ldflags", stripped, "-o", `${output}/`, ...commands);
     },
 };
 
@@ -319,8 +322,8 @@ function definition(module: Module): string {
 /** Where the module's commands are, or will be: the name holds a hash of all that they are made of. */
 function outputFolder(module: Module, goVersion: string): string {
     const source = join(__dirname, "toolchain", module);
-    const hash = createHash("sha256").update(goVersion).update(definition(module));
     const { changed }: Build = builds[module];
+    const hash = createHash("sha256").update(goVersion).update(definition(module));
     if (changed !== undefined) {
         hash.update(JSON.stringify(changed));
     }
@@ -349,7 +352,8 @@ export async function built(module: Module): Promise<string> {
         return output;
     }
     await step(title, async () => {
-        const work = join(cache, "work", module);
+        // Of its own: a preview and an `up` may want the same at once.
+        const work = join(cache, "work", `${module}-${process.pid}`);
         rmSync(work, { recursive: true, force: true });
         const source = join(work, "source");
         const unfinished = join(work, "output");
@@ -365,7 +369,9 @@ export async function built(module: Module): Promise<string> {
             await change(go, changed);
         }
         await build(go);
-        renameSync(unfinished, output);
+        if (!existsSync(output)) {
+            renameSync(unfinished, output);
+        }
         rmSync(work, { recursive: true, force: true });
     });
     return output;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MongoClient } from "mongodb";
+import { type Collection, MongoClient } from "mongodb";
 import { parse } from "yaml";
 import { kubectl } from "../machine/kubernetes";
 import { apiAddress } from "../machine/network";
@@ -123,16 +123,28 @@ export class Product {
 
     /** What the store says of all messages. */
     async messages(): Promise<StoredMessage[]> {
+        return this.withStore((messages) => messages.find({}, { projection: { status: 1, attempts: 1 } }).toArray());
+    }
+
+    /** Takes the workers away, so that what is measured is the web alone. Gives what brings them back, with nothing left for them to do. */
+    async withoutWorkers(): Promise<() => Promise<void>> {
+        await this.cluster.scale("deployment", "sms-worker", 0);
+        await this.cluster.gone("sms-worker");
+        return async () => {
+            await this.withStore((messages) => messages.deleteMany({}));
+            await this.redis("DEL", "sms", "sms-maintenance");
+            await this.cluster.scale("deployment", "sms-worker", workerReplicas);
+            await this.cluster.rolledOut("sms-worker");
+        };
+    }
+
+    private async withStore<T>(ask: (messages: Collection<StoredMessage>) => Promise<T>): Promise<T> {
         const address = (await this.cluster.get<{ spec: { clusterIP: string } }>("service", "mongo")).spec.clusterIP;
         const client = new MongoClient(
             `mongodb://sms:${encodeURIComponent(secret("mongo-password"))}@${address}/sms?authSource=admin&directConnection=true`,
         );
         try {
-            const found = client
-                .db()
-                .collection<StoredMessage>("messages")
-                .find({}, { projection: { status: 1, attempts: 1 } });
-            return await found.toArray();
+            return await ask(client.db().collection<StoredMessage>("messages"));
         } finally {
             await client.close();
         }

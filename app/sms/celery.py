@@ -36,8 +36,8 @@ def configuration(settings: Settings) -> dict:
         },
         # A connection that went stale is replaced even so; more is resend_stuck's part.
         "task_publish_retry_policy": {"max_retries": 0},
-        # Every thread may publish at once without waiting for a connection.
-        "broker_pool_limit": max(settings.web_threads, settings.worker_threads),
+        # Every thread may queue its retry at once without waiting for a connection.
+        "broker_pool_limit": settings.worker_threads,
         # Workers wait for the broker for ever, also when they start.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,

@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import pymongo
+from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -18,12 +19,12 @@ logger = logging.getLogger(__name__)
 
 
 def broker(settings: Settings) -> Redis:
-    """A client that only looks: it gives up after a second, and tries once."""
+    """A client that gives up after a second. A connection that went stale is replaced."""
     return Redis.from_url(
         settings.redis_url.get_secret_value(),
         socket_connect_timeout=TIMEOUT_SECONDS,
         socket_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     )
 
 

@@ -12,12 +12,15 @@ from itertools import islice
 
 from celery.utils.time import get_exponential_backoff_interval
 from pymongo.errors import PyMongoError
+from redis import RedisError
 
 from sms import metrics
 from sms.celery import app
 from sms.gateway import Gateway, PermanentFailure, TemporaryFailure, gateway_for
 from sms.messages import Message, Messages, connect
+from sms.queueing import SendQueue
 from sms.settings import settings
+from sms.stores import broker
 
 # A retry is delivered this much later than the store allows it, so that a worker whose clock is
 # behind doesn't turn it away.
@@ -38,13 +41,16 @@ def gateway() -> Gateway:
     return gateway_for(settings())
 
 
+@cache
+def send_queue() -> SendQueue:
+    return SendQueue(broker(settings()), send_message)
+
+
 def queue(ids: list[str]) -> bool:
     """Queues stored messages for sending; says whether the broker took them. Takes about 2 s at worst."""
     try:
-        with app.producer_pool.acquire(block=True) as producer, producer.batch():
-            for id in ids:
-                send_message.apply_async((id,), producer=producer)
-    except Exception as error:  # Whatever it is, they are stored and resend_stuck will find them.
+        send_queue().put(ids)
+    except RedisError as error:  # They are stored, and resend_stuck will find them.
         metrics.unqueued.inc(len(ids))
         logger.warning("not queued", extra={"message_ids": ids, "error": f"{type(error).__name__}: {error}"})
         return False

@@ -1,5 +1,8 @@
 """Which worker takes which tasks."""
 
+import json
+from base64 import b64decode
+
 import pytest
 from service import eventually
 
@@ -28,3 +31,18 @@ def test_beats_tasks_never_wait_behind_messages(stack):
     stack.accepted()
     eventually(lambda: stack.redis.llen("sms-maintenance") == 1)
     assert stack.redis.llen("sms") == 1
+
+
+def test_queues_what_celery_itself_would(stack):
+    code = "from sms.tasks import *; send_message.delay('x'); queue(['x', 'y'])"
+    assert stack.start("python", "-c", code).wait(20) == 0
+    celerys, ours, other = [json.loads(task) for task in reversed(stack.redis.lrange("sms", 0, -1))]
+    for delivery in (celerys, ours, other):
+        headers, properties = delivery["headers"], delivery["properties"]
+        task = headers["id"]
+        assert (headers.pop("id"), headers.pop("root_id"), properties.pop("correlation_id")) == (task,) * 3
+        assert isinstance(headers.pop("waiting_since"), float)
+        assert properties.pop("delivery_tag")
+    assert ours == celerys
+    assert json.loads(b64decode(other["body"]))[0] == ["y"]
+    assert other["headers"]["argsrepr"] == "('y',)"

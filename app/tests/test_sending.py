@@ -247,6 +247,7 @@ def test_purges_what_was_finished_long_ago_and_nothing_else(stack):
 def test_queues_what_the_broker_lost_again_and_only_once(stack):
     stack.web()
     id = stack.accepted()
+    eventually(lambda: stack.redis.llen("sms") == 1)
     stack.redis.delete("sms")  # the broker lost it
     stack.mongo.messages.update_one({"_id": id}, {"$set": {"not_before": datetime.now(UTC) - timedelta(seconds=61)}})
     worker = stack.worker(RESEND_AFTER_SECONDS="60", WORKER_THREADS="1")  # one round after the other

@@ -60,6 +60,7 @@ def test_queues_at_once_when_redis_is_back(stack):
 
 def test_queues_what_it_accepted_before_it_ends(stack):
     web = stack.web()
+    assert stack.get("/readyz").ok
     stack.redis_gate.delay_seconds = 0.05
     for _ in range(5):
         stack.accepted()
@@ -189,6 +190,7 @@ def test_ends_what_it_has_begun_after_sigterm_and_is_not_ready_meanwhile(stack):
     kept.request("GET", "/healthz")
     kept.getresponse().read()
     stack.accepted()
+    assert stack.get("/readyz").ok
     stack.mongo_gate.delay_seconds = 0.4  # a POST now takes twice as long
     answers = []
     posting = threading.Thread(target=lambda: answers.append(stack.post()))

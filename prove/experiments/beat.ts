@@ -1,6 +1,6 @@
 import { killContainer, pause } from "../cluster";
 import type { Experiment, Form, Side, Stage, Trial } from "../experiment";
-import { type Product, resendIntervalSeconds, workerReplicas } from "../product";
+import { type Product, resendIntervalSeconds } from "../product";
 
 const beat = "sms-beat";
 const entry = "resend_stuck";
@@ -32,9 +32,7 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
         await product.configure({ RESEND_INTERVAL_SECONDS: intervalSeconds });
         await product.up();
     }
-    const { cluster } = product;
-    await cluster.scale("deployment", "sms-worker", 0);
-    await cluster.gone("sms-worker");
+    const bringWorkersBack = await product.withoutWorkers();
     const removeSecond = await secondBeat(product);
     await product.redis("DEL", queue);
     const start = Date.now();
@@ -63,8 +61,7 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
             product.stack.restore("app/sms/ticks.py");
             product.stack.restore("app/sms/beat.py");
         }
-        await cluster.scale("deployment", "sms-worker", workerReplicas);
-        await cluster.rolledOut("sms-worker");
+        await bringWorkersBack();
         if (isOfItsOwn) {
             await product.configure();
             await product.up();

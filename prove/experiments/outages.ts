@@ -17,7 +17,7 @@ interface Outage {
     seconds: number;
 }
 
-const ownReadiness = "a readiness of its own";
+const lastingReadiness = "a readiness that lasts";
 
 const redisGone: Record<Form, Outage> = {
     full: { title: "Redis is gone for 60 s", stores: ["redis"], seconds: 60 },
@@ -55,16 +55,14 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
 }
 
 async function takeOut(product: Product, protection: string): Promise<() => Promise<void>> {
-    if (protection === ownReadiness) {
-        return product.cluster.changePods("sms-web", ({ spec }) => {
-            for (const container of spec.containers) {
-                container.readinessProbe = { ...container.readinessProbe, httpGet: { path: "/readyz", port: 8004 } };
-            }
-        });
+    if (protection === lastingReadiness) {
+        product.edit("app/sms/readiness.py", (code) => code.replace("if self._file.exists():", "if False:"));
+    } else {
+        await product.configure({ RESEND_INTERVAL_SECONDS: 3600 });
     }
-    await product.configure({ RESEND_INTERVAL_SECONDS: 3600 });
     await product.up();
     return async () => {
+        product.stack.restore("app/sms/readiness.py");
         await product.configure();
         await product.up();
     };
@@ -202,7 +200,7 @@ export const outageExperiment: Experiment = {
     method: `While ${rate} requests a second write and read, each on a new connection, a store's pod is deleted, or its StatefulSet is scaled to 0 for a minute. Callers may be told to come again (503 with Retry-After), but not be left without an answer or waiting for over 5 s; what was accepted must be sent once the stores are back.`,
     protections: {
         resend_stuck: "nobody looks for messages that the broker lost (RESEND_INTERVAL_SECONDS=3600)",
-        [ownReadiness]: "a web pod is ready only while both stores answer, as is often recommended",
+        [lastingReadiness]: "in the copy of the program, a web pod is ready only while both stores answer, as is often recommended",
     },
     origin: "its web Deployment as it stands, with stores of its own; it has no workers, so it sends nothing",
     axes: { x: "seconds since the load began", y: "failed requests, %" },

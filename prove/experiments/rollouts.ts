@@ -33,11 +33,12 @@ const sizes: Record<Form, Sizes> = {
 const mostClients = 32;
 
 async function trial(stage: Stage, side: Side, form: Form) {
-    const deployed = side.kind === "origin" ? await stage.origin() : await stage.product();
-    const { cluster, address } = deployed;
+    const product = side.kind === "origin" ? undefined : await stage.product();
+    const { cluster, address } = product ?? (await stage.origin());
     const { modes, ...size } = sizes[form];
     const [rollouts, quietSeconds] =
         side.kind === "ours" ? [size.rollouts, size.quietSeconds] : [size.originRollouts, size.originQuietSeconds];
+    const bringWorkersBack = await product?.withoutWorkers();
     const restore = side.kind === "without" ? await cluster.changePods(web, withoutDrain) : undefined;
     try {
         const requests = await mixed(address);
@@ -56,6 +57,7 @@ async function trial(stage: Stage, side: Side, form: Form) {
         return { counts, points, notes };
     } finally {
         await restore?.();
+        await bringWorkersBack?.();
     }
 }
 
@@ -118,7 +120,7 @@ function slowest({ title }: Mode, side: Side, answers: Answer[]): Point[] {
 export const rollouts: Experiment = {
     name: "rollouts",
     title: "Rollouts under load",
-    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
+    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). The workers are away: the origin has none either. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
     protections: { drain: "the preStop hook and the readiness and startup probes are taken off the deployed web pods" },
     origin: "its web Deployment as it stands",
     axes: { x: "seconds since the first rollout began", y: "slowest answer of 3 s, ms", logarithmic: true },

@@ -37,7 +37,7 @@ describe("a version on the real cluster", () => {
     let stack: TestStack;
 
     before("up from nothing", async () => {
-        stack = await TestStack.make("sms-failed", 31098);
+        stack = await TestStack.make("sms-failed", 31104);
         await stack.configure({}, { rolloutTimeoutSeconds });
         const { exitCode, output } = await stack.up();
         assert.equal(exitCode, 0, output);
@@ -58,7 +58,7 @@ describe("a version on the real cluster", () => {
             assert.notEqual(exitCode, 0, output);
             assert.match(output, reason);
             assert.ok(seconds < limitSeconds, `${seconds.toFixed(0)} s`);
-            assert.equal((await fetch(`${stack.address}/readyz`)).status, 200);
+            await stack.waitUntilSent(await stack.send(`sent by the version before one that ${what}`));
         });
     }
 

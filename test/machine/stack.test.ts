@@ -35,29 +35,6 @@ async function assertServes(path: string): Promise<void> {
     assert.equal(response.status, 200, `${path}: ${await response.text()}`);
 }
 
-async function send(text: string): Promise<{ id: string }> {
-    const response = await fetch(`${address}/messages`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ to: "+8613800138000", text }),
-    });
-    assert.equal(response.status, 202, await response.clone().text());
-    return (await response.json()) as { id: string };
-}
-
-async function waitUntilSent({ id }: { id: string }): Promise<void> {
-    let last = "";
-    await until(
-        async () => {
-            last = await (await fetch(`${address}/messages/${id}`)).text();
-            return (JSON.parse(last) as { status: string }).status === "sent";
-        },
-        // A message that the broker lost is queued again after RESEND_AFTER_SECONDS, here 20.
-        60,
-        () => `not sent: ${last}`,
-    );
-}
-
 const route = `
 @app.get("/changed")
 def changed():
@@ -82,7 +59,7 @@ describe("the product on the real cluster", () => {
     });
 
     it("sends a message that was posted", async () => {
-        await waitUntilSent(await send("hello"));
+        await stack.waitUntilSent(await stack.send("hello"));
     });
 
     it("runs web, worker and beat by digest, pulled with the pull secret from a registry that refuses strangers", async () => {
@@ -166,7 +143,7 @@ describe("the product on the real cluster", () => {
         assert.match(failed.output, /unauthorized|authentication|refused/i);
         assert.ok(!failed.output.includes(wrong), "the password is not shown");
         await assertServes("/changed");
-        await waitUntilSent(await send("while a rollout is stuck"));
+        await stack.waitUntilSent(await stack.send("while a rollout is stuck"));
         assert.deepEqual(await deployments(), before);
 
         await stack.setSecret("sms:registryPassword", secret("registry-password"));
@@ -181,8 +158,8 @@ describe("the product on the real cluster", () => {
     });
 
     it("comes back after a power cut with what it had", async () => {
-        const before = await send("before the lights went out");
-        await waitUntilSent(before);
+        const before = await stack.send("before the lights went out");
+        await stack.waitUntilSent(before);
         cutPower();
         await execa("npm", ["run", "--silent", "machine"], { cwd: clone });
         await until(
@@ -190,8 +167,8 @@ describe("the product on the real cluster", () => {
             180,
             () => "not ready after 180 s",
         );
-        await waitUntilSent(before);
-        await waitUntilSent(await send("after"));
+        await stack.waitUntilSent(before);
+        await stack.waitUntilSent(await stack.send("after"));
     });
 
     it("leaves nothing behind after destroy", async () => {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { parse } from "yaml";
 import { kubectl } from "../../machine/kubernetes";
 import { clone, logs } from "../../machine/places";
 import { prepared } from "../../machine/prepare";
+import { until } from "../../machine/progress";
 import { ensureStack, type Pulumi, pulumiArgs, releaseStaleLock, type Stack } from "../../machine/stack";
 
 /** What an engine command said and how it ended. */
@@ -105,6 +107,29 @@ export class TestStack {
 
     restore(file: string): void {
         this.edit(file, () => readFileSync(join(clone, file), "utf8"));
+    }
+
+    async send(text: string): Promise<{ id: string }> {
+        const response = await fetch(`${this.address}/messages`, {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ to: "+8613800138000", text }),
+        });
+        assert.equal(response.status, 202, await response.clone().text());
+        return (await response.json()) as { id: string };
+    }
+
+    async waitUntilSent({ id }: { id: string }): Promise<void> {
+        let last = "";
+        await until(
+            async () => {
+                last = await (await fetch(`${this.address}/messages/${id}`)).text();
+                return (JSON.parse(last) as { status: string }).status === "sent";
+            },
+            // A message that the broker lost is queued again after RESEND_AFTER_SECONDS, here 20.
+            60,
+            () => `not sent: ${last}`,
+        );
     }
 
     /** What is in the stack's namespace. */

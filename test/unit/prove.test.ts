@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Count, Side } from "../../prove/experiment";
+import { type Answer, isFailed, percentile } from "../../prove/load";
+import { report } from "../../prove/report";
+
+const answer = (milliseconds: number, status = 200): Answer => ({ method: "GET", sentAt: 0, milliseconds, status, error: "", headers: {} });
+
+describe("the report on reliability", () => {
+    let folder: string;
+
+    beforeEach(() => {
+        folder = mkdtempSync(join(tmpdir(), "sms-report-"));
+        mkdirSync(join(folder, "docs", "reliability"), { recursive: true });
+    });
+
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    const failed = (value: number): Count => ({ group: "new connections", what: "failed", value, goal: 0 });
+
+    async function written(ours: number, withoutDrain: number, origin: number): Promise<string[]> {
+        const sides: [Side, number][] = [
+            [{ kind: "ours" }, ours],
+            [{ kind: "without", protection: "drain" }, withoutDrain],
+            [{ kind: "origin" }, origin],
+        ];
+        const trials = sides.map(([side, value]) => ({ side, trial: { counts: [failed(value)] } }));
+        await report([{ experiment: "rollouts", form: "full", at: "2026-11-22T21:00:00.000Z", seconds: 100, sides: trials }], folder);
+        return readFileSync(join(folder, "docs", "reliability.md"), "utf8").split("\n");
+    }
+
+    it("says of each experiment whether its goals are met, whether it can fail, and how the origin does", async () => {
+        const lines = await written(0, 12, 3);
+        assert.ok(lines.includes("| [Rollouts under load](#rollouts-under-load) | met | yes | breaks 1 of 1 | 2026-11-22 21:00 | 100 s |"));
+        assert.ok(lines.includes("| failed | ≤ 0 | 0 | **12** | **3** |"));
+    });
+
+    it("says of an experiment that nothing can fail that it proves nothing, and which goals are missed", async () => {
+        const lines = await written(2, 0, 0);
+        assert.ok(
+            lines.includes(
+                "| [Rollouts under load](#rollouts-under-load) | not met: failed | **no** | meets them too | 2026-11-22 21:00 | 100 s |",
+            ),
+        );
+    });
+});
+
+describe("what the load found", () => {
+    it("is a failure where nothing came or a status from 400 on", () => {
+        assert.deepEqual(
+            [0, 200, 202, 304, 400, 503].map((status) => isFailed(answer(1, status))),
+            [true, false, false, false, true, true],
+        );
+    });
+
+    it("has the percentile that 99 of 100 don't exceed", () => {
+        const answers = Array.from({ length: 100 }, (_, i) => answer(i + 1));
+        assert.deepEqual([percentile(answers, 0.99), percentile(answers, 0.5), percentile(answers.slice(0, 1), 0.99)], [99, 50, 1]);
+    });
+});
