@@ -45,11 +45,12 @@ const kinds = [
     ["the stand-in for docker", /docker-provider/],
     ["the cluster's reader (capacity)", /capacity\/get\.cjs/],
     ["the language host", /language-nodejs \S*|require\.resolve|--version/],
-    ["the engine", /pulumi preview/],
+    ["the engine", /pulumi (preview|up)/],
+    ["npm and our command", /npm |machine\/main\.ts/],
 ] as const;
 
 /** Which process used how much of the CPU time, in one run. */
-async function processesOf(whose: string, contender: Contender): Promise<Part[]> {
+export async function processesOf(whose: string, contender: Contender): Promise<Part[]> {
     const { processes } = await run(contender, "parts");
     return kinds.flatMap(([what, pattern]) => {
         const those = processes.filter(({ command }) => kinds.find(([, kind]) => kind.test(command))?.[1] === pattern);
