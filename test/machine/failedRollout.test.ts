@@ -37,7 +37,7 @@ describe("a version on the real cluster", () => {
     let stack: TestStack;
 
     before("up from nothing", async () => {
-        stack = await TestStack.make("sms-failed", 31098);
+        stack = await TestStack.make("sms-failed", 31104);
         await stack.configure({}, { rolloutTimeoutSeconds });
         const { exitCode, output } = await stack.up();
         assert.equal(exitCode, 0, output);

@@ -33,7 +33,7 @@ describe("the number of pods on the real cluster", () => {
     const changeCode = () => stack.edit("app/wsgi.py", (content) => `${content}# ${Date.now()}\n`);
 
     before("up from nothing", async () => {
-        stack = await TestStack.make(namespace, 31097);
+        stack = await TestStack.make(namespace, 31105);
         await configure({});
         assertSucceeded(await stack.up());
     });
