@@ -5,7 +5,7 @@ import { kubectl } from "../../machine/kubernetes";
 import { basePrefix, dockerClient, kubeconfig, ownRegistry } from "../../machine/places";
 import { built } from "../../machine/toolchain";
 import { changeCode, copyOfClone } from "../app";
-import { type Contender, run, sideBySide } from "../measure";
+import { type Contender, npmRun, run, sideBySide } from "../measure";
 import { amount, type Part, type Row } from "../row";
 
 export const codeChange: Row = {
@@ -47,10 +47,6 @@ export const codeChange: Row = {
         }
     },
 };
-
-export function npmRun(script: string, cwd: string, ...args: string[]): Contender {
-    return { command: ["npm", "run", "--silent", script, "--", ...args], cwd };
-}
 
 /** What a script of one's own would do. */
 async function byHand(app: string): Promise<Contender> {

@@ -5,9 +5,8 @@ import { execa } from "execa";
 import { kubeconfig } from "../../machine/places";
 import { built } from "../../machine/toolchain";
 import { clone } from "../../operations/operation";
-import { type Contender, run, sideBySide } from "../measure";
+import { type Contender, npmRun, run, sideBySide } from "../measure";
 import { amount, type Row } from "../row";
-import { npmRun } from "./codeChange";
 import { processesOf } from "./preview";
 
 export const noChange: Row = {
