@@ -5,31 +5,44 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { execa } from "execa";
 import { clone, OperationError, run } from "../operations/operation";
+import { Played } from "../prove/stage";
 import { circumstances } from "./circumstances";
 import { type Kept, writeReport } from "./report";
+import { codeChange } from "./rows/codeChange";
+import { coldStart, emptyStart } from "./rows/coldStart";
 import { evaluation } from "./rows/evaluation";
+import { image } from "./rows/image";
+import { noChange } from "./rows/noChange";
 import { preview } from "./rows/preview";
 import { unit } from "./rows/unit";
+import { web } from "./rows/web";
+import { worker } from "./rows/worker";
 
-const rows = [preview, evaluation, unit];
+const rows = [preview, evaluation, unit, codeChange, noChange, image, web, worker, coldStart, emptyStart];
 const folder = join(clone, "docs", "performance");
 
 async function bench(args: string[]): Promise<number> {
     const { values } = parseArgs({ args, options: { only: { type: "string" }, report: { type: "boolean", default: false } } });
     const names = rows.map(({ name }) => name);
-    const wanted = values.report ? [] : (values.only?.split(",") ?? names);
+    const wanted = values.report ? [] : (values.only?.split(",") ?? rows.filter(({ onlyByName }) => !onlyByName).map(({ name }) => name));
     const unknown = wanted.filter((name) => !names.includes(name));
     if (unknown.length > 0) {
         throw new OperationError(`There is no row ${unknown.join(", ")}; there are ${names.join(", ")}.`);
     }
     mkdirSync(folder, { recursive: true });
+    const chosen = rows.filter(({ name }) => wanted.includes(name));
+    if (chosen.some(({ onMachine }) => onMachine)) {
+        await execa("npm", ["run", "--silent", "machine"], { cwd: clone, stdio: "inherit" });
+    }
     const failed: string[] = [];
-    for (const row of rows.filter(({ name }) => wanted.includes(name))) {
+    const stage = new Played();
+    for (const row of chosen) {
         const start = performance.now();
         process.stdout.write(`${row.title}, beside ${row.peer} …\n`);
         try {
-            const result = await row.measure();
+            const result = await row.measure(stage);
             const seconds = Math.round((performance.now() - start) / 1000);
             const kept: Kept = { ...result, ...(await circumstances()), seconds };
             writeFileSync(join(folder, `${row.name}.json`), `${JSON.stringify(kept, null, 4)}\n`);
@@ -39,6 +52,7 @@ async function bench(args: string[]): Promise<number> {
             process.stderr.write(`  failed: ${(error as Error).message}\n`);
         }
     }
+    await stage.clear();
     const measured = rows.flatMap((row) => {
         const file = join(folder, `${row.name}.json`);
         return existsSync(file) ? [{ row, kept: JSON.parse(readFileSync(file, "utf8")) as Kept }] : [];

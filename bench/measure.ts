@@ -35,6 +35,10 @@ export interface Measured {
     readonly runs: number;
 }
 
+export function npmRun(script: string, cwd: string, ...args: string[]): Contender {
+    return { command: ["npm", "run", "--silent", script, "--", ...args], cwd };
+}
+
 export async function run({ command, cwd, env, before }: Contender, mode: "whole" | "parts" = "whole"): Promise<Run> {
     await before?.();
     const folder = mkdtempSync(join(tmpdir(), "sms-bench-"));

@@ -64,8 +64,14 @@ function cells(figure: Figure): string[] {
     return [text(figure.ours, figure.unit), text(figure.peer, figure.unit), `${ratio(figure).toFixed(2)}×`, goalOf(figure), verdict];
 }
 
-function goalOf({ goal }: Figure): string {
-    return goal === undefined ? "" : "atMost" in goal ? `≤ ${goal.atMost}×` : `≥ ${goal.atLeast}×`;
+function goalOf({ goal, unit }: Figure): string {
+    if (goal === undefined) {
+        return "";
+    }
+    if ("oursAtMost" in goal) {
+        return `≤ ${goal.oursAtMost} ${unit}`;
+    }
+    return "atMost" in goal ? `≤ ${goal.atMost}×` : `≥ ${goal.atLeast}×`;
 }
 
 function text({ value, least, most }: Amount, unit: string): string {
@@ -77,12 +83,19 @@ function shown(value: number): string {
     return value >= 100 ? String(Math.round(value)) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
+function goalAsRatio({ goal, peer }: Figure): number | undefined {
+    if (goal === undefined) {
+        return undefined;
+    }
+    return "oursAtMost" in goal ? goal.oursAtMost / peer.value : "atMost" in goal ? goal.atMost : goal.atLeast;
+}
+
 /** Ours as a multiple of theirs, with the goals as ticks. */
 function ratios({ figures }: Kept): TopLevelSpec {
     const values = figures.map((figure) => ({
         what: figure.what,
         ratio: ratio(figure),
-        goal: figure.goal && ("atMost" in figure.goal ? figure.goal.atMost : figure.goal.atLeast),
+        goal: goalAsRatio(figure),
         verdict: { true: "met", false: "not met", undefined: "shown" }[String(isMet(figure))],
     }));
     const y = { field: "what", type: "nominal", sort: null, title: null, axis: { labelLimit: 420 } } as const;

@@ -3,6 +3,14 @@ import { performance } from "node:perf_hooks";
 /** An expected failure: its message says what is wrong and what to do; no stack trace is shown for it. */
 export class MachineError extends Error {}
 
+// Whoever reads may have seen enough: `npm run status | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") {
+        throw error;
+    }
+    process.exit(1);
+});
+
 const interactive = process.stdout.isTTY === true;
 /** Without a terminal a line a quarter of a minute is enough to see that it lives. */
 const beatMilliseconds = interactive ? 1000 : 15_000;

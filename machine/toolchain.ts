@@ -259,13 +259,16 @@ const vegeta: Build = {
     },
 };
 
-/** Without the web pages, whose front end is built elsewhere: it scrapes and answers queries. */
+/**
+ * Without the web pages, whose front end is built elsewhere: it scrapes and answers queries. With the tag of the official builds:
+ * without it, this version forgets series that it has scraped (prometheus#16606).
+ */
 const prometheus: Build = {
     module: "prometheus",
     title: "Prometheus and promtool from Go modules (about 5 min the first time)",
     build: async ({ output, run }) => {
         const commands = ["prometheus", "promtool"].map((command) => `github.com/prometheus/prometheus/cmd/${command}`);
-        await run("build", "-ldflags", stripped, "-o", `${output}/`, ...commands);
+        await run("build", "-tags", "stringlabels", "-ldflags", stripped, "-o", `${output}/`, ...commands);
     },
 };
 

@@ -29,7 +29,9 @@ export function panels(namespace: string): Record<string, Panel[]> {
     const messages = (end: string) => `sum(${rate(`sms_messages_${end}_total`)})`;
     const requests = rate("sms_http_requests_total", fromCustomers);
     const errors = rate("sms_http_requests_total", fromCustomers, 'status=~"5.."');
-    const containers = ['container=~"sms-.+|redis|mongo"'];
+    // By containers where the node tells them apart, else by pods.
+    const byPod = (used: (...matchers: string[]) => string) =>
+        `sum by (pod) (${used('container!=""')}) or sum by (pod) (${used('container=""', 'pod!=""')})`;
     return {
         Requests: [
             { title: "Requests by status", unit: "reqps", queries: { "{{status}}": `sum by (status) (${requests})` } },
@@ -119,12 +121,12 @@ export function panels(namespace: string): Record<string, Panel[]> {
             {
                 title: "Cpu, cores",
                 unit: "short",
-                queries: { "{{pod}}": `sum by (pod) (${rate("container_cpu_usage_seconds_total", ...containers)})` },
+                queries: { "{{pod}}": byPod((...matchers) => rate("container_cpu_usage_seconds_total", ...matchers)) },
             },
             {
                 title: "Memory",
                 unit: "bytes",
-                queries: { "{{pod}}": `sum by (pod) (${series("container_memory_working_set_bytes", ...containers)})` },
+                queries: { "{{pod}}": byPod((...matchers) => series("container_memory_working_set_bytes", ...matchers)) },
             },
         ],
     };

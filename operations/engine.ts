@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
+import { cache } from "../machine/places";
 import { ownPulumi, writeStandIn } from "../machine/stack";
 import { built } from "../machine/toolchain";
 import { clone } from "./operation";
@@ -112,10 +113,10 @@ function pluginFolder(name: string): string {
     return `resource-${name}-v${version}`;
 }
 
-/** The plugin where Pulumi itself keeps it, downloaded if need be and possible. */
+/** The plugin where Pulumi itself keeps it; downloaded if need be by an engine that was downloaded too. */
 async function officialPlugin(command: string, name: string, temporary: string): Promise<Plugin | undefined> {
     const folder = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins", pluginFolder(name));
-    if (!existsSync(folder)) {
+    if (!existsSync(folder) && !command.startsWith(cache)) {
         const { version } = require(`@pulumi/${name}/package.json`) as { version: string };
         await execa(command, ["plugin", "install", "resource", name, version], {
             env: { TMPDIR: temporary },

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type Contender, run, sideBySide } from "../measure";
+import { clone } from "../../operations/operation";
+import { type Contender, npmRun, run, sideBySide } from "../measure";
 import { peer } from "../peers";
 import { amount, type Part, type Row } from "../row";
 import { Stacks } from "../stacks";
@@ -15,7 +16,8 @@ export const preview: Row = {
             const folder = await peer("empty");
             const empty = await stacks.another("empty", folder);
             const floor = await stacks.another("floor", join(folder, "floor"));
-            const warm = await sideBySide({ ours, empty, floor }, { rounds: 7, warmUps: 1 });
+            const command = npmRun("preview", clone, "--stack", "online");
+            const warm = await sideBySide({ ours, command, empty, floor }, { rounds: 7, warmUps: 1 });
             const cold = await sideBySide({ ours: stacks.cold(ours), empty: stacks.cold(empty) }, { rounds: 5, warmUps: 0 });
             const warmOf = (key: "cpuSeconds" | "wallSeconds") => ({ ours: amount(warm.ours[key]), peer: amount(warm.empty[key]) });
             const coldOf = (key: "cpuSeconds" | "wallSeconds") => ({ ours: amount(cold.ours[key]), peer: amount(cold.empty[key]) });
@@ -28,6 +30,18 @@ export const preview: Row = {
                     { what: "preview, cold: wall", unit: "s", ...coldOf("wallSeconds") },
                     { what: "beside the floor, an empty compiled program: CPU", unit: "s", ...beside("cpuSeconds") },
                     { what: "beside the floor: wall", unit: "s", ...beside("wallSeconds") },
+                    {
+                        what: "`npm run preview`, with a stack of its own, the policies and the report: CPU",
+                        unit: "s",
+                        ours: amount(warm.command.cpuSeconds),
+                        peer: amount(warm.empty.cpuSeconds),
+                    },
+                    {
+                        what: "`npm run preview`: wall",
+                        unit: "s",
+                        ours: amount(warm.command.wallSeconds),
+                        peer: amount(warm.empty.wallSeconds),
+                    },
                 ],
                 parts: [...(await processesOf("ours", ours)), ...(await processesOf("empty", empty))],
                 remarks: [
@@ -45,11 +59,12 @@ const kinds = [
     ["the stand-in for docker", /docker-provider/],
     ["the cluster's reader (capacity)", /capacity\/get\.cjs/],
     ["the language host", /language-nodejs \S*|require\.resolve|--version/],
-    ["the engine", /pulumi preview/],
+    ["the engine", /pulumi (preview|up)/],
+    ["npm and our command", /npm |machine\/main\.ts/],
 ] as const;
 
 /** Which process used how much of the CPU time, in one run. */
-async function processesOf(whose: string, contender: Contender): Promise<Part[]> {
+export async function processesOf(whose: string, contender: Contender): Promise<Part[]> {
     const { processes } = await run(contender, "parts");
     return kinds.flatMap(([what, pattern]) => {
         const those = processes.filter(({ command }) => kinds.find(([, kind]) => kind.test(command))?.[1] === pattern);

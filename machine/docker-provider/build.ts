@@ -34,10 +34,16 @@ export interface Builder {
 
 /** The Docker Engine at `DOCKER_HOST`, or at the default socket. */
 export class Engine implements Builder {
-    private readonly docker = new Docker();
+    private client?: Docker;
 
     /** `aborted` ends whatever is under way; the daemon then ends its part. */
     constructor(private readonly aborted: AbortSignal) {}
+
+    /** Made by whoever builds: most previews don't. */
+    private get docker(): Docker {
+        this.client ??= new Docker();
+        return this.client;
+    }
 
     /** Fails, saying why, unless the daemon answers. */
     async ping(): Promise<void> {

@@ -2,7 +2,7 @@ import { kubectl } from "../../machine/kubernetes";
 import { until } from "../../machine/progress";
 import { type Pod, pause } from "../cluster";
 import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
-import { Attack, isFailed, type Request } from "../load";
+import { Attack, failureNotes, isFailed, type Request } from "../load";
 import type { Origin } from "../origin";
 import type { Product } from "../product";
 
@@ -10,11 +10,14 @@ const web = "sms-web";
 
 async function trial(stage: Stage, side: Side, _form: Form): Promise<Trial> {
     if (side.kind === "origin") {
-        return { counts: await tooBigForOrigin(await stage.origin()) };
+        return tooBigForOrigin(await stage.origin());
     }
     const product = await stage.product();
-    const counts = await tooBig(product, side.kind === "without");
-    return side.kind === "without" ? { counts } : { counts: [...counts, ...(await memoryEaten(product)), ...(await diskFilled(product))] };
+    if (side.kind === "without") {
+        return tooBig(product, side);
+    }
+    const trials = [await tooBig(product, side), await memoryEaten(product, side), await diskFilled(product, side)];
+    return { counts: trials.flatMap(({ counts }) => counts), notes: trials.flatMap(({ notes }) => notes ?? []) };
 }
 
 const doesNotFit = "web pods ask for more CPU than the node has";
@@ -22,9 +25,9 @@ const doesNotFit = "web pods ask for more CPU than the node has";
 const tooManyCores = "1900m";
 
 /** An `up` that Kubernetes can't carry out. */
-async function tooBig(product: Product, withoutCheck: boolean): Promise<Count[]> {
+async function tooBig(product: Product, side: Side): Promise<Trial> {
     const { stack, cluster } = product;
-    if (withoutCheck) {
+    if (side.kind === "without") {
         product.edit("index.ts", (code) =>
             code.replace(
                 /import \{[^}]*\} from "\.\/capacity";/,
@@ -35,20 +38,21 @@ async function tooBig(product: Product, withoutCheck: boolean): Promise<Count[]>
     const before = await cluster.kubectl("get", "deployments", "--output=jsonpath={.items[*].metadata.generation}");
     try {
         await product.configure({}, { resources: { requests: { cpu: tooManyCores }, limits: { cpu: "2" } }, rolloutTimeoutSeconds: 30 });
-        const watched = await whileWatched(product.address, async () => stack.up());
+        const { answers, result } = await whileWatched(product.address, async () => stack.up());
         const after = await cluster.kubectl("get", "deployments", "--output=jsonpath={.items[*].metadata.generation}");
         const pending = (await cluster.pods(web)).filter(({ status }) => status.phase === "Pending").length;
-        return [
+        const counts: Count[] = [
             { group: doesNotFit, what: "`up` went ahead", value: before === after ? 0 : 1, goal: 0 },
             { group: doesNotFit, what: "pods left Pending", value: pending, goal: 0 },
-            { group: doesNotFit, what: "failed requests meanwhile", value: watched.answers.filter(isFailed).length, goal: 0 },
+            { group: doesNotFit, what: "failed requests meanwhile", value: answers.filter(isFailed).length, goal: 0 },
             {
                 group: doesNotFit,
                 what: "reasons given without the amount that is free",
-                value: /free/.test(watched.result.output) ? 0 : 1,
+                value: /free/.test(result.output) ? 0 : 1,
                 goal: 0,
             },
         ];
+        return { counts, notes: failureNotes(side, doesNotFit, answers) };
     } finally {
         stack.restore("index.ts");
         await product.configure();
@@ -56,7 +60,7 @@ async function tooBig(product: Product, withoutCheck: boolean): Promise<Count[]>
     }
 }
 
-async function tooBigForOrigin({ cluster, address }: Origin): Promise<Count[]> {
+async function tooBigForOrigin({ cluster, address }: Origin): Promise<Trial> {
     const patch = [
         {
             op: "replace",
@@ -71,15 +75,16 @@ async function tooBigForOrigin({ cluster, address }: Origin): Promise<Count[]> {
     const pending = (await cluster.pods(web)).filter(({ status }) => status.phase === "Pending").length;
     await cluster.kubectl("rollout", "undo", `deployment/${web}`);
     await cluster.rolledOut(web);
-    return [
+    const counts: Count[] = [
         { group: doesNotFit, what: "`up` went ahead", value: 1, goal: 0 },
         { group: doesNotFit, what: "pods left Pending", value: pending, goal: 0 },
         { group: doesNotFit, what: "failed requests meanwhile", value: answers.filter(isFailed).length, goal: 0 },
     ];
+    return { counts, notes: failureNotes({ kind: "origin" }, doesNotFit, answers) };
 }
 
 /** One worker takes all the memory that its limit allows, and more. */
-async function memoryEaten({ cluster, address }: Product): Promise<Count[]> {
+async function memoryEaten({ cluster, address }: Product, side: Side): Promise<Trial> {
     const group = "a worker reaches its memory limit";
     const restore = await cluster.changePods("sms-worker", ({ spec }) => {
         for (const container of spec.containers) {
@@ -95,7 +100,7 @@ async function memoryEaten({ cluster, address }: Product): Promise<Count[]> {
         const { answers } = await whileWatched(address, () => pause(20));
         const pods = await cluster.livingPods("sms-worker");
         const told = pods.filter((pod) => pod.status.containerStatuses?.[0]?.lastState.terminated?.reason === "OOMKilled").length;
-        return [
+        const counts: Count[] = [
             { group, what: "pods whose last end is not called OOMKilled", value: pods.length - told, goal: 0 },
             {
                 group,
@@ -105,6 +110,7 @@ async function memoryEaten({ cluster, address }: Product): Promise<Count[]> {
             },
             { group, what: "failed requests meanwhile", value: answers.filter(isFailed).length, goal: 0 },
         ];
+        return { counts, notes: failureNotes(side, group, answers) };
     } finally {
         await restore();
     }
@@ -118,7 +124,7 @@ async function restarts(pods: (app: string) => Promise<Pod[]>, ...apps: string[]
 }
 
 /** One web pod's log volume is filled beyond what it may hold. */
-async function diskFilled({ cluster, address }: Product): Promise<Count[]> {
+async function diskFilled({ cluster, address }: Product, side: Side): Promise<Trial> {
     const group = "a web pod's log volume is filled";
     const [pod] = await cluster.livingPods(web);
     const name = pod?.metadata.name as string;
@@ -144,11 +150,12 @@ async function diskFilled({ cluster, address }: Product): Promise<Count[]> {
         "--field-selector=reason=Evicted",
         "--output=jsonpath={.items[*].message}",
     );
-    return [
+    const counts: Count[] = [
         { group, what: "evictions that don't name the volume", value: /log-dir/.test(`${message} ${event}`) ? 0 : 1, goal: 0 },
         { group, what: "failed requests until it was replaced", value: answers.filter(isFailed).length },
         { group, what: "of the requests", value: answers.length },
     ];
+    return { counts, notes: failureNotes(side, group, answers) };
 }
 
 /** What callers see while something goes on. */

@@ -16,6 +16,9 @@ const operator = { "sms:monitoring": { kind: "operator", labels: { release: "pro
 /** A number that a panel could draw. */
 const isNumber = ({ value: [, number] }: { value: [number, string] }) => Number.isFinite(Number(number));
 
+/** The machine's volumes are folders, of which the kubelet measures nothing: these queries are only seen to be right. */
+const unmeasured = ["Free on volumes"];
+
 describe("monitoring on the real cluster", () => {
     let stack: TestStack;
     let prometheus: Prometheus;
@@ -46,7 +49,7 @@ describe("monitoring on the real cluster", () => {
         assert.equal(exitCode, 0, output);
         prometheus = await Prometheus.start(namespace, rules);
         void (async () => {
-            for (let count = 0; !isOver && count < 600; count += 1) {
+            for (let count = 0; !isOver && count < 1500; count += 1) {
                 await send();
                 await new Promise((done) => setTimeout(done, 200));
             }
@@ -70,7 +73,15 @@ describe("monitoring on the real cluster", () => {
         assert.equal(exitCode, 0, output);
     });
 
-    for (const { title, queries } of Object.values(panels(namespace)).flat()) {
+    const all = Object.values(panels(namespace)).flat();
+
+    it("has no panel that Prometheus doesn't understand", async () => {
+        for (const expr of all.flatMap(({ queries }) => Object.values(queries))) {
+            await prometheus.query(expr.replaceAll("$__rate_interval", "20s"));
+        }
+    });
+
+    for (const { title, queries } of all.filter(({ title }) => !unmeasured.includes(title))) {
         it(`has numbers for the panel “${title}”`, async () => {
             for (const [line, query] of Object.entries(queries)) {
                 const expr = query.replaceAll("$__rate_interval", "20s");
@@ -85,10 +96,7 @@ describe("monitoring on the real cluster", () => {
 
     it("evaluates every alert, and none fires", async () => {
         const found = await prometheus.rules();
-        assert.deepEqual(
-            found.map(({ name }) => name),
-            rules.flatMap((group) => group.rules.map(({ alert }) => alert)),
-        );
+        assert.deepEqual(found.map(({ name }) => name).sort(), rules.flatMap((group) => group.rules.map(({ alert }) => alert)).sort());
         for (const { name, health, lastError, state } of found) {
             assert.deepEqual([health, lastError], ["ok", undefined], name);
             assert.equal(state, "inactive", name);

@@ -143,6 +143,7 @@ describe("the product on the real cluster", () => {
         assert.match(failed.output, /unauthorized|authentication|refused/i);
         assert.ok(!failed.output.includes(wrong), "the password is not shown");
         await assertServes("/changed");
+        await stack.waitUntilSent(await stack.send("while a rollout is stuck"));
         assert.deepEqual(await deployments(), before);
 
         await stack.setSecret("sms:registryPassword", secret("registry-password"));

@@ -1,0 +1,3 @@
+import { workloads } from "./workloads";
+
+workloads(Number(process.env.WORKLOADS));

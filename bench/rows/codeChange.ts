@@ -1,0 +1,80 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { presentDocker } from "../../machine/containers";
+import { kubectl } from "../../machine/kubernetes";
+import { basePrefix, dockerClient, kubeconfig, ownRegistry } from "../../machine/places";
+import { built } from "../../machine/toolchain";
+import { changeCode, copyOfClone } from "../app";
+import { type Contender, npmRun, run, sideBySide } from "../measure";
+import { amount, type Part, type Row } from "../row";
+
+export const codeChange: Row = {
+    name: "codeChange",
+    title: "A change of the code until all pods serve it (`npm run up`)",
+    peer: "docker build, docker push, `kubectl set image` and `rollout status` by hand, same pods",
+    onMachine: true,
+    measure: async () => {
+        const copy = copyOfClone();
+        const app = join(copy, "app");
+        try {
+            const up = npmRun("up", copy);
+            await run(up);
+            const before = () => changeCode(app);
+            const { ours, hand } = await sideBySide(
+                { ours: { ...up, before }, hand: { ...(await byHand(app)), before } },
+                { rounds: 3, warmUps: 0 },
+            );
+            changeCode(app);
+            const { output } = await run(up);
+            return {
+                figures: [
+                    {
+                        what: "code change to served by all pods: wall",
+                        unit: "s",
+                        ours: amount(ours.wallSeconds),
+                        peer: amount(hand.wallSeconds),
+                        goal: { atMost: 1.15 },
+                    },
+                    { what: "code change: CPU of the commands", unit: "s", ours: amount(ours.cpuSeconds), peer: amount(hand.cpuSeconds) },
+                ],
+                parts: partsIn(output),
+                remarks: [
+                    "Ours also checks that the cluster has room and that the stores answer, brings the database up to date in a Job, and waits for readiness as a client sees it. By hand all rollouts begin at once, and nothing is checked.",
+                ],
+            };
+        } finally {
+            rmSync(copy, { recursive: true, force: true });
+        }
+    },
+};
+
+/** What a script of one's own would do. */
+async function byHand(app: string): Promise<Contender> {
+    const deployments = (await kubectl("--namespace", "sms", "get", "deployments", "-o", "name")).split("\n").filter((name) => name !== "");
+    const script = `
+        set -e
+        image=${ownRegistry}/bench/by-hand:$(date +%s%N)
+        docker build --quiet --build-arg BASE_IMAGE=${basePrefix}python:3.11 --tag $image .
+        docker push --quiet $image
+        kubectl --namespace sms set image ${deployments.join(" ")} '*='$image
+        for deployment in ${deployments.join(" ")}; do kubectl --namespace sms rollout status $deployment --timeout 300s; done
+    `;
+    return {
+        command: ["sh", "-c", script],
+        cwd: app,
+        env: {
+            DOCKER_HOST: await presentDocker(),
+            DOCKER_BUILDKIT: "0",
+            DOCKER_CONFIG: dockerClient,
+            KUBECONFIG: kubeconfig,
+            PATH: `${await built("kubernetes")}:${process.env.PATH}`,
+        },
+    };
+}
+
+/** What the engine says of how long each resource took. */
+function partsIn(output: string): Part[] {
+    return [
+        ...output.matchAll(/^ *[~+-]+ +\S+ (\S+) (?:updated|created|replaced|create replacement|deleted)\S*(?: replacement)? \((\d+)s\)/gm),
+    ].map(([, what, seconds]) => ({ what: `ours: ${what}`, value: Number(seconds), unit: "s" }));
+}

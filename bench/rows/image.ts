@@ -1,0 +1,170 @@
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { execa } from "execa";
+import { presentDocker, registryUser } from "../../machine/containers";
+import { Engine, type Registry } from "../../machine/docker-provider/build";
+import { readContext } from "../../machine/docker-provider/context";
+import { basePrefix, dockerClient, ownRegistry } from "../../machine/places";
+import { secret } from "../../machine/secrets";
+import { clone } from "../../operations/operation";
+import { changeCode } from "../app";
+import { type Spread, spread } from "../measure";
+import { amount, type Row } from "../row";
+
+export const image: Row = {
+    name: "image",
+    title: "Image",
+    peer: "the origin's way: a single stage, everything copied",
+    onMachine: true,
+    measure: async () => {
+        const folder = mkdtempSync(join(tmpdir(), "sms-bench-"));
+        try {
+            return await measure(folder);
+        } finally {
+            rmSync(folder, { recursive: true, force: true });
+        }
+    },
+};
+
+const credentials = () => ({ username: registryUser, password: secret("registry-password") });
+const baseImage = `${basePrefix}python:3.11`;
+const rounds = 3;
+
+async function measure(folder: string) {
+    const host = (await presentDocker()) as string;
+    process.env.DOCKER_HOST = host;
+    const ours = await change(new OurWay(join(folder, "ours")));
+    const theirs = await change(new OriginsWay(join(folder, "origin"), host));
+    const base = (await layersOf("base/python", "3.11")).reduce((sum, { size }) => sum + size, 0);
+    return {
+        figures: [
+            { what: "compressed size", unit: "MB", ours: megabytes(ours.size), peer: megabytes(theirs.size), goal: { atMost: 0.5 } },
+            {
+                what: "size without the base image, which both share",
+                unit: "MB",
+                ours: megabytes(ours.size - base),
+                peer: megabytes(theirs.size - base),
+            },
+            {
+                what: "pushed after a change of the code",
+                unit: "MB",
+                ours: amount(ours.pushedMegabytes),
+                peer: amount(theirs.pushedMegabytes),
+                goal: { oursAtMost: 1 },
+            },
+            {
+                what: "build and push after a change of the code",
+                unit: "s",
+                ours: amount(ours.seconds),
+                peer: amount(theirs.seconds),
+                goal: { oursAtMost: 3 },
+            },
+        ],
+        parts: ours.layers.map(({ size }, index) => ({ what: `our layer ${index + 1}`, value: size / 1e6, unit: "MB" })),
+        remarks: [`The base image, ${(base / 1e6).toFixed(1)} MB, is the machine's own Debian with Python 3.11.`],
+    };
+}
+
+const megabytes = (bytes: number) => ({ value: bytes / 1e6 });
+
+interface Way {
+    readonly app: string;
+    readonly repository: string;
+    buildAndPush(tag: string): Promise<void>;
+}
+
+interface Changed {
+    readonly size: number;
+    readonly layers: readonly Layer[];
+    readonly pushedMegabytes: Spread;
+    readonly seconds: Spread;
+}
+
+/** One build with nothing to compare, then changes of the code. */
+async function change(way: Way): Promise<Changed> {
+    const tag = (round: number) => `${Date.now()}-${round}`;
+    const first = tag(0);
+    await way.buildAndPush(first);
+    let layers = await layersOf(way.repository, first);
+    const known = new Set(layers.map(({ digest }) => digest));
+    const seconds: number[] = [];
+    const pushed: number[] = [];
+    for (let round = 1; round <= rounds; round++) {
+        changeCode(way.app);
+        const name = tag(round);
+        const start = performance.now();
+        await way.buildAndPush(name);
+        seconds.push((performance.now() - start) / 1000);
+        layers = await layersOf(way.repository, name);
+        pushed.push(layers.filter(({ digest }) => !known.has(digest)).reduce((sum, { size }) => sum + size, 0) / 1e6);
+        for (const { digest } of layers) {
+            known.add(digest);
+        }
+    }
+    const size = layers.reduce((sum, layer) => sum + layer.size, 0);
+    return { size, layers, pushedMegabytes: spread(pushed), seconds: spread(seconds) };
+}
+
+/** As `npm run up` does it. */
+class OurWay implements Way {
+    readonly repository = "bench/ours";
+    private readonly engine = new Engine(new AbortController().signal);
+    private readonly registry: Registry = { host: ownRegistry, credentials: credentials() };
+
+    constructor(readonly app: string) {
+        cpSync(join(clone, "app"), app, { recursive: true, filter: isSource });
+    }
+
+    async buildAndPush(tag: string): Promise<void> {
+        const name = `${ownRegistry}/${this.repository}:${tag}`;
+        const context = await readContext(this.app, join(this.app, "Dockerfile"));
+        await this.engine.build(name, context, { args: { BASE_IMAGE: baseImage } }, this.registry, () => {});
+        await this.engine.push(name, this.registry, () => {});
+    }
+}
+
+/** As anybody does it by hand. */
+class OriginsWay implements Way {
+    readonly repository = "bench/origin";
+    private readonly env: Record<string, string>;
+
+    constructor(
+        readonly app: string,
+        host: string,
+    ) {
+        cpSync(join(clone, "app"), app, { recursive: true, filter: (source) => isSource(source) && !isOurs.has(basename(source)) });
+        cpSync(join(clone, "origin", "Dockerfile"), join(app, "Dockerfile"));
+        this.env = { DOCKER_HOST: host, DOCKER_BUILDKIT: "0", DOCKER_CONFIG: dockerClient };
+    }
+
+    async buildAndPush(tag: string): Promise<void> {
+        const name = `${ownRegistry}/${this.repository}:${tag}`;
+        const build = ["build", "--quiet", "--build-arg", `BASE_IMAGE=${baseImage}`, "--tag", name, this.app];
+        await execa("docker", build, { env: this.env });
+        await execa("docker", ["push", "--quiet", name], { env: this.env });
+    }
+}
+
+const isOurs = new Set([".dockerignore", "gunicorn.conf.py"]);
+const isSource = (file: string) => !/__pycache__|\.venv|_cache$/.test(basename(file));
+
+interface Layer {
+    readonly digest: string;
+    readonly size: number;
+}
+
+/** As the registry keeps them: compressed. */
+async function layersOf(repository: string, tag: string): Promise<Layer[]> {
+    const { username, password } = credentials();
+    const answer = await fetch(`http://${ownRegistry}/v2/${repository}/manifests/${tag}`, {
+        headers: {
+            Accept: "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json",
+            Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`,
+        },
+    });
+    if (!answer.ok) {
+        throw new Error(`${ownRegistry}/v2/${repository}/manifests/${tag}: ${answer.status}`);
+    }
+    return ((await answer.json()) as { layers: Layer[] }).layers;
+}

@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync } from "node:fs";
+import type { Container, Namespace } from "../../prove/cluster";
+import { pause } from "../../prove/cluster";
+import { Attack, isFailed, percentile, writes } from "../../prove/load";
+import { spread } from "../measure";
+import { amount, type Row } from "../row";
+
+const slowestMilliseconds = 200;
+const secondsAStep = 8;
+
+export const web: Row = {
+    name: "web",
+    title: "One web pod at the origin's limits, `POST /messages` with Redis and MongoDB behind it",
+    peer: "the origin's command (gunicorn < 26, 4 eventlet workers), same limits",
+    onMachine: true,
+    measure: async (stage) => {
+        const [product, origin] = [await stage.product(), await stage.origin()];
+        for (const deployment of ["sms-worker", "sms-beat"]) {
+            await product.cluster.scale("deployment", deployment, 0);
+        }
+        for (const { cluster } of [product, origin]) {
+            await cluster.scale("deployment", "sms-web", 1);
+            await cluster.rolledOut("sms-web");
+            await cluster.drained("sms-web");
+        }
+        const ours: Step[] = [];
+        const theirs: Step[] = [];
+        // In turns, so that whatever else happens meets both alike.
+        for (let round = 0; round < 2; round++) {
+            ours.push(await mostRequests(product.address));
+            theirs.push(await mostRequests(origin.address));
+        }
+        const most = (steps: Step[]) => amount(spread(steps.map(({ rate }) => rate)));
+        const slow = (steps: Step[]) => amount(spread(steps.map(({ milliseconds }) => milliseconds)));
+        return {
+            figures: [
+                { what: "requests/s with a p99 below 200 ms", unit: "/s", ours: most(ours), peer: most(theirs), goal: { atLeast: 1.5 } },
+                {
+                    what: "memory after it",
+                    unit: "MiB",
+                    ours: { value: await memoryOf(product.cluster) },
+                    peer: { value: await memoryOf(origin.cluster) },
+                    goal: { atMost: 0.7 },
+                },
+                { what: "its p99", unit: "ms", ours: slow(ours), peer: slow(theirs) },
+            ],
+            parts: [],
+            remarks: [
+                "The load comes from the same two cores, and so do the stores: figures are for comparing. New rates are tried for 8 s each, until the least that is too much and the most that isn't are within 5 %.",
+            ],
+        };
+    },
+};
+
+interface Step {
+    readonly rate: number;
+    readonly milliseconds: number;
+}
+
+/** The highest rate at which every request is taken and 99 of 100 in time. */
+async function mostRequests(address: string): Promise<Step> {
+    let good: Step = { rate: 0, milliseconds: 0 };
+    let bad = Number.POSITIVE_INFINITY;
+    for (let rate = 200; bad - good.rate > good.rate * 0.05; ) {
+        const step = await attempt(address, rate);
+        if (step.milliseconds < slowestMilliseconds) {
+            good = { rate, milliseconds: step.milliseconds };
+        } else {
+            bad = rate;
+        }
+        rate = bad === Number.POSITIVE_INFINITY ? rate * 2 : Math.round((good.rate + bad) / 2);
+        if (bad < 10) {
+            throw new Error(`${address} doesn't take 10 requests a second in time`);
+        }
+        await pause(1);
+    }
+    return good;
+}
+
+async function attempt(address: string, rate: number): Promise<{ milliseconds: number }> {
+    const attack = await Attack.start({ requests: writes(address), rate, seconds: secondsAStep, keepAlive: true });
+    const answers = await attack.answers();
+    // The first second makes connections.
+    const start = answers[0]?.sentAt ?? 0;
+    const counted = answers.filter(({ sentAt }) => sentAt - start >= 1000);
+    return { milliseconds: counted.some(isFailed) ? Number.POSITIVE_INFINITY : percentile(counted, 0.99) };
+}
+
+/** What its processes hold, shared pages counted once. */
+async function memoryOf(cluster: Namespace): Promise<number> {
+    const [pod] = await cluster.livingPods("sms-web");
+    const containers = pod?.status.containerStatuses ?? [];
+    return containers.flatMap(processesIn).reduce((sum, pid) => sum + heldBy(pid), 0);
+}
+
+function processesIn({ containerID }: Container): string[] {
+    const id = containerID?.split("//")[1] as string;
+    return readdirSync("/proc").filter((entry) => {
+        try {
+            return /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/cgroup`, "utf8").includes(id);
+        } catch {
+            return false; // It ended while we looked.
+        }
+    });
+}
+
+function heldBy(pid: string): number {
+    const [, kibibytes] = /^Pss: +(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8")) ?? [];
+    return Number(kibibytes) / 1024;
+}
