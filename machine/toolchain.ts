@@ -259,6 +259,24 @@ const vegeta: Build = {
     },
 };
 
+/** Nodes and pods that only the API server believes in. */
+const kwok: Build = {
+    module: "kwok",
+    title: "kwok from Go modules (about 2 min the first time)",
+    build: async ({ output, run }) => {
+        await run("build", "-ldflags", stripped, "-o", join(output, "kwok"), "sigs.k8s.io/kwok/cmd/kwok");
+    },
+};
+
+/** What the program is compared with. */
+const helm: Build = {
+    module: "helm",
+    title: "Helm from Go modules (about 2 min the first time)",
+    build: async ({ output, run }) => {
+        await run("build", "-ldflags", stripped, "-o", join(output, "helm"), "helm.sh/helm/v3/cmd/helm");
+    },
+};
+
 /**
  * Without the web pages, whose front end is built elsewhere: it scrapes and answers queries. With the tag of the official builds:
  * without it, this version forgets series that it has scraped (prometheus#16606).
@@ -297,6 +315,8 @@ const builds = {
     sls,
     actionlint,
     vegeta,
+    kwok,
+    helm,
     prometheus,
     "prometheus-operator": prometheusOperator,
 };
