@@ -32,7 +32,7 @@ const certificates = "/etc/ssl/certs/ca-certificates.crt";
 
 const python: BaseImage = {
     title: `Python 3.11 on Debian ${debianRelease} by debootstrap`,
-    inputs: async () => [debianRelease, ...pythonPackages, readFileSync(certificates, "utf8"), python.make.toString()],
+    inputs: async () => [debianRelease, ...pythonPackages, readFileSync(certificates, "utf8"), howPythonIsMade()],
     make: async (_docker, tag) => {
         const root = join(cache, "work", "debootstrap");
         // debootstrap mounts /proc and /sys in it, and one that was killed left them there.
@@ -54,6 +54,15 @@ const python: BaseImage = {
         }
     },
 };
+
+/** As it is written here: what it is compiled to differs from compiler to compiler. */
+function howPythonIsMade(): string {
+    const [text] = /^const python: BaseImage = \{\n[\s\S]*?^\};$/m.exec(readFileSync(__filename, "utf8")) ?? [];
+    if (text === undefined) {
+        throw new Error(`no definition of the image python was found in ${__filename}`);
+    }
+    return text;
+}
 
 const redis: BaseImage = {
     title: "Redis from Debian's package",

@@ -9,8 +9,11 @@ import { MachineError, step } from "./progress";
 import { ensurePulumi, type Needs, type Pulumi, readNeeds } from "./stack";
 import { built } from "./toolchain";
 
-/** Brings the machine to where the stack can be deployed on it: what is there is used, what is missing is made. */
-export async function prepare(needs: Needs): Promise<Pulumi> {
+/**
+ * Brings the machine to where the stack can be deployed on it: what is there is used, what is missing is made. `withEngine` is for
+ * work that needs the engine and no cluster.
+ */
+export async function prepare(needs: Needs, withEngine: (pulumi: Pulumi) => Promise<void> = async () => {}): Promise<Pulumi> {
     const present = await presentDocker();
     const wanted = { cluster: needs.context === ownContext, registry: needs.registryServer === ownRegistry, docker: present === undefined };
     await refuseUnfit(wanted);
@@ -31,15 +34,34 @@ export async function prepare(needs: Needs): Promise<Pulumi> {
         }
         return present ?? (await ensureDocker());
     });
-    if (wanted.registry) {
-        await step(`registry ${ownRegistry}`, ensureRegistry);
-        await ensureBaseImages(needs.images, dockerHost);
+    return together(
+        async () => {
+            const pulumi = await ensurePulumi(dockerHost, needs);
+            await withEngine(pulumi);
+            return pulumi;
+        },
+        async () => {
+            if (wanted.registry) {
+                await step(`registry ${ownRegistry}`, ensureRegistry);
+                await ensureBaseImages(needs.images, dockerHost);
+            }
+        },
+        async () => {
+            if (wanted.cluster) {
+                await ensureCluster(dockerHost);
+            }
+        },
+    );
+}
+
+/** Does all at the same time, waits for each to end, and gives what the first gives; of several failures the first is told. */
+async function together<T>(first: () => Promise<T>, ...others: (() => Promise<void>)[]): Promise<T> {
+    const [result, ...results] = await Promise.allSettled([first(), ...others.map((work) => work())]);
+    const failed = [result, ...results].find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
+    if (failed !== undefined) {
+        throw failed.reason;
     }
-    const pulumi = await ensurePulumi(dockerHost, needs);
-    if (wanted.cluster) {
-        await ensureCluster(dockerHost);
-    }
-    return pulumi;
+    return (result as PromiseFulfilledResult<T>).value;
 }
 
 /** The engine on a machine that is up. */

@@ -59,3 +59,12 @@ export function isMet({ value, goal }: Count): boolean {
 export function nameOf(side: Side): string {
     return side.kind === "ours" ? "this program" : side.kind === "origin" ? "the origin's manifest" : `without ${side.protection}`;
 }
+
+/** What is kept of an experiment's last run. */
+export interface Result {
+    readonly experiment: string;
+    readonly form: Form;
+    readonly at: string;
+    readonly seconds: number;
+    readonly sides: { readonly side: Side; readonly trial: Trial }[];
+}

@@ -5,19 +5,10 @@ import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { clone } from "../machine/places";
 import { MachineError, say, step } from "../machine/progress";
-import { type Experiment, type Form, isMet, nameOf, type Side, type Trial } from "./experiment";
+import { type Experiment, type Form, isMet, nameOf, type Result, type Side } from "./experiment";
 import { experiments } from "./experiments";
 import { report } from "./report";
 import { Played } from "./stage";
-
-/** What is kept of an experiment's last run. */
-export interface Result {
-    readonly experiment: string;
-    readonly form: Form;
-    readonly at: string;
-    readonly seconds: number;
-    readonly sides: { readonly side: Side; readonly trial: Trial }[];
-}
 
 const usage = `npm run prove -- [--only NAME,NAME] [--short] [--without PROTECTION] [--report]
   --only      some of ${experiments.map(({ name }) => name).join(", ")}

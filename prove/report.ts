@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Count, type Experiment, isMet, nameOf, type Point, type Side } from "./experiment";
+import { type Count, type Experiment, isMet, nameOf, type Point, type Result, type Side } from "./experiment";
 import { experiments } from "./experiments";
-import type { Result } from "./main";
 import { svg } from "./plot";
 
 /** Writes docs/reliability.md and its plots from the last result of each experiment. */

@@ -1,10 +1,11 @@
 import type { z } from "zod";
 import { isPassedOn, withInherited } from "./pools";
 import { Commands, keyOf, nearest, type Problem, SettingsError } from "./problems";
-import { decode, isSecret, type RawSettings, type Values, valueAt } from "./raw";
+import { decode, isSecret, type RawSettings } from "./raw";
 import { type Blocks, rulesBetween } from "./rulesBetween";
 import { type PlainSettings, plainSchema, secretSchema } from "./schema";
 import { secretProblems } from "./secrets";
+import { type Values, valueAt } from "./valueAt";
 import type { Hint } from "./values";
 
 /** The plain settings with their defaults, or a SettingsError with everything that is wrong, the secrets included. */

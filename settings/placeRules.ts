@@ -1,8 +1,8 @@
 /** What must hold between places in Alibaba Cloud: network, zones, stores, cluster and registry. */
 import { contains, networkAfter, networkIn, overlap } from "./cidr";
 import { keyOf } from "./problems";
-import { valueAt } from "./raw";
 import { type Checked, type RuleBetween, refusal } from "./rules";
+import { valueAt } from "./valueAt";
 
 interface VSwitch {
     zone: string;

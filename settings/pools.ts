@@ -1,5 +1,5 @@
-import { type Values, valueAt } from "./raw";
 import { inheritedKeys } from "./schema";
+import { type Values, valueAt } from "./valueAt";
 
 /** The values with what each pool of workers doesn't say itself filled in from `sms:worker`. */
 export function withInherited(values: Values): Values {

@@ -1,4 +1,5 @@
 import { type SecretKey, scalarKeys, secretSchema } from "./schema";
+import type { Values } from "./valueAt";
 
 /** A stack's configuration as Pulumi hands it over. */
 export interface RawSettings {
@@ -8,8 +9,6 @@ export interface RawSettings {
     /** Which of these keys are encrypted in the file, whole or in part. */
     readonly encrypted: ReadonlySet<string>;
 }
-
-export type Values = Record<string, unknown>;
 
 /** What the texts mean: Pulumi hands blocks over as JSON. */
 export function decode(texts: RawSettings["texts"]): Values {
@@ -22,14 +21,6 @@ function json(text: string): unknown {
     } catch {
         return text;
     }
-}
-
-/** What stands at `path`, if anything does. */
-export function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
-    return path.reduce<unknown>(
-        (value, key) => (Object.hasOwn(Object(value), key) ? (value as Record<PropertyKey, unknown>)[key] : undefined),
-        values,
-    );
 }
 
 export function isSecret(key: PropertyKey | undefined): key is SecretKey {

@@ -1,8 +1,9 @@
 /** What is asked of secrets beyond their form: that they are there, used, encrypted, and in one place only. */
 import { passwordFault } from "./credentials";
 import { Commands, keyOf, type Problem } from "./problems";
-import { isSecret, type RawSettings, type Values, valueAt } from "./raw";
+import { isSecret, type RawSettings } from "./raw";
 import type { SecretKey } from "./schema";
+import { type Values, valueAt } from "./valueAt";
 import { credential } from "./values";
 
 export function secretProblems(raw: RawSettings, values: Values): Problem[] {

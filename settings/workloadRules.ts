@@ -1,8 +1,8 @@
 /** What must hold between the workloads and what runs beside them. */
 import { keyOf } from "./problems";
 import { queues } from "./queues";
-import { valueAt } from "./raw";
 import { type Checked, type RuleBetween, refusal } from "./rules";
+import { valueAt } from "./valueAt";
 
 interface Pool {
     gracePeriodSeconds: number;

@@ -135,8 +135,9 @@ class Settings(BaseSettings):
     """After it Redis gives a delivery that nobody acknowledged to another worker."""
 
     web_port: Port = 8004
-    web_workers: PositiveInt = 2
-    web_threads: PositiveInt = 16
+    web_workers: PositiveInt = 1
+    """As many as there are CPUs for them: each runs one thread at a time."""
+    web_threads: PositiveInt = 8
     web_graceful_timeout_seconds: PositiveInt = 30
     worker_queues: QueueNames = get_args(QueueName)
     """What this worker takes its tasks from, separated by commas; all of them by default."""

@@ -96,7 +96,7 @@ def create_app(settings: Settings) -> Flask:
         if app.config["IS_DRAINING"]():
             raise ServiceUnavailable("draining")
         if failing := readiness.failing():
-            raise ServiceUnavailable(f"no answer yet from {' and '.join(failing)}")
+            raise ServiceUnavailable(f"no answer from {' and '.join(failing)}")
         return {"status": "ready"}
 
     @app.get("/metrics")

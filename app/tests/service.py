@@ -38,7 +38,8 @@ def with_path(url: str, path: str) -> str:
 class Stack:
     """A service with stores of its own: a Redis database and a MongoDB database, which it reaches through gates."""
 
-    _redis_databases = itertools.cycle(range(1, 16))
+    # Redis has 16; each of pytest's processes takes its own.
+    _redis_databases = itertools.cycle(range(1, 16)[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) :: 5])
 
     def __init__(self, directory: Path):
         self.directory = directory
@@ -72,6 +73,7 @@ class Stack:
             "RESEND_AFTER_SECONDS": "1",
             "RESEND_INTERVAL_SECONDS": "1",
             "WEB_PORT": str(self.port),
+            "WEB_WORKERS": "2",
             "WORKER_METRICS_PORT": "0",
             "DRAIN_FILE": str(directory / "draining"),
             "READY_FILE": str(directory / "ready"),

@@ -115,7 +115,7 @@ def test_becomes_ready_when_both_stores_have_answered(stack, store):
     stack.web()
     answer, seconds = timed(lambda: stack.get("/readyz"))
     assert answer.status_code == 503
-    assert answer.json()["error"]["detail"] == f"no answer yet from {store}"
+    assert answer.json()["error"]["detail"] == f"no answer from {store}"
     assert seconds < 1.5
     assert stack.get("/healthz").status_code == 200
     gate.open()

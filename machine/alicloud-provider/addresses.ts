@@ -1,5 +1,5 @@
 import { isIPv4 } from "node:net";
-import { Refusal } from "./cloud";
+import { Refusal } from "./refusal";
 
 /** An IPv4 network as its first address and its length. */
 interface Network {

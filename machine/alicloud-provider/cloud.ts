@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 import { writeWhole } from "../files";
 import type { Properties } from "../provider/values";
+import { Refusal } from "./refusal";
 import type { Site } from "./sites";
 
 /** One thing that the cloud keeps. Passwords are never in it. */
@@ -37,16 +38,6 @@ export interface Trouble {
     readonly refusal?: string;
     /** It gets an id and then doesn't come to life, with this. */
     readonly halfWay?: string;
-}
-
-/** How the cloud says no: with a code and a sentence. */
-export class Refusal extends Error {
-    constructor(
-        readonly code: string,
-        sentence: string,
-    ) {
-        super(sentence);
-    }
 }
 
 /** The account at Alibaba Cloud: a folder with a file for each thing in it. */

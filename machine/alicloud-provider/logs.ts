@@ -1,7 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Cloud, Refusal } from "./cloud";
+import type { Cloud } from "./cloud";
 import type { Description } from "./description";
+import { Refusal } from "./refusal";
 
 const projectType = "alicloud:log/project:Project";
 const storeType = "alicloud:log/store:Store";

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { writeWhole } from "../files";
 import { built } from "../toolchain";
 import { refuseBadWhitelist } from "./addresses";
-import { type Cloud, type Holding, madeUpId, Refusal } from "./cloud";
+import { type Cloud, type Holding, madeUpId } from "./cloud";
 import type { Description, Plain } from "./description";
 import { refuseWeak } from "./passwords";
 import { end, ensureServing } from "./processes";
+import { Refusal } from "./refusal";
 import { admitAll, ensureCertificate, ensureFolder, findPlace, mongoType, ownPassword, placeOf } from "./stores";
 
 const weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];

@@ -1,7 +1,8 @@
 import type { Value } from "../provider/values";
 import { contains, network, overlap } from "./addresses";
-import { type Cloud, madeUpId, Refusal } from "./cloud";
+import { type Cloud, madeUpId } from "./cloud";
 import type { Description } from "./description";
+import { Refusal } from "./refusal";
 
 const vpcType = "alicloud:vpc/network:Network";
 const switchType = "alicloud:vpc/switch:Switch";

@@ -1,4 +1,4 @@
-import { Refusal } from "./cloud";
+import { Refusal } from "./refusal";
 
 /** The rule of both stores' APIs. The provider doesn't check it: a preview passes. */
 export function refuseWeak(password: string): void {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Checked, HalfMade, type Provider, type Remembered, type Subject } from "../provider/serve";
 import { hasUnknown, isObject, type Properties, plain, secret, type Value } from "../provider/values";
-import { Cloud, type Holding, Refusal } from "./cloud";
+import { Cloud, type Holding } from "./cloud";
 import { clusterCredential, credentialToken } from "./cluster";
 import type { Description, Plain } from "./description";
 import { checkInputs, inputChanges, isSame } from "./inputs";
@@ -9,6 +9,7 @@ import { logIndex, logProject, logStore } from "./logs";
 import { mongoAccount, mongoInstance } from "./mongo";
 import { vpc, vSwitch } from "./network";
 import { redisAccount, redisInstance } from "./redis";
+import { Refusal } from "./refusal";
 import { registryNamespace, registryRepository } from "./registry";
 import type { Site } from "./sites";
 

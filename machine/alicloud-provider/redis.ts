@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { writeWhole } from "../files";
 import type { Properties } from "../provider/values";
 import { refuseBadWhitelist } from "./addresses";
-import { type Cloud, type Holding, madeUpId, Refusal } from "./cloud";
+import { type Cloud, type Holding, madeUpId } from "./cloud";
 import type { Description, Plain } from "./description";
 import { refuseWeak } from "./passwords";
 import { end, ensureServing } from "./processes";
+import { Refusal } from "./refusal";
 import { admitAll, authorityFile, ensureCertificate, ensureFolder, findPlace, ownPassword, placeOf, redisType } from "./stores";
 
 const accountType = "alicloud:kvstore/account:Account";

@@ -1,5 +1,5 @@
-import { Refusal } from "./cloud";
 import type { Description } from "./description";
+import { Refusal } from "./refusal";
 
 const namespaceType = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace";
 const visibilities = ["PUBLIC", "PRIVATE"];

@@ -25,7 +25,7 @@ const keepAlive: Mode = { title: "connections that outlive pods", keepAlive: tru
 const saturated: Mode = { title: "80% of the measured saturation, connections kept", keepAlive: true, rate: "80% of saturation" };
 
 const sizes: Record<Form, Sizes> = {
-    full: { rollouts: 10, originRollouts: 1, quietSeconds: 60, originQuietSeconds: 20, modes: [newConnections, keepAlive, saturated] },
+    full: { rollouts: 10, originRollouts: 3, quietSeconds: 60, originQuietSeconds: 20, modes: [newConnections, keepAlive, saturated] },
     short: { rollouts: 1, originRollouts: 1, quietSeconds: 5, originQuietSeconds: 5, modes: [{ ...newConnections, rate: 15 }] },
 };
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { kubectl } from "../../machine/kubernetes";
+import { until } from "../../machine/progress";
 import { type Run, TestStack } from "./testStack";
 
 const namespace = "sms-scale";
+const nodePort = 31105;
 
 interface Deployment {
     metadata: { name: string };
@@ -33,7 +35,7 @@ describe("the number of pods on the real cluster", () => {
     const changeCode = () => stack.edit("app/wsgi.py", (content) => `${content}# ${Date.now()}\n`);
 
     before("up from nothing", async () => {
-        stack = await TestStack.make(namespace, 31105);
+        stack = await TestStack.make(namespace, nodePort);
         await configure({});
         assertSucceeded(await stack.up());
     });
@@ -69,10 +71,24 @@ describe("the number of pods on the real cluster", () => {
         assert.equal((await stack.objects("horizontalpodautoscalers")).length, 0);
     });
 
+    it("grows by itself where the app's own container is busy, which here the kubelet's probes do", async () => {
+        const web = { ...small, nodePort, preStopSeconds: 1, gracefulTimeoutSeconds: 5 };
+        await stack.configure({ "sms:worker": small, "sms:web": { ...web, autoscale: { maxReplicas: 2, cpuPercent: 1 } } });
+        assertSucceeded(await stack.up());
+        await until(
+            async () => (await replicas("sms-web")) === 2,
+            // A node's figures are a minute old at most, the autoscaler looks every 15 seconds.
+            180,
+            () => "still one after three minutes",
+        );
+        assertSucceeded(await stack.up("--expect-no-changes"));
+        assert.equal(await replicas("sms-web"), 2);
+    });
+
     it("is set right by the next up that rolls, where somebody scaled by hand", async () => {
         await kubectl("--namespace", namespace, "scale", "deployment", "sms-worker", "--replicas", "3");
         changeCode();
         assertSucceeded(await stack.up());
-        assert.equal(await replicas("sms-worker"), 2);
+        assert.equal(await replicas("sms-worker"), 1);
     });
 });

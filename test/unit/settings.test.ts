@@ -79,8 +79,8 @@ describe("settings", () => {
         assert.deepEqual(web, {
             ...replicated,
             nodePort: 31090,
-            workers: 2,
-            threads: 16,
+            workers: 1,
+            threads: 8,
             preStopSeconds: 10,
             gracefulTimeoutSeconds: 30,
         });
