@@ -52,7 +52,8 @@ interface State {
 async function kubectlDiff(folder: string): Promise<Contender> {
     const { command } = npmRun("pulumi", clone, "stack", "export", "--show-secrets");
     const { stdout } = await execa(command[0], command.slice(1), { cwd: clone });
-    const { deployment } = JSON.parse(stdout) as State;
+    // Before it the machine may say what stands in for plugins.
+    const { deployment } = JSON.parse(stdout.slice(stdout.indexOf("{\n"))) as State;
     const objects = deployment.resources.filter(({ type }) => /^kubernetes:[^:]+:[A-Z]/.test(type)).map(({ inputs }) => plain(inputs));
     const file = join(folder, "objects.json");
     writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }), { mode: 0o600 });
