@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { pauseImage } from "./containers";
@@ -8,11 +8,11 @@ import { clusterMarker } from "./host";
 import { metricsApi, metricsApiName, metricsServer } from "./metrics";
 import { unmountBelow } from "./mounts";
 import { apiAddress, podCidr, serviceCidr } from "./network";
-import { containerdSocket, kubeconfig, logs, ownContext, state } from "./places";
+import { cache, containerdSocket, kubeconfig, logs, ownContext, state } from "./places";
 import { MachineError, step, until } from "./progress";
 import { built, kubernetesVersion } from "./toolchain";
 
-const nodeName = "sms-machine";
+export const nodeName = "sms-machine";
 const corednsImage = "registry.k8s.io/coredns/coredns:v1.12.0";
 
 const kubeletConfig = "/var/lib/kubelet/config.yaml";
@@ -139,11 +139,21 @@ export async function ensureCluster(dockerHost: string): Promise<void> {
             ensureRunning(storageProvisioner(commands)),
             kubectl("apply", "-f", join(__dirname, "cluster.yaml")),
             apply(...metricsApi),
+            removeFakeNodes(),
         ]);
         const serving = ["deployment/coredns", `apiservice/${metricsApiName}`];
         await kubectl("-n", "kube-system", "wait", "--for=condition=Available", ...serving, "--timeout=180s");
         return kubernetesVersion;
     });
+}
+
+/** The label of those that fakeNodes.ts adds. */
+export const fakeNodes = "type=kwok";
+
+/** Also those that a measurement has left that was killed. */
+export async function removeFakeNodes(): Promise<void> {
+    await kubectl("delete", "nodes", `--selector=${fakeNodes}`);
+    await kubectl("uncordon", nodeName);
 }
 
 /** containerd's images, as the kubelet sees them. */
@@ -161,25 +171,28 @@ async function ensureControlPlaneImages(commands: string, dockerHost: string): P
     };
     const { stdout } = await execa("ctr", [...imageCommand, "ls", "-q"]);
     const present = new Set(stdout.split("\n"));
-    const missing = Object.entries(images).filter(([image]) => !present.has(image));
-    if (missing.length === 0) {
+    if (Object.keys(images).every((image) => present.has(image))) {
         return;
     }
     await step("images of the control plane", async () => {
-        const env = { DOCKER_HOST: dockerHost };
-        for (const [image, binary] of missing) {
-            const archive = execa("tar", ["-C", dirname(binary), "-c", basename(binary)], { buffer: false, encoding: "buffer" });
-            await archive.pipe(
-                "docker",
-                ["import", "--change", `ENTRYPOINT ["/${basename(binary)}"]`, "--change", "ENV PATH=/", "-", image],
-                { env },
-            );
+        const archive = join(cache, "images", `control-plane-${basename(commands)}-${basename(coredns)}.tar`);
+        if (!existsSync(archive)) {
+            for (const [image, binary] of Object.entries(images)) {
+                await imageOf(binary, image, dockerHost);
+            }
+            mkdirSync(dirname(archive), { recursive: true });
+            await execa("docker", ["save", "--output", `${archive}.new`, ...Object.keys(images)], { env: { DOCKER_HOST: dockerHost } });
+            renameSync(`${archive}.new`, archive);
         }
-        await loadOntoNode(
-            dockerHost,
-            missing.map(([image]) => image),
-        );
+        await execa("ctr", [...imageCommand, "import", archive]);
     });
+}
+
+/** Gives the docker daemon an image of one static binary. */
+export async function imageOf(binary: string, image: string, dockerHost: string): Promise<void> {
+    const layer = execa("tar", ["-C", dirname(binary), "-c", basename(binary)], { buffer: false, encoding: "buffer" });
+    const changes = [`ENTRYPOINT ["/${basename(binary)}"]`, "ENV PATH=/"].flatMap((line) => ["--change", line]);
+    await layer.pipe("docker", ["import", ...changes, "-", image], { env: { DOCKER_HOST: dockerHost } });
 }
 
 /** Gives the node images that the docker daemon has: what anybody may pull where Docker Hub can be reached. */

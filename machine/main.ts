@@ -17,8 +17,7 @@ import { built } from "./toolchain";
 async function up(): Promise<number> {
     const needs = readNeeds();
     await takeTurn();
-    const pulumi = await prepare(needs);
-    await ensureStack(pulumi, localStack);
+    const pulumi = await prepare(needs, (engine) => ensureStack(engine, localStack));
     await releaseStaleLock(pulumi, localStack);
     const exitCode = await runPulumi(pulumi, localStack, ["up", "--yes", "--skip-preview", "--non-interactive"]);
     if (exitCode !== 0) {

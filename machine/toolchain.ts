@@ -259,12 +259,18 @@ const vegeta: Build = {
     },
 };
 
-/** Nodes and pods that only the API server believes in. */
+/** Nodes and pods that only the API server believes in: see fakeNodes.ts. */
 const kwok: Build = {
     module: "kwok",
     title: "kwok from Go modules (about 2 min the first time)",
     build: async ({ output, run }) => {
         await run("build", "-ldflags", stripped, "-o", join(output, "kwok"), "sigs.k8s.io/kwok/cmd/kwok");
+        // What becomes of a node and of a pod: kwok knows none of it by itself.
+        const stages = join(await moduleFolder(run, "sigs.k8s.io/kwok"), "kustomize", "stage");
+        const names = ["node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease"];
+        names.push(...["ready", "complete", "delete"].map((stage) => `pod/fast/pod-${stage}`));
+        const texts = names.map((name) => readFileSync(join(stages, `${name}.yaml`), "utf8"));
+        writeFileSync(join(output, "stages.yaml"), texts.join("\n---\n"));
     },
 };
 

@@ -26,12 +26,6 @@ describe("the number of pods on the real cluster", () => {
         resources: { requests: { cpu: "10m", memory: "64Mi" } },
     };
 
-    /** As the autoscaler does it, by name and by the way that it takes. */
-    const autoscaleTo = (count: number) =>
-        kubectl(
-            ...["--namespace", namespace, "patch", "deployment", "sms-worker", "--subresource", "scale", "--type", "merge"],
-            ...["--field-manager", "kube-controller-manager", "--patch", JSON.stringify({ spec: { replicas: count } })],
-        );
     const changeCode = () => stack.edit("app/wsgi.py", (content) => `${content}# ${Date.now()}\n`);
 
     before("up from nothing", async () => {
@@ -48,13 +42,20 @@ describe("the number of pods on the real cluster", () => {
     it("stays what it was when an autoscaler is switched on", async () => {
         await configure({ replicas: 2 });
         assertSucceeded(await stack.up());
-        await configure({ replicas: 2, autoscale: { maxReplicas: 5 } });
+        await configure({ replicas: 2, autoscale: { maxReplicas: 4, cpuPercent: 1000 } });
         assertSucceeded(await stack.up());
         assert.equal(await replicas("sms-worker"), 2);
     });
 
     it("is left to the autoscaler, by an up that changes nothing and by one that rolls", async () => {
-        await autoscaleTo(4);
+        // Less than what a worker uses that has nothing to do.
+        await configure({ replicas: 2, autoscale: { maxReplicas: 4, cpuPercent: 1 } });
+        assertSucceeded(await stack.up());
+        await until(
+            async () => (await replicas("sms-worker")) === 4,
+            120,
+            () => "the autoscaler doesn't scale",
+        );
         assertSucceeded(await stack.up("--expect-no-changes"));
         assert.equal(await replicas("sms-worker"), 4);
         changeCode();
