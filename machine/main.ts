@@ -11,14 +11,14 @@ import { removeNetwork } from "./network";
 import { cache, kubeconfig, ownContext, run, state } from "./places";
 import { prepare, prepared } from "./prepare";
 import { MachineError, say, step, until } from "./progress";
-import { ensureStack, localStack, type Needs, readNeeds, releaseStaleLock, runPulumi } from "./stack";
+import { clearKilledRun, ensureStack, localStack, type Needs, readNeeds, runPulumi } from "./stack";
 import { built } from "./toolchain";
 
 async function up(): Promise<number> {
     const needs = readNeeds();
     await takeTurn();
     const pulumi = await prepare(needs, (engine) => ensureStack(engine, localStack));
-    await releaseStaleLock(pulumi, localStack);
+    await clearKilledRun(pulumi, localStack);
     const exitCode = await runPulumi(pulumi, localStack, ["up", "--yes", "--skip-preview", "--non-interactive"]);
     if (exitCode !== 0) {
         return exitCode;
@@ -57,7 +57,7 @@ async function down(): Promise<number> {
     // The cluster of our own goes as a whole; in anybody else's, each of the stack's resources must be removed.
     if (!ownCluster) {
         const pulumi = await prepared();
-        await releaseStaleLock(pulumi, localStack);
+        await clearKilledRun(pulumi, localStack);
         const exitCode = await runPulumi(pulumi, localStack, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
         if (exitCode !== 0) {
             return exitCode;

@@ -18,7 +18,7 @@ import { basePrefix, clone, dockerClient, kubeconfig, ownContext, ownRegistry, s
 import { prepare } from "./prepare";
 import { MachineError, say, step, until } from "./progress";
 import { secret } from "./secrets";
-import { type Pulumi, pulumiArgs, releaseStaleLock, runPulumi, type Stack, writeStandIn } from "./stack";
+import { clearKilledRun, type Pulumi, pulumiArgs, runPulumi, type Stack, writeStandIn } from "./stack";
 import { collectorVersion } from "./toolchain";
 
 type Block = { [key: string]: Value };
@@ -185,7 +185,7 @@ async function rehearse(args: string[]): Promise<number> {
         say(`  ${key} = (made up, secret)`);
     }
     say("");
-    await releaseStaleLock(pulumi, stack);
+    await clearKilledRun(pulumi, stack);
     const up = ["up", "--yes", "--skip-preview", "--non-interactive"];
     if ((await runPulumi(pulumi, stack, [...up, "--policy-pack", "policies"])) !== 0) {
         await sayUnschedulable();

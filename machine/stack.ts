@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { writeWhole } from "./files";
@@ -178,18 +178,24 @@ export async function ensureStack(
     }
 }
 
-/** A lock whose holder was killed would stop each later run. The machine runs one at a time, so a dead holder's lock is stale. */
-export async function releaseStaleLock({ command, env }: Pulumi, { name, program }: Stack): Promise<void> {
+/**
+ * A lock whose holder was killed would stop each later run, and what it was about to make would stay noted as pending. The machine
+ * runs one at a time, so a dead holder's lock is stale; what it made all the same, the next `up` finds under the names it gives.
+ */
+export async function clearKilledRun({ command, env }: Pulumi, stack: Stack): Promise<void> {
     const locks = join(backend, ".pulumi", "locks");
     if (!existsSync(locks)) {
         return;
     }
     const holders = readdirSync(locks, { recursive: true, encoding: "utf8" })
-        .filter((file) => file.endsWith(".json"))
+        .filter((file) => file.endsWith(".json") && basename(dirname(file)) === stack.name)
         .map((file) => (JSON.parse(readFileSync(join(locks, file), "utf8")) as { pid: number }).pid);
     if (holders.length > 0 && holders.every((pid) => !existsSync(`/proc/${pid}`))) {
         say("  ! an earlier `pulumi` was killed: releasing its lock");
-        await execa(command, ["cancel", "--yes", "--stack", name], { env, cwd: program });
+        await execa(command, ["cancel", "--yes", "--stack", stack.name], { env, cwd: stack.program });
+        const refresh = ["refresh", "--clear-pending-creates", "--yes", "--skip-preview", "--non-interactive"];
+        // Where it fails, the `up` that follows will say why, better.
+        await execa(command, pulumiArgs(stack, refresh), { env, cwd: stack.program, reject: false });
     }
 }
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { execa } from "execa";
-import { pulumiArgs, releaseStaleLock } from "../../machine/stack";
+import { clearKilledRun, pulumiArgs } from "../../machine/stack";
 import { TestStack } from "../../test/machine/testStack";
 import { Namespace, pause } from "../cluster";
 import type { Experiment, Form, Side, Stage, Trial } from "../experiment";
@@ -43,7 +43,7 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
             }
             killed += (await killedAfter(stack, seconds)) ? 1 : 0;
             if (!withoutCommand) {
-                await releaseStaleLock(stack.pulumi, stack.stack);
+                await clearKilledRun(stack.pulumi, stack.stack);
             }
             const next = await stack.up();
             const state = await look(stack);
@@ -68,7 +68,7 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
             await round(seconds, false);
         }
     } finally {
-        await releaseStaleLock(stack.pulumi, stack.stack);
+        await clearKilledRun(stack.pulumi, stack.stack);
         await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
         await stack.remove();
     }
@@ -162,7 +162,7 @@ function lastLines(output: string): string {
 export const ups: Experiment = {
     name: "ups",
     title: "`pulumi up` is killed",
-    method: "The engine, its program and its plugins get SIGKILL at another moment of each `up`: of a stack that is made from nothing, and of one whose code and settings have changed. The next `npm run up` releases the lock of the dead one (`pulumi cancel`, which by hand is the one command to know) and must bring everything to order.",
+    method: "The engine, its program and its plugins get SIGKILL at another moment of each `up`: of a stack that is made from nothing, and of one whose code and settings have changed. The next `npm run up` clears up after the dead one (`pulumi cancel && pulumi refresh --clear-pending-creates`, which by hand is the one command to know) and must bring everything to order.",
     protections: { "the one command": "the dead engine's lock is left as it is" },
     trial,
 };

@@ -8,7 +8,7 @@ import { kubectl } from "../../machine/kubernetes";
 import { clone, logs } from "../../machine/places";
 import { prepared } from "../../machine/prepare";
 import { until } from "../../machine/progress";
-import { ensureStack, type Pulumi, pulumiArgs, releaseStaleLock, type Stack } from "../../machine/stack";
+import { clearKilledRun, ensureStack, type Pulumi, pulumiArgs, type Stack } from "../../machine/stack";
 
 /** What an engine command said and how it ended. */
 export interface Run {
@@ -57,7 +57,7 @@ export class TestStack {
         symlinkSync(join(clone, "node_modules"), join(program, "node_modules"));
         const pulumi = await prepared();
         const stack = { name: namespace, program, file: join(program, `Pulumi.${namespace}.yaml`) };
-        await releaseStaleLock(pulumi, stack);
+        await clearKilledRun(pulumi, stack);
         return new TestStack(pulumi, stack, namespace, nodePort);
     }
 
