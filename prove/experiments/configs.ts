@@ -9,6 +9,7 @@ import { isSecret } from "../../settings/raw";
 import { scalarKeys } from "../../settings/schema";
 import { deploy } from "../../test/unit/deployed";
 import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "../../test/unit/stackFile";
+import { pause } from "../cluster";
 import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
 import type { Product } from "../product";
 
@@ -240,8 +241,14 @@ async function uncheckedVerdict({ stack, values, secrets, path }: Bad): Promise<
         encrypted: new Set(Object.keys(right.secrets)),
     });
     const wrongValue = path.reduce<unknown>((block, key) => (block as Values | undefined)?.[key], values);
-    const parser = require("../../settings/parse") as { parse: typeof parse };
-    parser.parse = () => changed(settings, path, wrongValue) as ReturnType<typeof parse>;
+    const checked = require.cache[require.resolve("../../settings/parse")] as NodeJS.Module;
+    const exports = checked.exports;
+    checked.exports = { ...exports, parse: () => changed(settings, path, wrongValue) };
+    const forget = () => {
+        for (const module of ["../../index", "../../settings"]) {
+            delete require.cache[require.resolve(module)];
+        }
+    };
     try {
         await deploy(() => {
             const all = Object.entries({ ...textsOf(values), ...secrets }).map(([key, text]) => [`sms:${key}`, text]);
@@ -250,14 +257,15 @@ async function uncheckedVerdict({ stack, values, secrets, path }: Bad): Promise<
                 Object.keys(secrets).map((key) => `sms:${key}`),
             );
             process.env.KUBECONFIG = "";
-            delete require.cache[require.resolve("../../index")];
+            forget();
             return require("../../index");
         }, stack);
         return "not refused";
     } catch (error) {
         return error instanceof pulumi.RunError ? "refused without the key" : "a stack trace";
     } finally {
-        parser.parse = parse;
+        checked.exports = exports;
+        forget();
     }
 }
 
@@ -278,9 +286,14 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     const isChecked = side.kind === "ours";
     const bad = fc.sample(badFile(), { numRuns: isChecked ? files : unchecked });
     const verdicts: Verdict[] = [];
+    // A program that nobody checks may leave promises behind that fail when its verdict is known already.
+    const late = () => {};
+    process.on("uncaughtException", late);
     for (const file of bad) {
         verdicts.push(isChecked ? verdict(file) : await uncheckedVerdict(file));
     }
+    await pause(1);
+    process.off("uncaughtException", late);
     const notes = bad
         .map((file, i) => ({ file, verdict: verdicts[i] }))
         .filter(({ verdict }) => isChecked && verdict !== "refused")
