@@ -9,7 +9,7 @@ import { basePrefix, dockerClient } from "../../machine/places";
 import { until } from "../../machine/progress";
 
 const namespace = "sms-policies-test";
-const nodePort = 31095;
+const nodePort = 31105;
 const image = `${basePrefix}python:3.11`;
 
 const pod = (app: string, container: object) => ({
