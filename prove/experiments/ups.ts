@@ -162,7 +162,7 @@ function lastLines(output: string): string {
 export const ups: Experiment = {
     name: "ups",
     title: "`pulumi up` is killed",
-    method: "The engine, its program and its plugins get SIGKILL at another moment of each `up`: of a stack that is made from nothing, and of one whose code and settings have changed. The next `npm run up` clears up after the dead one (`pulumi cancel && pulumi refresh --clear-pending-creates`, which by hand is the one command to know) and must bring everything to order.",
+    method: "The engine, its program and its plugins get SIGKILL at another moment of each `up`: of a stack that is made from nothing, and of one whose code and settings have changed. The next `npm run up` clears up after the dead one (what `npm run recover` does elsewhere, the one command to know) and must bring everything to order.",
     protections: { "the one command": "the dead engine's lock is left as it is" },
     trial,
 };
