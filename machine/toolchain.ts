@@ -370,8 +370,16 @@ async function goVersion(): Promise<string> {
     }
 }
 
-/** Builds the module's commands unless the cache has them. Gives the folder they lie in. */
-export async function built(module: Module): Promise<string> {
+const asked = new Map<Module, Promise<string>>();
+
+/** The folder that the module's commands lie in; built unless the cache has them. One process looks, and builds, once. */
+export function built(module: Module): Promise<string> {
+    const folder = asked.get(module) ?? ensureBuilt(module);
+    asked.set(module, folder);
+    return folder;
+}
+
+async function ensureBuilt(module: Module): Promise<string> {
     const { title, changed, build }: Build = builds[module];
     const output = outputFolder(module, await goVersion());
     if (existsSync(output)) {
