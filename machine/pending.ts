@@ -21,17 +21,17 @@ export async function takeInPending(pulumi: Run): Promise<readonly string[]> {
     await pulumi(["cancel", "--yes"]);
     const { stdout } = await pulumi(["stack", "export"]);
     const { deployment } = JSON.parse(stdout) as Exported;
-    const made = (deployment?.pending_operations ?? []).filter(({ type }) => type === "creating").map(({ resource }) => resource);
+    const made = (deployment?.pending_operations ?? [])
+        .filter(({ type }) => type === "creating")
+        .map(({ resource }) => ({ urn: resource.urn, id: objectId(resource) }));
     if (made.length === 0) {
         return [];
     }
-    const named = made.flatMap((resource) => {
-        const id = objectId(resource);
-        return id === undefined ? [] : [resource.urn, id];
-    });
-    const imports = named.flatMap((word) => ["--import-pending-creates", word]);
+    const imports = made
+        .flatMap(({ urn, id }) => (id === undefined ? [] : [urn, id]))
+        .flatMap((word) => ["--import-pending-creates", word]);
     await pulumi(["refresh", ...imports, "--clear-pending-creates", "--yes", "--skip-preview", "--non-interactive"]);
-    return made.filter((resource) => objectId(resource) === undefined).map(({ urn }) => urn);
+    return made.filter(({ id }) => id === undefined).map(({ urn }) => urn);
 }
 
 /** As the Kubernetes provider has it. */
