@@ -93,8 +93,19 @@ export async function kubectl(...args: string[]): Promise<string> {
     return stdout;
 }
 
-export async function apply(...items: object[]): Promise<void> {
-    await execa(join(await built("kubernetes"), "kubectl"), ["--kubeconfig", kubeconfig, "apply", "--filename", "-"], {
+/** Makes the items what they say. */
+export function apply(...items: object[]): Promise<void> {
+    return applyWith([], items);
+}
+
+/** All of them in this namespace. */
+export function applyIn(namespace: string, items: readonly object[]): Promise<void> {
+    return applyWith(["--namespace", namespace], items);
+}
+
+async function applyWith(flags: readonly string[], items: readonly object[]): Promise<void> {
+    const args = ["--kubeconfig", kubeconfig, ...flags, "apply", "--filename", "-"];
+    await execa(join(await built("kubernetes"), "kubectl"), args, {
         input: JSON.stringify({ apiVersion: "v1", kind: "List", items }),
     });
 }

@@ -1,10 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { execa } from "execa";
-import { kubectl } from "../machine/kubernetes";
-import { kubeconfig } from "../machine/places";
+import { applyIn, kubectl } from "../machine/kubernetes";
 import { until } from "../machine/progress";
-import { built } from "../machine/toolchain";
 
 export interface Container {
     name: string;
@@ -31,14 +27,8 @@ export class Namespace {
         return kubectl("--namespace", this.name, ...args);
     }
 
-    async apply(objects: readonly object[]): Promise<void> {
-        await execa(
-            join(await built("kubernetes"), "kubectl"),
-            ["--kubeconfig", kubeconfig, "--namespace", this.name, "apply", "--filename", "-"],
-            {
-                input: JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }),
-            },
-        );
+    apply(objects: readonly object[]): Promise<void> {
+        return applyIn(this.name, objects);
     }
 
     async get<T>(...what: string[]): Promise<T> {

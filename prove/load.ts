@@ -35,6 +35,11 @@ export interface Answer {
     readonly headers: Record<string, string[]>;
 }
 
+/** Posts a message. */
+export function write(address: string): Request {
+    return { method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } };
+}
+
 /** Posts to so many numbers that none gets more than a page of the gateway's records. */
 export function writes(address: string): Request[] {
     return Array.from({ length: 1000 }, (_, i) => ({

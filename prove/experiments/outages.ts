@@ -1,6 +1,6 @@
 import { type Namespace, pause } from "../cluster";
 import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage, type Trial } from "../experiment";
-import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Request, worst } from "../load";
+import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Request, worst, write } from "../load";
 import type { Origin } from "../origin";
 import type { Product } from "../product";
 
@@ -83,10 +83,9 @@ function outagesOf(side: Side, form: Form): readonly Outage[] {
 async function suffer({ cluster, address }: Product | Origin, product: Product | undefined, { title, stores, seconds }: Outage) {
     const before = await firstMessage(address);
     product?.gateway.taken.clear();
-    const write: Request = { method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } };
     const read: Request = { method: "GET", url: `${address}/messages/${before}` };
     let backAt = 0;
-    const load = { requests: [write, read], rate, seconds: seconds + 240, keepAlive: false };
+    const load = { requests: [write(address), read], rate, seconds: seconds + 240, keepAlive: false };
     const { answers, result: servesAgain } = await Attack.during(load, async () => {
         await pause(5);
         await Promise.all(stores.map((store) => takeAway(cluster, store, seconds)));
@@ -138,7 +137,7 @@ async function suffer({ cluster, address }: Product | Origin, product: Product |
 
 async function firstMessage(address: string): Promise<string> {
     const attack = await Attack.start({
-        requests: [{ method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } }],
+        requests: [write(address)],
         rate: 1,
         seconds: 1,
         keepAlive: false,

@@ -2,7 +2,7 @@ import { kubectl } from "../../machine/kubernetes";
 import { until } from "../../machine/progress";
 import { type Pod, pause } from "../cluster";
 import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
-import { Attack, failureNotes, isFailed, type Request } from "../load";
+import { Attack, failureNotes, isFailed, write } from "../load";
 import type { Origin } from "../origin";
 import type { Product } from "../product";
 
@@ -160,8 +160,7 @@ async function diskFilled({ cluster, address }: Product, side: Side): Promise<Tr
 
 /** What callers see while something goes on. */
 function whileWatched<T>(address: string, work: () => Promise<T>) {
-    const write: Request = { method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } };
-    return Attack.during({ requests: [write], rate: 20, seconds: 600, keepAlive: false }, work);
+    return Attack.during({ requests: [write(address)], rate: 20, seconds: 600, keepAlive: false }, work);
 }
 
 export const pressure: Experiment = {

@@ -1,6 +1,6 @@
 import type { Namespace } from "../cluster";
 import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage } from "../experiment";
-import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst } from "../load";
+import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst, write } from "../load";
 
 const web = "sms-web";
 
@@ -72,9 +72,9 @@ function withoutDrain({ spec }: Parameters<Parameters<Namespace["changePods"]>[1
 
 /** As many reads as writes. What is read is there: it was written first. */
 async function mixed(address: string): Promise<Request[]> {
-    const write: Request = { method: "POST", url: `${address}/messages`, body: { to: "+8613800138000", text: "prove" } };
-    const attack = await Attack.start({ requests: [write], rate: 10, seconds: 2, keepAlive: false });
-    return accepted(await attack.answers()).flatMap((id) => [write, { method: "GET", url: `${address}/messages/${id}` }]);
+    const post = write(address);
+    const attack = await Attack.start({ requests: [post], rate: 10, seconds: 2, keepAlive: false });
+    return accepted(await attack.answers()).flatMap((id) => [post, { method: "GET", url: `${address}/messages/${id}` }]);
 }
 
 /** Answers a second when nobody waits before the next request. */
