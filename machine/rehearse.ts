@@ -143,6 +143,8 @@ function givenBy({ config, additions }: Rehearsal) {
     };
 }
 
+const up = ["up", "--yes", "--skip-preview", "--non-interactive"];
+
 async function rehearse(args: string[]): Promise<number> {
     const { values } = parseArgs({
         args,
@@ -186,7 +188,6 @@ async function rehearse(args: string[]): Promise<number> {
     }
     say("");
     await clearKilledRun(pulumi, stack);
-    const up = ["up", "--yes", "--skip-preview", "--non-interactive"];
     if ((await runPulumi(pulumi, stack, [...up, "--policy-pack", "policies"])) !== 0) {
         await sayUnschedulable();
         return 1;
@@ -305,7 +306,7 @@ async function takeAway(pulumi: Pulumi, rehearsal: Rehearsal, nodePort: number):
                 const set = pulumiArgs(stack, ["config", "set", "--path", key, "false"]);
                 await execa(pulumi.command, set, { env: pulumi.env, cwd: stack.program });
             }
-            await quiet(pulumi, rehearsal, ["up", "--yes", "--skip-preview", "--non-interactive"]).then(refuseFailed);
+            await quiet(pulumi, rehearsal, up).then(refuseFailed);
         });
     }
     await step("destroy", () => destroy().then(refuseFailed));
