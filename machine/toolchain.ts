@@ -204,9 +204,28 @@ const networkPolicies: Build = {
     },
 };
 
+/**
+ * FerretDB reads a document, changes it and writes it back: of two changes at once the first is lost, and a message that two workers
+ * claim is sent twice. MongoDB changes a document in one step, and here it does: one change after the other.
+ */
+const documentStore: Changed = {
+    module: "github.com/FerretDB/FerretDB",
+    places: [
+        { file: "internal/handler/handler.go", from: "// Handler provides", to: "var oneChange sync.Mutex\n\n// Handler provides" },
+        ...[
+            {
+                file: "internal/handler/msg_findandmodify.go",
+                from: "params *common.FindAndModifyParams) (*findAndModifyResult, error) {",
+            },
+            { file: "internal/handler/msg_update.go", from: "params *common.UpdateParams) (int32, int32, *types.Array, error) {" },
+        ].map(({ file, from }) => ({ file, from, to: `${from}\n\toneChange.Lock()\n\tdefer oneChange.Unlock()\n` })),
+    ],
+};
+
 const ferretdb: Build = {
     module: "ferretdb",
     title: "FerretDB from Go modules (about 1 min the first time)",
+    changed: documentStore,
     build: async ({ source, output, run }) => {
         await run("mod", "vendor");
         // FerretDB embeds its version from a file that only its own build makes; without it the command panics.

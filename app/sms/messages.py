@@ -7,8 +7,7 @@
 `not_before` is all the locking there is: nobody may claim a message before it. It is the end of the
 lease while an attempt runs, and the end of the wait between two attempts. Only single-document
 operations are used, which MongoDB carries out one after the other: of two claims one comes first. So a
-standalone server does as well as a replica set. (FerretDB 1, the stand-in for tests, reads and writes in
-two steps: two claims within a millisecond may both succeed there.)
+standalone server does as well as a replica set.
 """
 
 from collections.abc import Iterator

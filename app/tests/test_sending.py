@@ -30,7 +30,7 @@ def test_sends_what_was_posted(stack):
 
 def test_sends_what_was_accepted_while_the_broker_was_away(stack):
     stack.web()
-    stack.worker(WORKER_THREADS="1")  # two rounds of resend_stuck at the same moment are more than FerretDB tells apart
+    stack.worker()
     stack.beat()
     stack.redis_gate.shut()
     id = stack.accepted()
@@ -86,8 +86,7 @@ def left_behind_by_a_killed_worker(stack) -> str:
 
 
 def test_sends_once_what_is_delivered_many_times(stack):
-    # The deliveries come while the first is being sent, and after it. That two claims at the very
-    # same moment exclude each other is MongoDB's promise; FerretDB 1.24 doesn't keep it.
+    # The deliveries come while the first is being sent, and after it.
     stack.web()
     worker = stack.worker()
     stack.aliyun.go_on.clear()
@@ -101,6 +100,19 @@ def test_sends_once_what_is_delivered_many_times(stack):
     deliver(stack, id, times=5)
     eventually(lambda: worker.output().count("nothing to send") == 10)
     assert stack.aliyun.ids() == [id]
+
+
+def test_sends_once_what_many_workers_take_at_once(stack):
+    stack.web()
+    ids = [stack.accepted() for _ in range(20)]
+    stack.redis.delete("sms")  # so that a message's deliveries stand side by side
+    for id in ids:
+        deliver(stack, id, times=8)
+    for _ in range(2):
+        stack.worker(WORKER_THREADS="16")
+    eventually(lambda: {stack.status(id) for id in ids} == {"sent"})
+    eventually(lambda: stack.redis.llen("sms") == 0 and stack.redis.hlen("unacked") == 0)
+    assert sorted(stack.aliyun.ids()) == sorted(ids)
 
 
 def deliver(stack, id, times):
