@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { ownProcesses } from "../../machine/daemons";
+import { daemonNames, daemonPid } from "../../machine/daemons";
 import { takeTurn } from "../../machine/host";
 import { clone } from "../../machine/places";
 
@@ -11,16 +11,13 @@ const up = [process.execPath, "-r", "./register.cjs", join("machine", "main.ts")
 
 /** Runs `npm run up` behind `wrapper` and gives what it says; nothing may have changed. */
 async function assertRefused(wrapper: string[], because: RegExp): Promise<void> {
-    const before = ownProcesses().map(({ pid }) => pid);
+    const before = daemonNames.map(daemonPid);
     const [command = "", ...args] = [...wrapper, ...up];
     const { exitCode, all } = await execa(command, args, { cwd: clone, all: true, reject: false });
     assert.equal(exitCode, 1, all);
     assert.match(all, because);
     assert.doesNotMatch(all, /\n\s+at .*:\d+:\d+/, "no stack trace");
-    assert.deepEqual(
-        ownProcesses().map(({ pid }) => pid),
-        before,
-    );
+    assert.deepEqual(daemonNames.map(daemonPid), before);
 }
 
 describe("npm run up", () => {
