@@ -3,7 +3,7 @@ import { Namespace } from "@pulumi/kubernetes/core/v1";
 import { Provider } from "@pulumi/kubernetes/provider";
 import { requireCapacity, withCapacity } from "./capacity";
 import { Beat } from "./components/beat";
-import { accessTo } from "./components/cluster";
+import { accessTo, underOneName } from "./components/cluster";
 import { Image } from "./components/image";
 import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
 import { ManagedMongo } from "./components/managedMongo";
@@ -42,7 +42,7 @@ const cluster = new Provider("cluster", {
     // with it all whose spec is unknown meanwhile: every Deployment.
     enableSecretMutable: true,
 });
-const inCluster = { provider: cluster };
+const inCluster = { provider: cluster, transformations: [underOneName] };
 
 const open = new Namespace(
     "namespace",

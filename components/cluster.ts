@@ -17,3 +17,16 @@ export function accessTo(cluster: Cluster, opts: pulumi.InvokeOutputOptions): Ac
     }
     return { context: cluster.context, kubeconfig: cluster.kubeconfig };
 }
+
+/**
+ * Every object of the cluster is applied under one name. By default the provider makes a name for each object anew until the state knows
+ * the object: one whose making was cut off would be owned under a name that nobody knows, and refuse the next `up`.
+ */
+export const underOneName: pulumi.ResourceTransformation = ({ type, props, opts }) => {
+    if (!type.startsWith("kubernetes:")) {
+        return undefined;
+    }
+    const { metadata } = props;
+    const annotations = { ...metadata?.annotations, "pulumi.com/patchFieldManager": "sms" };
+    return { props: { ...props, metadata: { ...metadata, annotations } }, opts };
+};

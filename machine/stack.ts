@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { writeWhole } from "./files";
-import { takeInPending } from "./pending";
+import { clearPending } from "./pending";
 import { cache, clone, kubeconfig, ownContext, ownRegistry, state } from "./places";
 import { say, step } from "./progress";
 import { secret, secretFile } from "./secrets";
@@ -180,8 +180,7 @@ export async function ensureStack(
 }
 
 /**
- * A lock whose holder was killed would stop each later run, and an object that it was just making is there and unknown to the state:
- * making it again would fail. The machine runs one at a time, so a dead holder's lock is stale.
+ * A lock whose holder was killed would stop each later run. The machine runs one at a time, so a dead holder's lock is stale.
  */
 export async function clearKilledRun({ command, env }: Pulumi, stack: Stack): Promise<void> {
     const locks = join(backend, ".pulumi", "locks");
@@ -193,7 +192,7 @@ export async function clearKilledRun({ command, env }: Pulumi, stack: Stack): Pr
         .map((file) => (JSON.parse(readFileSync(join(locks, file), "utf8")) as { pid: number }).pid);
     if (holders.length > 0 && holders.every((pid) => !existsSync(`/proc/${pid}`))) {
         say("  ! an earlier `pulumi` was killed: releasing its lock");
-        await takeInPending((args) => execa(command, pulumiArgs(stack, args), { env, cwd: stack.program }));
+        await clearPending((args) => execa(command, pulumiArgs(stack, args), { env, cwd: stack.program }));
     }
 }
 

@@ -1,10 +1,10 @@
 /**
- * `npm run recover -- --stack online`: after an `up` that was killed. Releases its lock and takes into the state what it was just
- * making; the next `up` then brings everything to order. Whoever calls it has seen that the killed one really is gone.
+ * `npm run recover -- --stack online`: after an `up` that was killed. Releases its lock, clears its notes and names what
+ * only the cloud knows; the next `up` then brings everything to order. Whoever calls it has seen that the killed one really is gone.
  */
 import { parseArgs } from "node:util";
 import { execa } from "execa";
-import { takeInPending } from "../machine/pending";
+import { clearPending } from "../machine/pending";
 import { pulumiCommand } from "./engine";
 import { clone, OperationError, run } from "./operation";
 
@@ -14,8 +14,8 @@ async function recover(args: string[]): Promise<number> {
         throw new OperationError("Which stack? npm run recover -- --stack online");
     }
     const command = await pulumiCommand();
-    const unknown = await takeInPending((args) => execa(command, [...args, "--stack", stack], { cwd: clone }));
-    process.stdout.write("The lock is released, and what was being made in the cluster is known to the state.\n");
+    const unknown = await clearPending((args) => execa(command, [...args, "--stack", stack], { cwd: clone }));
+    process.stdout.write("The lock is released. The next `up` goes on with what was being made in the cluster.\n");
     if (unknown.length > 0) {
         process.stdout.write(
             `These were being made too; the cloud's console says whether they are there. Take each in that is, with its id:\n${unknown

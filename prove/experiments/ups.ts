@@ -22,12 +22,13 @@ interface Found {
     pending: number;
     leftOver: number;
     changesLeft: number;
+    changesRefused: number;
 }
 
 async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
     const { fromNothing, ofAChange } = moments[form];
     const stack = await TestStack.make(namespace, nodePort);
-    const found: Found = { notConverged: 0, pending: 0, leftOver: 0, changesLeft: 0 };
+    const found: Found = { notConverged: 0, pending: 0, leftOver: 0, changesLeft: 0, changesRefused: 0 };
     const notes: string[] = [];
     const withoutCommand = side.kind === "without";
     const points = withoutCommand ? { fromNothing: [4], ofAChange: [] } : { fromNothing, ofAChange };
@@ -59,6 +60,12 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
         };
         for (const seconds of points.fromNothing) {
             await round(seconds, true);
+            if (!withoutCommand) {
+                await stack.configure({ "sms:env": { ROUND: seconds, RESEND_AFTER_SECONDS: 20 } });
+                const { exitCode, output } = await stack.up();
+                found.changesRefused += exitCode === 0 ? 0 : 1;
+                notes.push(...(exitCode === 0 ? [] : [`a change after that was refused: ${lastLines(output)}`]));
+            }
             await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
         }
         if (points.ofAChange.length > 0) {
@@ -82,6 +89,7 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
             { group, what: "operations that the state still calls pending", value: found.pending, goal: 0 },
             { group, what: "objects in the cluster that the state doesn't know, or the other way round", value: found.leftOver, goal: 0 },
             { group, what: "previews that would still change something", value: found.changesLeft, goal: 0 },
+            { group, what: "`up`s of a change after that which failed", value: found.changesRefused, goal: 0 },
         ],
         notes,
     };

@@ -269,14 +269,21 @@ describe("the program", () => {
 
     it("puts everything into its own namespace, and waits for that", async () => {
         const { deployed } = await local();
-        assert.deepEqual(deployed.one(types.namespace).inputs.metadata, {
-            name: "sms",
-            labels: { "pod-security.kubernetes.io/enforce": "restricted" },
-        });
+        const { name, labels } = deployed.one(types.namespace).inputs.metadata;
+        assert.deepEqual({ name, labels }, { name: "sms", labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
         for (const { name, type, inputs, dependencies } of kubernetes(deployed).filter(({ type }) => type !== types.namespace)) {
             assert.equal(inputs.metadata.namespace, "sms", name);
             assert.ok(dependencies.includes(type === types.networkPolicy ? "namespace" : "network-policies-default-deny"), name);
         }
+    });
+
+    it("applies every object under one name, and keeps the annotations that it has", async () => {
+        const { deployed } = await local();
+        for (const { name, inputs } of kubernetes(deployed)) {
+            assert.equal(inputs.metadata.annotations["pulumi.com/patchFieldManager"], "sms", name);
+        }
+        const ownNotes = kubernetes(deployed).filter(({ inputs }) => Object.keys(inputs.metadata.annotations).length > 1);
+        assert.ok(ownNotes.length > 0);
     });
 
     it("hands the Prometheus operator what it needs where there is one, for every pool of workers", async () => {

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import { takeInPending } from "../../machine/pending";
+import { clearPending } from "../../machine/pending";
 
 const urn = (type: string, name: string) => `urn:pulumi:online::sms::sms:web:Web$${type}::${name}`;
 
-function pending(type: string, name: string, inputs: object) {
-    return { type: "creating", resource: { urn: urn(type, name), type, inputs } };
+function pending(type: string, name: string) {
+    return { type: "creating", resource: { urn: urn(type, name), type } };
 }
 
 /** What `pulumi` is asked, and what is left. */
 async function recovered(operations: object[]): Promise<{ asked: string[][]; left: readonly string[] }> {
     const asked: string[][] = [];
-    const left = await takeInPending(async (args) => {
+    const left = await clearPending(async (args) => {
         asked.push([...args]);
         return { stdout: JSON.stringify({ deployment: operations.length > 0 ? { pending_operations: operations } : {} }) };
     });
@@ -27,31 +27,21 @@ describe("what a killed up was making", () => {
         assert.deepEqual(left, []);
     });
 
-    it("is taken into the state by the name that it was to have, in its namespace if it has one", async () => {
-        const service = "kubernetes:core/v1:Service";
-        const namespace = "kubernetes:core/v1:Namespace";
-        const { asked, left } = await recovered([
-            pending(service, "web-service", { metadata: { name: "sms-web", namespace: "sms" } }),
-            pending(namespace, "namespace", { metadata: { name: "sms" } }),
-        ]);
-        assert.deepEqual(asked.at(-1), [
-            "refresh",
-            ...["--import-pending-creates", urn(service, "web-service"), "--import-pending-creates", "sms/sms-web"],
-            ...["--import-pending-creates", urn(namespace, "namespace"), "--import-pending-creates", "sms"],
-            ...["--clear-pending-creates", "--yes", "--skip-preview", "--non-interactive"],
-        ]);
+    it("needs nothing more where it is Kubernetes' own: the next up applies it by its name", async () => {
+        const { asked, left } = await recovered([pending("kubernetes:core/v1:Service", "web-service")]);
+        assert.deepEqual(asked.at(-1), ["refresh", "--clear-pending-creates", "--yes", "--skip-preview", "--non-interactive"]);
         assert.deepEqual(left, []);
     });
 
     it("is named where only the cloud knows its id", async () => {
         const instance = "alicloud:kvstore/instance:Instance";
-        const { asked, left } = await recovered([pending(instance, "redis-instance", {})]);
+        const { asked, left } = await recovered([pending(instance, "redis-instance")]);
         assert.deepEqual(asked.at(-1), ["refresh", "--clear-pending-creates", "--yes", "--skip-preview", "--non-interactive"]);
         assert.deepEqual(left, [urn(instance, "redis-instance")]);
     });
 
     it("is left alone where it was being changed or deleted: the next up does it again", async () => {
-        const { asked } = await recovered([{ ...pending("kubernetes:core/v1:Service", "s", {}), type: "updating" }]);
+        const { asked } = await recovered([{ ...pending("kubernetes:core/v1:Service", "s"), type: "updating" }]);
         assert.equal(asked.length, 2);
     });
 });
