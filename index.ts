@@ -3,7 +3,7 @@ import { Namespace } from "@pulumi/kubernetes/core/v1";
 import { Provider } from "@pulumi/kubernetes/provider";
 import { requireCapacity, withCapacity } from "./capacity";
 import { Beat } from "./components/beat";
-import { accessTo, underOneName } from "./components/cluster";
+import { accessTo, applyAgain } from "./components/cluster";
 import { Image } from "./components/image";
 import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
 import { ManagedMongo } from "./components/managedMongo";
@@ -42,7 +42,7 @@ const cluster = new Provider("cluster", {
     // with it all whose spec is unknown meanwhile: every Deployment.
     enableSecretMutable: true,
 });
-const inCluster = { provider: cluster, transformations: [underOneName] };
+const inCluster = { provider: cluster, transformations: [applyAgain] };
 
 const open = new Namespace(
     "namespace",

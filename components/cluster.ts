@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { getClusterCredentialOutput } from "@pulumi/alicloud/cs/getClusterCredential";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -19,14 +20,23 @@ export function accessTo(cluster: Cluster, opts: pulumi.InvokeOutputOptions): Ac
 }
 
 /**
- * Every object of the cluster is applied under one name. By default the provider makes a name for each object anew until the state knows
- * the object: one whose making was cut off would be owned under a name that nobody knows, and refuse the next `up`.
+ * What makes each object of the cluster the same object when it is applied again, also by an `up` that follows one that was killed
+ * while it made it. By default the provider thinks of a new field manager, and of a new name where there is none, until the state knows
+ * the object: what was half made would refuse the next `up`, or stay behind.
  */
-export const underOneName: pulumi.ResourceTransformation = ({ type, props, opts }) => {
+export const applyAgain: pulumi.ResourceTransformation = ({ type, name, props, opts }) => {
     if (!type.startsWith("kubernetes:")) {
         return undefined;
     }
-    const { metadata } = props;
-    const annotations = { ...metadata?.annotations, "pulumi.com/patchFieldManager": "sms" };
-    return { props: { ...props, metadata: { ...metadata, annotations } }, opts };
+    const metadata = {
+        ...props.metadata,
+        // Without a name of its own it is named by what it holds, and other contents are another object.
+        name: props.metadata.name ?? pulumi.unsecret(pulumi.output(props).apply((content) => `${name}-${digest(content)}`)),
+        annotations: { ...props.metadata.annotations, "pulumi.com/patchFieldManager": "sms" },
+    };
+    return { props: { ...props, metadata }, opts };
 };
+
+function digest(content: unknown): string {
+    return createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 10);
+}

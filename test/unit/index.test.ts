@@ -277,13 +277,31 @@ describe("the program", () => {
         }
     });
 
-    it("applies every object under one name, and keeps the annotations that it has", async () => {
+    it("applies every object under one field manager, and keeps the annotations that it has", async () => {
         const { deployed } = await local();
         for (const { name, inputs } of kubernetes(deployed)) {
             assert.equal(inputs.metadata.annotations["pulumi.com/patchFieldManager"], "sms", name);
         }
         const ownNotes = kubernetes(deployed).filter(({ inputs }) => Object.keys(inputs.metadata.annotations).length > 1);
         assert.ok(ownNotes.length > 0);
+    });
+
+    it("names what has no name of its own by what it holds", async () => {
+        const named = async (secrets: Record<string, string>) => {
+            const { deployed } = await run("local", stackFile("local"), secrets);
+            return kubernetes(deployed).map(({ inputs }) => inputs.metadata.name as string);
+        };
+        const [first, again] = [await named(localSecrets), await named(localSecrets)];
+        assert.deepEqual(first, again);
+        const changed = (await named({ ...localSecrets, redisPassword: "another-Password-1" })).filter((name) => !first.includes(name));
+        assert.deepEqual(changed.map((name) => name.replace(/-[0-9a-f]{10}$/, "")).sort(), [
+            "env-secret",
+            "migration-job",
+            "redis-secret",
+            "store-check-job",
+        ]);
+        const { secrets } = (await local()).deployed.one(types.secret, "env-secret");
+        assert.ok(!secrets.includes("metadata"), `${secrets}`);
     });
 
     it("hands the Prometheus operator what it needs where there is one, for every pool of workers", async () => {
@@ -346,7 +364,7 @@ describe("the program", () => {
                 /^my-registry-registry-vpc\.cn-hangzhou\.cr\.aliyuncs\.com\/sms\/sms:[0-9a-f]{20}@sha256:[0-9a-f]{64}$/,
             );
             assert.ok(container.image.endsWith(digest));
-            assert.deepEqual(container.envFrom, [{ secretRef: { name: "env-secret-1a2b3c4d" } }]);
+            assert.deepEqual(container.envFrom, [{ secretRef: { name: deployed.one(types.secret, "env-secret").inputs.metadata.name } }]);
             assert.deepEqual(spec.imagePullSecrets, [{ name: "pull-secret" }]);
             assert.deepEqual(container.env[0], { name: "ENV", value: "online" });
         }
