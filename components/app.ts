@@ -42,9 +42,6 @@ export interface Process {
     spec?: PodTemplateArgs["spec"];
 }
 
-/** On a Deployment: what somebody scaled or edited by hand, an `up` sets right; without it, it would end with a conflict. */
-export const overHands = { "pulumi.com/patchForce": "true" };
-
 /** A pod that runs one process of the app. */
 export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v1.PodTemplateSpec {
     return podTemplate({

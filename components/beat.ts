@@ -1,6 +1,6 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { appPod, heartbeatProbes, overHands, type Process, rolloutTimeout, type WorkloadArgs } from "./app";
+import { appPod, heartbeatProbes, type Process, rolloutTimeout, type WorkloadArgs } from "./app";
 
 export type BeatArgs = WorkloadArgs;
 
@@ -13,7 +13,7 @@ export class Beat extends pulumi.ComponentResource {
         new Deployment(
             `${name}-deployment`,
             {
-                metadata: { name: process.name, namespace: args.app.namespace, annotations: overHands },
+                metadata: { name: process.name, namespace: args.app.namespace },
                 spec: {
                     replicas: 1,
                     revisionHistoryLimit: args.revisionHistoryLimit,

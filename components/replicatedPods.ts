@@ -3,7 +3,7 @@ import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1";
 import type { core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions } from "@pulumi/pulumi";
-import { appPod, overHands, type Process, rolloutTimeout, type WorkloadArgs } from "./app";
+import { appPod, type Process, rolloutTimeout, type WorkloadArgs } from "./app";
 
 /** A workload of which there can be many. */
 export interface ReplicatedArgs extends WorkloadArgs {
@@ -53,11 +53,8 @@ export function replicatedPods(name: string, args: ReplicatedArgs, process: Proc
         {
             metadata: {
                 ...metadata,
-                annotations: {
-                    ...overHands,
-                    // Switched on or off, the Deployment changes, and so its number of pods is handed over.
-                    "sms/replicas": autoscale ? "autoscaled" : "fixed",
-                },
+                // Switched on or off, the Deployment changes, and so its number of pods is handed over.
+                annotations: { "sms/replicas": autoscale ? "autoscaled" : "fixed" },
             },
             spec: {
                 replicas: args.replicas,

@@ -50,7 +50,7 @@ export function disruptionBudget(app: string) {
 }
 
 export function deploymentMetadata(name: string, replicas = "fixed") {
-    return { name, namespace: "sms", annotations: { "pulumi.com/patchForce": "true", "sms/replicas": replicas } };
+    return { name, namespace: "sms", annotations: { "sms/replicas": replicas } };
 }
 
 /** Calm first, then a quarter of the pods a minute. */

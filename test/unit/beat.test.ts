@@ -15,7 +15,7 @@ describe("beat", () => {
     it("is one, and never two at a time", async () => {
         const { deployed } = await deploy(beat);
         const { metadata, spec } = deployed.one(types.deployment).inputs;
-        assert.deepEqual(metadata, { name: "sms-beat", namespace: "sms", annotations: { "pulumi.com/patchForce": "true" } });
+        assert.deepEqual(metadata, { name: "sms-beat", namespace: "sms" });
         assert.deepEqual([spec.replicas, spec.strategy], [1, { type: "Recreate" }]);
         assert.deepEqual([spec.selector, spec.template.metadata.labels], [{ matchLabels: { app: "sms-beat" } }, labels("sms-beat")]);
         assert.deepEqual([spec.revisionHistoryLimit, spec.progressDeadlineSeconds], [5, 300]);

@@ -277,13 +277,13 @@ describe("the program", () => {
         }
     });
 
-    it("applies every object under one field manager, and keeps the annotations that it has", async () => {
+    it("applies every object under one field manager and over other hands, and keeps the annotations that it has", async () => {
         const { deployed } = await local();
         for (const { name, inputs } of kubernetes(deployed)) {
             assert.equal(inputs.metadata.annotations["pulumi.com/patchFieldManager"], "sms", name);
+            assert.equal(inputs.metadata.annotations["pulumi.com/patchForce"], "true", name);
         }
-        const ownNotes = kubernetes(deployed).filter(({ inputs }) => Object.keys(inputs.metadata.annotations).length > 1);
-        assert.ok(ownNotes.length > 0);
+        assert.equal(deployed.one(types.deployment, "web-deployment").inputs.metadata.annotations["sms/replicas"], "fixed");
     });
 
     it("names what has no name of its own by what it holds", async () => {
