@@ -72,6 +72,18 @@ export class Namespace {
         );
     }
 
+    /** The same pods under another name, so that no Service leads to them. */
+    async copyDeployment(deployment: string, name: string): Promise<void> {
+        const { apiVersion, kind, spec } = await this.get<{ apiVersion: string; kind: string; spec: DeploymentSpec }>(
+            "deployment",
+            deployment,
+        );
+        const { metadata } = spec.template;
+        const template = { ...spec.template, metadata: { ...metadata, labels: { ...metadata.labels, app: name } } };
+        await this.apply([{ apiVersion, kind, metadata: { name }, spec: { ...spec, selector: { matchLabels: { app: name } }, template } }]);
+        await this.rolledOut(name);
+    }
+
     async gone(app: string): Promise<void> {
         await until(
             async () => (await this.pods(app)).length === 0,
@@ -101,6 +113,10 @@ export class Namespace {
         await replace(spec.template);
         return () => replace(before);
     }
+}
+
+interface DeploymentSpec {
+    template: PodTemplate & { metadata: { labels: Record<string, string> } };
 }
 
 export interface PodTemplate {

@@ -25,9 +25,23 @@ const keepAlive: Mode = { title: "connections that outlive pods", keepAlive: tru
 const saturated: Mode = { title: "80% of the measured saturation, connections kept", keepAlive: true, rate: "80% of saturation" };
 
 const sizes: Record<Form, Sizes> = {
-    full: { rollouts: 10, originRollouts: 3, quietSeconds: 60, originQuietSeconds: 20, modes: [newConnections, keepAlive, saturated] },
-    short: { rollouts: 1, originRollouts: 1, quietSeconds: 5, originQuietSeconds: 5, modes: [{ ...newConnections, rate: 15 }] },
+    full: {
+        rollouts: 10,
+        originRollouts: 2,
+        quietSeconds: 60,
+        originQuietSeconds: 20,
+        modes: [newConnections, keepAlive, saturated],
+    },
+    short: {
+        rollouts: 1,
+        originRollouts: 1,
+        quietSeconds: 5,
+        originQuietSeconds: 5,
+        modes: [{ ...newConnections, rate: 15 }],
+    },
 };
+
+const rolloutsElsewhere = 4;
 
 /** More would be the load generator's own limit, not the product's. */
 const mostClients = 32;
@@ -53,6 +67,9 @@ async function trial(stage: Stage, side: Side, form: Form) {
             counts.push(...counted(mode, rate, rollouts, quiet, rolling));
             points.push(...slowest(mode, side, rolling));
             notes.push(...failureNotes(side, mode.title, rolling));
+            if (side.kind === "ours" && mode === newConnections) {
+                counts.push(...(await elsewhere(cluster, { ...load, rate, seconds: 900 }, quiet)));
+            }
         }
         return { counts, points, notes };
     } finally {
@@ -92,6 +109,33 @@ async function rollOut(cluster: Namespace, times: number): Promise<void> {
     await cluster.drained(web);
 }
 
+/**
+ * What the machine itself does to latency while pods start on the two cores that also serve: as many pods, of a Deployment that no
+ * Service leads to.
+ */
+async function elsewhere(cluster: Namespace, load: Load, quiet: Answer[]): Promise<Count[]> {
+    const name = `${web}-elsewhere`;
+    await cluster.copyDeployment(web, name);
+    try {
+        const { answers } = await Attack.during(load, async () => {
+            for (let i = 0; i < rolloutsElsewhere; i++) {
+                await cluster.rollOut(name);
+            }
+        });
+        const p99 = percentile(answers, 0.99);
+        const group = "the same pods start and end elsewhere, and web stays as it is";
+        return [
+            { group, what: "rollouts", value: rolloutsElsewhere },
+            { group, what: "failed", value: answers.filter(isFailed).length, goal: 0 },
+            { group, what: "99th percentile, ms", value: p99, isTime: true },
+            { group, what: "99th percentile ÷ quiet: the machine's own share", value: p99 / percentile(quiet, 0.99), isTime: true },
+        ];
+    } finally {
+        await cluster.kubectl("delete", "deployment", name, "--wait=false");
+        await cluster.gone(name);
+    }
+}
+
 function counted({ title }: Mode, rate: number, rollouts: number, quiet: Answer[], rolling: Answer[]): Count[] {
     const group = title;
     const [quietP99, rollingP99] = [percentile(quiet, 0.99), percentile(rolling, 0.99)];
@@ -120,7 +164,7 @@ function slowest({ title }: Mode, side: Side, answers: Answer[]): Point[] {
 export const rollouts: Experiment = {
     name: "rollouts",
     title: "Rollouts under load",
-    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). The workers are away: the origin has none either. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
+    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). The load, the stores and the pods that start share two cores: so as many pods of another Deployment start too, while web stays as it is. The workers are away: the origin has none either. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
     protections: { drain: "the preStop hook and the readiness and startup probes are taken off the deployed web pods" },
     origin: "its web Deployment as it stands",
     axes: { x: "seconds since the first rollout began", y: "slowest answer of 3 s, ms", logarithmic: true },
