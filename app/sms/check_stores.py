@@ -28,7 +28,8 @@ from redis.retry import Retry
 
 from sms.settings import Settings, settings
 
-LIMIT_SECONDS = 5
+LIMIT_SECONDS = 10
+"""What enforces NetworkPolicies may take some seconds to know a new pod: 4 s were seen with a thousand pods about."""
 STEP_SECONDS = 1.5
 """For connecting, and again for the answers: with a second attempt still within the limit."""
 PAUSE_SECONDS = 0.5

@@ -320,8 +320,8 @@ def test_it_ends_in_time_and_says_where_the_urls_are_changed(stack):
     stack.mongo_gate.shut()
     started = time.monotonic()
     code, lines = run(stack, "--redis-url-from", "sms:redisUrl", "--mongo-url-from", "sms:mongoUrl")
-    # 5 s for the check, the rest for starting Python on a busy machine.
-    assert time.monotonic() - started < 9
+    # 10 s for the check, the rest for starting Python on a busy machine.
+    assert time.monotonic() - started < 14
     assert code == 1
     assert lines[0].startswith("Redis: FAILED: ")
     assert lines[1].endswith(" name one that pods can reach in sms:mongoUrl.")
