@@ -1,9 +1,8 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { withFakeNodes } from "../../machine/fakeNodes";
-import { kubectl } from "../../machine/kubernetes";
+import { withFakeNamespace, withFakeNodes } from "../../machine/fakeNodes";
 import { kubeconfig } from "../../machine/places";
 import { prepared } from "../../machine/prepare";
 import { built } from "../../machine/toolchain";
@@ -13,8 +12,8 @@ import { type Contender, type Run, run } from "../measure";
 import { peer } from "../peers";
 import type { Figure, Part, Row } from "../row";
 
-const counts = [1, 10, 100, 1000];
-const most = 1000;
+const counts = [1, 10, 100, 1000] as const;
+type Count = (typeof counts)[number];
 
 export const growth: Row = {
     name: "growth",
@@ -22,165 +21,154 @@ export const growth: Row = {
     peer: "cdk8s and `kubectl apply`",
     onMachine: true,
     measure: async () => {
-        const folder = mkdtempSync(join(tmpdir(), "sms-bench-"));
+        // Always the same, so that nothing is left for long of a run that was killed.
+        const folder = join(tmpdir(), "sms-bench-growth");
+        rmSync(folder, { recursive: true, force: true });
+        mkdirSync(folder);
         try {
-            return await withFakeNodes(2, () => measure(folder));
+            return await measure(folder);
         } finally {
             rmSync(folder, { recursive: true, force: true });
         }
     },
 };
 
-/** What there is to do with so many workloads, each way. */
+/** What there is to do with so many workloads. */
 const stages = ["evaluation", "preview", "up"] as const;
 type Stage = (typeof stages)[number];
-type Commands = Record<Stage, Contender>;
+type Side = "ours" | "theirs";
+/** What each way took, by stage and number of workloads. */
+type Took = Record<Stage, Record<Count, Record<Side, Run>>>;
 
 async function measure(folder: string) {
     const manifests = join(folder, "manifests.json");
-    const evaluation = (...args: string[]): Contender => ({
-        command: ["node", "-r", "./register.cjs", "bench/growth/evaluate.ts", ...args],
-        cwd: clone,
-    });
-    await run(evaluation("1", manifests));
-    const cdk8s = await peer("cdk8s");
-    await execa(join(cdk8s, "node_modules", ".bin", "tsc"), ["--outDir", "dist"], { cwd: cdk8s });
-    const pulumi = await pulumiIn(folder);
-    const kubectlCommand = join(await built("kubernetes"), "kubectl");
-    const ours = (count: number): Commands => {
-        const env = { ...pulumi.env, WORKLOADS: String(count) };
-        const engine = (...args: string[]): Contender => ({
-            command: [
-                pulumi.command,
-                ...args,
-                "--stack",
-                "growth",
-                "--config-file",
-                pulumi.file,
-                "--non-interactive",
-                "--suppress-progress",
-            ],
-            cwd: join(clone, "bench", "growth"),
-            env,
-        });
-        return { evaluation: evaluation(String(count)), preview: engine("preview"), up: engine("up", "--yes", "--skip-preview") };
-    };
-    const theirs = (count: number): Commands => {
-        const shell = (script: string): Contender => ({
-            command: ["sh", "-ec", script],
-            cwd: cdk8s,
-            env: { MANIFESTS: manifests, WORKLOADS: String(count), CDK8S_OUTDIR: join(folder, "dist"), KUBECONFIG: kubeconfig },
-        });
-        const synth = "node dist/growth.js";
-        const apply = `${kubectlCommand} apply --filename ${join(folder, "dist")} > /dev/null`;
-        return {
-            evaluation: shell(synth),
-            preview: shell(`${synth}; ${apply} --dry-run=server`),
-            up: shell(
-                `${synth}; ${apply}; ${kubectlCommand} --namespace ${namespace} wait deployment --all --for=condition=Available --timeout=600s > /dev/null`,
-            ),
-        };
-    };
-    const took = new Map<string, { ours: Run; theirs: Run }>();
+    await run(evaluate(1, manifests));
+    const ours = await pulumi(folder);
+    const theirs = await cdk8s(folder, manifests);
+    const both = async (stage: Stage, count: Count) => ({ ours: await run(ours(stage, count)), theirs: await run(theirs(stage, count)) });
+    const took: Took = { evaluation: {}, preview: {}, up: {} } as Took;
     for (const count of counts) {
-        const both = { ours: ours(count), theirs: theirs(count) };
-        for (const stage of stages) {
-            const runs: Partial<Record<"ours" | "theirs", Run>> = {};
-            for (const side of ["ours", "theirs"] as const) {
-                if (stage !== "evaluation") {
-                    await emptyNamespace();
-                }
-                runs[side] = await run(both[side][stage]);
-                if (stage === "up" && side === "ours") {
-                    await forget(pulumi);
-                }
-            }
-            took.set(`${stage} ${count}`, runs as { ours: Run; theirs: Run });
-        }
+        took.evaluation[count] = await both("evaluation", count);
     }
-    await kubectl("delete", "namespace", namespace, "--ignore-not-found");
-    const of = (stage: Stage, count: number) => took.get(`${stage} ${count}`) as { ours: Run; theirs: Run };
-    const figures = stages.flatMap((stage): Figure[] => [
-        {
-            what: `${stage} of 1,000: wall`,
-            unit: "s",
-            ours: { value: of(stage, most).ours.wallSeconds },
-            peer: { value: of(stage, most).theirs.wallSeconds },
-            goal: { atMost: 1 },
-        },
-        {
-            what: `${stage} of 1,000: CPU of the commands`,
-            unit: "s",
-            ours: { value: of(stage, most).ours.cpuSeconds },
-            peer: { value: of(stage, most).theirs.cpuSeconds },
-        },
-        {
-            what: `${stage} of 1,000: memory of the largest process`,
-            unit: "MiB",
-            ours: { value: of(stage, most).ours.memoryMiB },
-            peer: { value: of(stage, most).theirs.memoryMiB },
-        },
-        {
-            what: `${stage}: ours of 1,000 beside ten times ours of 100 (linear: 1×)`,
-            unit: "s",
-            ours: { value: of(stage, most).ours.wallSeconds },
-            peer: { value: 10 * of(stage, 100).ours.wallSeconds },
-            goal: { atMost: 1.15 },
-        },
-    ]);
-    const parts = stages.flatMap((stage) =>
-        counts.flatMap((count): Part[] => [
-            { what: `${stage} of ${count}: ours`, value: of(stage, count).ours.wallSeconds, unit: "s" },
-            { what: `${stage} of ${count}: theirs`, value: of(stage, count).theirs.wallSeconds, unit: "s" },
-        ]),
-    );
+    const floor = await run({ command: ["node", "-r", "./register.cjs", "bench/growth/floor.ts", "1000", manifests], cwd: clone });
+    let checkpoints: Run | undefined;
+    await withFakeNodes(2, async () => {
+        await withFakeNamespace(namespace, async () => {
+            for (const count of counts) {
+                took.preview[count] = await both("preview", count);
+            }
+        });
+        const up = (contender: Contender) => withFakeNamespace(namespace, () => run(contender));
+        for (const count of counts) {
+            took.up[count] = { ours: await up(ours("up", count)), theirs: await up(theirs("up", count)) };
+        }
+        checkpoints = await up(ours("up", 100, { PULUMI_SKIP_CHECKPOINTS: "false" }));
+    });
     return {
-        figures,
-        parts,
+        figures: [...stages.flatMap((stage) => figuresOf(stage, took[stage])), aloneOf(took.evaluation[1000].ours, floor)],
+        parts: [...stages.flatMap((stage) => partsOf(stage, took[stage])), ...partsOfCheckpoints(took.up[100].ours, checkpoints as Run)],
         remarks: [
-            "A workload is a pool of workers: a Deployment of one pod, and its PodDisruptionBudget. Once each; `up` ends when all pods are ready, on their side by `kubectl wait`.",
-            "Their preview is `kubectl apply --dry-run=server`.",
+            "A workload is a pool of workers: a Deployment of one pod, and its PodDisruptionBudget; for the engine a component and two resources. Each is measured once. Linear is as many seconds a workload at 1,000 as at 100.",
+            "`up` ends when all pods are ready; on their side `kubectl wait` does. Their preview is `kubectl apply --dry-run=server`, which ours asks the API server for too. They get the manifests finished and have nothing to compose.",
+            "`up` runs with PULUMI_SKIP_CHECKPOINTS. Without, the engine writes the whole state before and after each step when it lies in a bucket or a folder, which grows with the square of the workloads: what that adds at 100 stands above.",
         ],
     };
 }
 
-interface Growing {
-    readonly command: string;
-    readonly env: Record<string, string>;
-    readonly file: string;
-    readonly project: string;
+function evaluate(count: number, ...more: string[]): Contender {
+    return { command: ["node", "-r", "./register.cjs", "bench/growth/evaluate.ts", `${count}`, ...more], cwd: clone };
 }
 
-/** A stack of its own, in a backend of its own. */
-async function pulumiIn(folder: string): Promise<Growing> {
+type Command = (stage: Stage, count: Count, env?: Record<string, string>) => Contender;
+
+/** In a backend of its own, and each time a stack that has nothing yet; its objects go with their namespace. */
+async function pulumi(folder: string): Promise<Command> {
     const { command, env } = await prepared();
     const project = join(folder, "project");
-    mkdirSync(join(folder, "state"));
+    const backend = join(folder, "state");
+    const file = join(folder, "Pulumi.growth.yaml");
+    const engine = { ...env, PULUMI_BACKEND_URL: `file://${backend}`, PULUMI_SKIP_CHECKPOINTS: "true" };
     mkdirSync(project);
     writeFileSync(join(project, "Pulumi.yaml"), "name: growth\nruntime: nodejs\n");
-    const growing = {
-        command,
-        env: { ...env, PULUMI_BACKEND_URL: `file://${join(folder, "state")}` },
-        file: join(folder, "Pulumi.growth.yaml"),
-        project,
+    const begin = async () => {
+        rmSync(backend, { recursive: true, force: true });
+        mkdirSync(backend);
+        await execa(command, ["stack", "init", "growth", "--non-interactive"], { env: engine, cwd: project });
+        renameSync(join(project, "Pulumi.growth.yaml"), file);
     };
-    await init(growing);
-    return growing;
+    const options = ["--stack", "growth", "--config-file", file, "--non-interactive", "--suppress-progress"];
+    const verbs = { preview: ["preview"], up: ["up", "--yes", "--skip-preview"] };
+    return (stage, count, more) =>
+        stage === "evaluation"
+            ? evaluate(count)
+            : {
+                  command: [command, ...verbs[stage], ...options],
+                  cwd: join(clone, "bench", "growth"),
+                  env: { ...engine, WORKLOADS: `${count}`, ...more },
+                  before: begin,
+              };
 }
 
-async function init({ command, env, file, project }: Growing): Promise<void> {
-    await execa(command, ["stack", "init", "growth", "--non-interactive"], { env, cwd: project });
-    renameSync(join(project, "Pulumi.growth.yaml"), file);
+async function cdk8s(folder: string, manifests: string): Promise<Command> {
+    const cwd = await peer("cdk8s");
+    await execa(join(cwd, "node_modules", ".bin", "tsc"), ["--outDir", "dist"], { cwd });
+    const written = join(folder, "dist");
+    const kubectl = join(await built("kubernetes"), "kubectl");
+    const apply = `${kubectl} apply --filename ${written} > /dev/null`;
+    const ready = `${kubectl} --namespace ${namespace} wait deployment --all --for=condition=Available --timeout=600s > /dev/null`;
+    const after = { evaluation: ":", preview: `${apply} --dry-run=server`, up: `${apply}; ${ready}` };
+    return (stage, count) => ({
+        command: ["sh", "-ec", `node dist/growth.js; ${after[stage]}`],
+        cwd,
+        env: { MANIFESTS: manifests, WORKLOADS: `${count}`, CDK8S_OUTDIR: written, KUBECONFIG: kubeconfig },
+    });
 }
 
-/** The next `up` begins with nothing; the objects go with their namespace. */
-async function forget(growing: Growing): Promise<void> {
-    const { command, env, project } = growing;
-    await execa(command, ["stack", "rm", "growth", "--yes", "--force", "--non-interactive"], { env, cwd: project });
-    await init(growing);
+function figuresOf(stage: Stage, { 100: hundred, 1000: thousand }: Took[Stage]): Figure[] {
+    const at1000 = (what: string, unit: string, key: "wallSeconds" | "cpuSeconds" | "memoryMiB") => ({
+        what: `${stage} of 1,000: ${what}`,
+        unit,
+        ours: { value: thousand.ours[key] },
+        peer: { value: thousand.theirs[key] },
+    });
+    const aWorkload = (side: Side): Figure => ({
+        what: `${stage}, ${side} by ${side}: each of 1,000 beside each of 100`,
+        unit: "s",
+        ours: { value: thousand[side].wallSeconds / 1000 },
+        peer: { value: hundred[side].wallSeconds / 100 },
+        ...(side === "ours" ? { goal: { atMost: 1.15 } } : {}),
+    });
+    return [
+        { ...at1000("wall", "s", "wallSeconds"), goal: { atMost: 1 } },
+        at1000("CPU of the commands", "s", "cpuSeconds"),
+        at1000("memory of the largest process", "MiB", "memoryMiB"),
+        aWorkload("ours"),
+        aWorkload("theirs"),
+    ];
 }
 
-async function emptyNamespace(): Promise<void> {
-    await kubectl("delete", "namespace", namespace, "--ignore-not-found");
-    await kubectl("create", "namespace", namespace);
+function aloneOf(whole: Run, floor: Run): Figure {
+    return {
+        what: "evaluation of 1,000 beside the SDK alone, which registers the same finished manifests: wall",
+        unit: "s",
+        ours: { value: whole.wallSeconds },
+        peer: { value: floor.wallSeconds },
+    };
+}
+
+function partsOf(stage: Stage, took: Took[Stage]): Part[] {
+    return counts.flatMap((count) =>
+        (["ours", "theirs"] as const).map((side) => ({
+            what: `${stage} of ${count.toLocaleString("en")}: ${side}`,
+            value: took[count][side].wallSeconds,
+            unit: "s",
+        })),
+    );
+}
+
+function partsOfCheckpoints(skipped: Run, written: Run): Part[] {
+    return [
+        { what: "up of 100, with the state written at each step", value: written.wallSeconds, unit: "s" },
+        { what: "up of 100: what writing it at each step adds", value: written.cpuSeconds - skipped.cpuSeconds, unit: "s of CPU" },
+    ];
 }
