@@ -3,7 +3,7 @@ import { Namespace } from "@pulumi/kubernetes/core/v1";
 import { Provider } from "@pulumi/kubernetes/provider";
 import { requireCapacity, withCapacity } from "./capacity";
 import { Beat } from "./components/beat";
-import { accessTo, applyAgain } from "./components/cluster";
+import { accessTo, applyAgain, manyObjects } from "./components/cluster";
 import { Image } from "./components/image";
 import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
 import { ManagedMongo } from "./components/managedMongo";
@@ -41,6 +41,7 @@ const cluster = new Provider("cluster", {
     // The pull secret has a fixed name: a new password must change it in place. Replaced, it would first be deleted, and
     // with it all whose spec is unknown meanwhile: every Deployment.
     enableSecretMutable: true,
+    kubeClientSettings: manyObjects,
 });
 const inCluster = { provider: cluster, transformations: [applyAgain] };
 

@@ -13,6 +13,7 @@ import { type Kept, writeReport } from "./report";
 import { codeChange } from "./rows/codeChange";
 import { coldStart, emptyStart } from "./rows/coldStart";
 import { evaluation } from "./rows/evaluation";
+import { growth } from "./rows/growth";
 import { image } from "./rows/image";
 import { noChange } from "./rows/noChange";
 import { preview } from "./rows/preview";
@@ -20,7 +21,7 @@ import { unit } from "./rows/unit";
 import { web } from "./rows/web";
 import { worker } from "./rows/worker";
 
-const rows = [preview, evaluation, unit, codeChange, noChange, image, web, worker, coldStart, emptyStart];
+const rows = [preview, evaluation, unit, codeChange, noChange, image, web, worker, growth, coldStart, emptyStart];
 const folder = join(clone, "docs", "performance");
 
 async function bench(args: string[]): Promise<number> {

@@ -11,6 +11,9 @@ export interface Access {
     kubeconfig?: pulumi.Input<string>;
 }
 
+/** By default the provider asks 50 times a second, which very many objects wait for; the API server sees to itself that all get a turn. */
+export const manyObjects = { qps: 500, burst: 1000 };
+
 export function accessTo(cluster: Cluster, opts: pulumi.InvokeOutputOptions): Access {
     if (cluster.kind === "ack") {
         // Alibaba Cloud's provider doesn't say that it is a secret.

@@ -16,7 +16,8 @@ export const daemonNames = [
     "metrics-server",
     "storage-provisioner",
 ] as const;
-export type DaemonName = (typeof daemonNames)[number];
+/** kwok runs only while something is measured. */
+export type DaemonName = (typeof daemonNames)[number] | "kwok";
 
 export interface Daemon {
     readonly name: DaemonName;

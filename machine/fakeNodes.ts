@@ -1,36 +1,55 @@
-import { spawn } from "node:child_process";
-import { openSync } from "node:fs";
 import { join } from "node:path";
+import { ensureRunning, stop } from "./daemons";
 import { apply, fakeNodes, kubectl, nodeName, removeFakeNodes } from "./kubernetes";
-import { kubeconfig, logs } from "./places";
+import { kubeconfig } from "./places";
 import { built } from "./toolchain";
+
+const [label, value] = fakeNodes.split("=") as [string, string];
 
 const node = (name: string) => {
     const room = { cpu: "1000", memory: "1Ti", "ephemeral-storage": "1Ti", pods: "1000" };
     return {
         apiVersion: "v1",
         kind: "Node",
-        metadata: { name, labels: { type: "kwok", "kubernetes.io/hostname": name } },
+        metadata: { name, labels: { [label]: value, "kubernetes.io/hostname": name } },
         status: { allocatable: room, capacity: room },
     };
 };
 
+/** A namespace for what is measured; whoever removes the fake nodes removes it too. */
+export async function withFakeNamespace<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const remove = () => kubectl("delete", "namespace", name, "--ignore-not-found");
+    // As a measurement left it that was killed.
+    await remove();
+    await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: { [label]: value } } });
+    try {
+        return await work();
+    } finally {
+        await remove();
+    }
+}
+
 /**
  * Runs `work` while the cluster has nodes of kwok's, a thousand pods on each, where pods are said to run and don't: for measuring
- * what it makes of very many. All new pods go there; what `work` has created it must have removed when it ends.
+ * what it makes of very many. All new pods go there; what `work` creates belongs into namespaces by `withFakeNamespace`.
  */
 export async function withFakeNodes<T>(count: number, work: () => Promise<T>): Promise<T> {
-    const log = openSync(join(logs, "kwok.log"), "a");
     const folder = await built("kwok");
-    const args = [
-        `--kubeconfig=${kubeconfig}`,
-        `--config=${join(folder, "stages.yaml")}`,
-        `--manage-nodes-with-label-selector=${fakeNodes}`,
-        "--node-lease-duration-seconds=40",
-        "--cidr=10.89.0.1/16",
-        "--node-ip=10.89.255.1",
-    ];
-    const kwok = spawn(join(folder, "kwok"), args, { stdio: ["ignore", log, log] });
+    // One that was left may know nothing of what has changed since.
+    await stop("kwok");
+    await ensureRunning({
+        name: "kwok",
+        command: join(folder, "kwok"),
+        args: [
+            `--kubeconfig=${kubeconfig}`,
+            `--config=${join(folder, "stages.yaml")}`,
+            `--manage-nodes-with-label-selector=${fakeNodes}`,
+            "--node-lease-duration-seconds=40",
+            "--cidr=10.89.0.1/16",
+            "--node-ip=10.89.255.1",
+        ],
+        isReady: async () => true,
+    });
     try {
         await apply(...Array.from({ length: count }, (_, n) => node(`fake-${n}`)));
         await kubectl("wait", "nodes", `--selector=${fakeNodes}`, "--for=condition=Ready", "--timeout=60s");
@@ -38,6 +57,5 @@ export async function withFakeNodes<T>(count: number, work: () => Promise<T>): P
         return await work();
     } finally {
         await removeFakeNodes();
-        kwok.kill();
     }
 }

@@ -158,13 +158,16 @@ export async function ensureCluster(dockerHost: string): Promise<void> {
     });
 }
 
-/** The label of those that fakeNodes.ts adds. */
+/** The label of the nodes that fakeNodes.ts adds, and of the namespace whose pods run there. */
 export const fakeNodes = "type=kwok";
 
 /** Also those that a measurement has left that was killed. */
 export async function removeFakeNodes(): Promise<void> {
+    // No new pod can come there then; without its node Kubernetes removes the others by itself.
+    await kubectl("delete", "namespaces", `--selector=${fakeNodes}`, "--wait=false");
     await kubectl("delete", "nodes", `--selector=${fakeNodes}`);
     await kubectl("uncordon", nodeName);
+    await stop("kwok");
 }
 
 /** containerd's images, as the kubelet sees them. */
@@ -254,6 +257,9 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 kubernetesVersion: v${kubernetesVersion}
 etcd: { external: { endpoints: ["http://127.0.0.1:2379"] } }
+# By default 20 requests a second: what grows to a thousand workloads would wait for nothing else.
+controllerManager:
+  extraArgs: [{ name: kube-api-qps, value: "200" }, { name: kube-api-burst, value: "400" }]
 networking: { podSubnet: ${podCidr}, serviceSubnet: ${serviceCidr} }
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1

@@ -1,3 +1,5 @@
+import { Provider } from "@pulumi/kubernetes/provider";
+import { manyObjects } from "../../components/cluster";
 import { Worker } from "../../components/worker";
 
 export const namespace = "sms-bench-growth";
@@ -13,19 +15,24 @@ const app = {
 
 /** Pools of workers, one pod each: a Deployment and a PodDisruptionBudget. */
 export function workloads(count: number): void {
+    const inCluster = { provider: new Provider("cluster", { kubeClientSettings: manyObjects }) };
     for (let index = 0; index < count; index++) {
-        new Worker(`pool-${index}`, {
-            app,
-            env: {},
-            resources: { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } },
-            gracePeriodSeconds: 180,
-            revisionHistoryLimit: 5,
-            rolloutTimeoutSeconds: 600,
-            replicas: 1,
-            minReadySeconds: 0,
-            rollout: { maxSurge: 1, maxUnavailable: 0 },
-            concurrency: 8,
-            queues: ["sms"],
-        });
+        new Worker(
+            `pool-${index}`,
+            {
+                app,
+                env: {},
+                resources: { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } },
+                gracePeriodSeconds: 180,
+                revisionHistoryLimit: 5,
+                rolloutTimeoutSeconds: 600,
+                replicas: 1,
+                minReadySeconds: 0,
+                rollout: { maxSurge: 1, maxUnavailable: 0 },
+                concurrency: 8,
+                queues: ["sms"],
+            },
+            inCluster,
+        );
     }
 }

@@ -200,6 +200,7 @@ describe("the program", () => {
             namespace: "sms",
             clusterIdentifier: "sms",
             enableSecretMutable: "true",
+            kubeClientSettings: '{"qps":500,"burst":1000}',
         });
         for (const resource of kubernetes(deployed)) {
             assert.equal(resource.provider, "cluster", resource.name);
@@ -214,6 +215,7 @@ describe("the program", () => {
             namespace: "sms",
             clusterIdentifier: "sms",
             enableSecretMutable: "true",
+            kubeClientSettings: '{"qps":500,"burst":1000}',
         });
         assert.deepEqual(secrets, ["kubeconfig"]);
         for (const resource of kubernetes(deployed)) {

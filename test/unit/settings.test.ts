@@ -1333,7 +1333,9 @@ describe("settings", () => {
                 try {
                     parse({ stack: "online", texts, encrypted: new Set(encrypted) });
                 } catch (error) {
-                    assert.ok(error instanceof SettingsError, String((error as Error).stack));
+                    if (!(error instanceof SettingsError)) {
+                        throw error;
+                    }
                     assert.ok(error.problems.length > 0);
                     for (const { key } of error.problems) {
                         const first = /^sms:([^.[]*)/.exec(key)?.[1] ?? "";
@@ -1343,7 +1345,7 @@ describe("settings", () => {
                     }
                 }
             }),
-            { numRuns: 500 },
+            { numRuns: 200 },
         );
     });
 

@@ -1,0 +1,174 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { withFakeNamespace, withFakeNodes } from "../../machine/fakeNodes";
+import { kubeconfig } from "../../machine/places";
+import { prepared } from "../../machine/prepare";
+import { built } from "../../machine/toolchain";
+import { clone } from "../../operations/operation";
+import { namespace } from "../growth/workloads";
+import { type Contender, type Run, run } from "../measure";
+import { peer } from "../peers";
+import type { Figure, Part, Row } from "../row";
+
+const counts = [1, 10, 100, 1000] as const;
+type Count = (typeof counts)[number];
+
+export const growth: Row = {
+    name: "growth",
+    title: "Growth: 1, 10, 100 and 1,000 workloads, on nodes that kwok plays",
+    peer: "cdk8s and `kubectl apply`",
+    onMachine: true,
+    measure: async () => {
+        // Always the same, so that nothing is left for long of a run that was killed.
+        const folder = join(tmpdir(), "sms-bench-growth");
+        rmSync(folder, { recursive: true, force: true });
+        mkdirSync(folder);
+        try {
+            return await measure(folder);
+        } finally {
+            rmSync(folder, { recursive: true, force: true });
+        }
+    },
+};
+
+/** What there is to do with so many workloads. */
+const stages = ["evaluation", "preview", "up"] as const;
+type Stage = (typeof stages)[number];
+type Side = "ours" | "theirs";
+/** What each way took, by stage and number of workloads. */
+type Took = Record<Stage, Record<Count, Record<Side, Run>>>;
+
+async function measure(folder: string) {
+    const manifests = join(folder, "manifests.json");
+    await run(evaluate(1, manifests));
+    const ours = await pulumi(folder);
+    const theirs = await cdk8s(folder, manifests);
+    const both = async (stage: Stage, count: Count) => ({ ours: await run(ours(stage, count)), theirs: await run(theirs(stage, count)) });
+    const took: Took = { evaluation: {}, preview: {}, up: {} } as Took;
+    for (const count of counts) {
+        took.evaluation[count] = await both("evaluation", count);
+    }
+    const floor = await run({ command: ["node", "-r", "./register.cjs", "bench/growth/floor.ts", "1000", manifests], cwd: clone });
+    let checkpoints: Run | undefined;
+    await withFakeNodes(2, async () => {
+        await withFakeNamespace(namespace, async () => {
+            for (const count of counts) {
+                took.preview[count] = await both("preview", count);
+            }
+        });
+        const up = (contender: Contender) => withFakeNamespace(namespace, () => run(contender));
+        for (const count of counts) {
+            took.up[count] = { ours: await up(ours("up", count)), theirs: await up(theirs("up", count)) };
+        }
+        checkpoints = await up(ours("up", 100, { PULUMI_SKIP_CHECKPOINTS: "false" }));
+    });
+    return {
+        figures: [...stages.flatMap((stage) => figuresOf(stage, took[stage])), aloneOf(took.evaluation[1000].ours, floor)],
+        parts: [...stages.flatMap((stage) => partsOf(stage, took[stage])), ...partsOfCheckpoints(took.up[100].ours, checkpoints as Run)],
+        remarks: [
+            "A workload is a pool of workers: a Deployment of one pod, and its PodDisruptionBudget; for the engine a component and two resources. Each is measured once. Linear is as many seconds a workload at 1,000 as at 100.",
+            "`up` ends when all pods are ready; on their side `kubectl wait` does. Their preview is `kubectl apply --dry-run=server`, which ours asks the API server for too. They get the manifests finished and have nothing to compose.",
+            "`up` runs with PULUMI_SKIP_CHECKPOINTS. Without, the engine writes the whole state before and after each step when it lies in a bucket or a folder, which grows with the square of the workloads: what that adds at 100 stands above.",
+        ],
+    };
+}
+
+function evaluate(count: number, ...more: string[]): Contender {
+    return { command: ["node", "-r", "./register.cjs", "bench/growth/evaluate.ts", `${count}`, ...more], cwd: clone };
+}
+
+type Command = (stage: Stage, count: Count, env?: Record<string, string>) => Contender;
+
+/** In a backend of its own, and each time a stack that has nothing yet; its objects go with their namespace. */
+async function pulumi(folder: string): Promise<Command> {
+    const { command, env } = await prepared();
+    const project = join(folder, "project");
+    const backend = join(folder, "state");
+    const file = join(folder, "Pulumi.growth.yaml");
+    const engine = { ...env, PULUMI_BACKEND_URL: `file://${backend}`, PULUMI_SKIP_CHECKPOINTS: "true" };
+    mkdirSync(project);
+    writeFileSync(join(project, "Pulumi.yaml"), "name: growth\nruntime: nodejs\n");
+    const begin = async () => {
+        rmSync(backend, { recursive: true, force: true });
+        mkdirSync(backend);
+        await execa(command, ["stack", "init", "growth", "--non-interactive"], { env: engine, cwd: project });
+        renameSync(join(project, "Pulumi.growth.yaml"), file);
+    };
+    const options = ["--stack", "growth", "--config-file", file, "--non-interactive", "--suppress-progress"];
+    const verbs = { preview: ["preview"], up: ["up", "--yes", "--skip-preview"] };
+    return (stage, count, more) =>
+        stage === "evaluation"
+            ? evaluate(count)
+            : {
+                  command: [command, ...verbs[stage], ...options],
+                  cwd: join(clone, "bench", "growth"),
+                  env: { ...engine, WORKLOADS: `${count}`, ...more },
+                  before: begin,
+              };
+}
+
+async function cdk8s(folder: string, manifests: string): Promise<Command> {
+    const cwd = await peer("cdk8s");
+    await execa(join(cwd, "node_modules", ".bin", "tsc"), ["--outDir", "dist"], { cwd });
+    const written = join(folder, "dist");
+    const kubectl = join(await built("kubernetes"), "kubectl");
+    const apply = `${kubectl} apply --filename ${written} > /dev/null`;
+    const ready = `${kubectl} --namespace ${namespace} wait deployment --all --for=condition=Available --timeout=600s > /dev/null`;
+    const after = { evaluation: ":", preview: `${apply} --dry-run=server`, up: `${apply}; ${ready}` };
+    return (stage, count) => ({
+        command: ["sh", "-ec", `node dist/growth.js; ${after[stage]}`],
+        cwd,
+        env: { MANIFESTS: manifests, WORKLOADS: `${count}`, CDK8S_OUTDIR: written, KUBECONFIG: kubeconfig },
+    });
+}
+
+function figuresOf(stage: Stage, { 100: hundred, 1000: thousand }: Took[Stage]): Figure[] {
+    const at1000 = (what: string, unit: string, key: "wallSeconds" | "cpuSeconds" | "memoryMiB") => ({
+        what: `${stage} of 1,000: ${what}`,
+        unit,
+        ours: { value: thousand.ours[key] },
+        peer: { value: thousand.theirs[key] },
+    });
+    const aWorkload = (side: Side): Figure => ({
+        what: `${stage}, ${side} by ${side}: each of 1,000 beside each of 100`,
+        unit: "s",
+        ours: { value: thousand[side].wallSeconds / 1000 },
+        peer: { value: hundred[side].wallSeconds / 100 },
+        ...(side === "ours" ? { goal: { atMost: 1.15 } } : {}),
+    });
+    return [
+        { ...at1000("wall", "s", "wallSeconds"), goal: { atMost: 1 } },
+        at1000("CPU of the commands", "s", "cpuSeconds"),
+        at1000("memory of the largest process", "MiB", "memoryMiB"),
+        aWorkload("ours"),
+        aWorkload("theirs"),
+    ];
+}
+
+function aloneOf(whole: Run, floor: Run): Figure {
+    return {
+        what: "evaluation of 1,000 beside the SDK alone, which registers the same finished manifests: wall",
+        unit: "s",
+        ours: { value: whole.wallSeconds },
+        peer: { value: floor.wallSeconds },
+    };
+}
+
+function partsOf(stage: Stage, took: Took[Stage]): Part[] {
+    return counts.flatMap((count) =>
+        (["ours", "theirs"] as const).map((side) => ({
+            what: `${stage} of ${count.toLocaleString("en")}: ${side}`,
+            value: took[count][side].wallSeconds,
+            unit: "s",
+        })),
+    );
+}
+
+function partsOfCheckpoints(skipped: Run, written: Run): Part[] {
+    return [
+        { what: "up of 100, with the state written at each step", value: written.wallSeconds, unit: "s" },
+        { what: "up of 100: what writing it at each step adds", value: written.cpuSeconds - skipped.cpuSeconds, unit: "s of CPU" },
+    ];
+}
