@@ -56,7 +56,9 @@ async function measure(folder: string) {
             },
         ],
         parts: ours.layers.map(({ size }, index) => ({ what: `our layer ${index + 1}`, value: size / 1e6, unit: "MB" })),
-        remarks: [`The base image, ${(base / 1e6).toFixed(1)} MB, is the machine's own Debian with Python 3.11. Ours keeps of it what a pod runs.`],
+        remarks: [
+            `The base image, ${(base / 1e6).toFixed(1)} MB, is the machine's own Debian with Python 3.11. Ours keeps of it what a pod runs.`,
+        ],
     };
 }
 
