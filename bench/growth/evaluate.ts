@@ -1,11 +1,11 @@
-/** Evaluates so many workloads on mocks; writes the manifests to the file that is named. */
+/** Evaluates so many workloads of a namespace on mocks; writes the manifests to the file that is named. */
 import { writeFileSync } from "node:fs";
 import { run } from "../../operations/operation";
 import { deploy } from "../../test/unit/deployed";
 import { workloads } from "./workloads";
 
-async function evaluate([count, file]: string[]): Promise<number> {
-    const { deployed } = await deploy(() => workloads(Number(count)));
+async function evaluate([count, namespace, file]: string[]): Promise<number> {
+    const { deployed } = await deploy(() => workloads(Number(count), namespace as string));
     if (file !== undefined) {
         const manifests = deployed.resources.filter(({ type }) => type.startsWith("kubernetes:")).map(({ inputs }) => inputs);
         writeFileSync(file, JSON.stringify(manifests));

@@ -1,3 +1,3 @@
 import { workloads } from "./workloads";
 
-workloads(Number(process.env.WORKLOADS));
+workloads(Number(process.env.WORKLOADS), process.env.NAMESPACE as string);

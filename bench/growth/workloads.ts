@@ -2,10 +2,7 @@ import { Provider } from "@pulumi/kubernetes/provider";
 import { manyObjects } from "../../components/cluster";
 import { Worker } from "../../components/worker";
 
-export const namespace = "sms-bench-growth";
-
 const app = {
-    namespace,
     image: "registry.example.com/sms:1@sha256:123",
     pullSecret: "pull-secret",
     env: { ENV: "online", LOG_LEVEL: "INFO" },
@@ -14,13 +11,13 @@ const app = {
 };
 
 /** Pools of workers, one pod each: a Deployment and a PodDisruptionBudget. */
-export function workloads(count: number): void {
+export function workloads(count: number, namespace: string): void {
     const inCluster = { provider: new Provider("cluster", { kubeClientSettings: manyObjects }) };
     for (let index = 0; index < count; index++) {
         new Worker(
             `pool-${index}`,
             {
-                app,
+                app: { ...app, namespace },
                 env: {},
                 resources: { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } },
                 gracePeriodSeconds: 180,

@@ -22,7 +22,7 @@ export const codeChange: Row = {
             const before = () => changeCode(app);
             const { ours, hand } = await sideBySide(
                 { ours: { ...up, before }, hand: { ...(await byHand(app)), before } },
-                { rounds: 3, warmUps: 0 },
+                { rounds: 2, warmUps: 0 },
             );
             changeCode(app);
             const { output } = await run(up);

@@ -2,12 +2,11 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { withFakeNamespace, withFakeNodes } from "../../machine/fakeNodes";
+import { emptyFakeNamespace, withFakeNodes } from "../../machine/fakeNodes";
 import { kubeconfig } from "../../machine/places";
 import { prepared } from "../../machine/prepare";
 import { built } from "../../machine/toolchain";
 import { clone } from "../../operations/operation";
-import { namespace } from "../growth/workloads";
 import { type Contender, type Run, run } from "../measure";
 import { peer } from "../peers";
 import type { Figure, Part, Row } from "../row";
@@ -37,12 +36,14 @@ export const growth: Row = {
 const stages = ["evaluation", "preview", "up"] as const;
 type Stage = (typeof stages)[number];
 type Side = "ours" | "theirs";
+/** Of each way its own, so that neither has to wait until the other's thousand pods are gone. */
+const namespaces = { ours: "sms-bench-growth-ours", theirs: "sms-bench-growth-theirs" } as const;
 /** What each way took, by stage and number of workloads. */
 type Took = Record<Stage, Record<Count, Record<Side, Run>>>;
 
 async function measure(folder: string) {
     const manifests = join(folder, "manifests.json");
-    await run(evaluate(1, manifests));
+    await run(evaluate(1, namespaces.theirs, manifests));
     const ours = await pulumi(folder);
     const theirs = await cdk8s(folder, manifests);
     const both = async (stage: Stage, count: Count) => ({ ours: await run(ours(stage, count)), theirs: await run(theirs(stage, count)) });
@@ -52,31 +53,35 @@ async function measure(folder: string) {
     }
     const floor = await run({ command: ["node", "-r", "./register.cjs", "bench/growth/floor.ts", "1000", manifests], cwd: clone });
     let checkpoints: Run | undefined;
-    await withFakeNodes(2, async () => {
-        await withFakeNamespace(namespace, async () => {
-            for (const count of counts) {
-                took.preview[count] = await both("preview", count);
-            }
-        });
-        const up = (contender: Contender) => withFakeNamespace(namespace, () => run(contender));
+    await withFakeNodes(3, async () => {
+        await emptyFakeNamespace(namespaces.ours);
+        await emptyFakeNamespace(namespaces.theirs);
         for (const count of counts) {
-            took.up[count] = { ours: await up(ours("up", count)), theirs: await up(theirs("up", count)) };
+            took.preview[count] = await both("preview", count);
         }
-        checkpoints = await up(ours("up", 100, { PULUMI_SKIP_CHECKPOINTS: "false" }));
+        const up = async (side: Side, contender: Contender) => {
+            await emptyFakeNamespace(namespaces[side]);
+            return run(contender);
+        };
+        checkpoints = await up("ours", ours("up", 100, { PULUMI_SKIP_CHECKPOINTS: "false" }));
+        for (const count of counts) {
+            const first = await up("theirs", theirs("up", count));
+            took.up[count] = { ours: await up("ours", ours("up", count)), theirs: first };
+        }
     });
     return {
         figures: [...stages.flatMap((stage) => figuresOf(stage, took[stage])), aloneOf(took.evaluation[1000].ours, floor)],
         parts: [...stages.flatMap((stage) => partsOf(stage, took[stage])), ...partsOfCheckpoints(took.up[100].ours, checkpoints as Run)],
         remarks: [
             "A workload is a pool of workers: a Deployment of one pod, and its PodDisruptionBudget; for the engine a component and two resources. Each is measured once. Linear is as many seconds a workload at 1,000 as at 100.",
-            "`up` ends when all pods are ready; on their side `kubectl wait` does. Their preview is `kubectl apply --dry-run=server`, which ours asks the API server for too. They get the manifests finished and have nothing to compose.",
+            "`up` ends when all pods are ready; theirs when all Deployments are available, which is asked each second. Ours goes second, beside theirs that are still there. Their preview is `kubectl apply --dry-run=server`, which ours asks the API server for too. They get the manifests finished and have nothing to compose.",
             "`up` runs with PULUMI_SKIP_CHECKPOINTS. Without, the engine writes the whole state before and after each step when it lies in a bucket or a folder, which grows with the square of the workloads: what that adds at 100 stands above.",
         ],
     };
 }
 
-function evaluate(count: number, ...more: string[]): Contender {
-    return { command: ["node", "-r", "./register.cjs", "bench/growth/evaluate.ts", `${count}`, ...more], cwd: clone };
+function evaluate(count: number, namespace: string, ...more: string[]): Contender {
+    return { command: ["node", "-r", "./register.cjs", "bench/growth/evaluate.ts", `${count}`, namespace, ...more], cwd: clone };
 }
 
 type Command = (stage: Stage, count: Count, env?: Record<string, string>) => Contender;
@@ -100,11 +105,11 @@ async function pulumi(folder: string): Promise<Command> {
     const verbs = { preview: ["preview"], up: ["up", "--yes", "--skip-preview"] };
     return (stage, count, more) =>
         stage === "evaluation"
-            ? evaluate(count)
+            ? evaluate(count, namespaces.ours)
             : {
                   command: [command, ...verbs[stage], ...options],
                   cwd: join(clone, "bench", "growth"),
-                  env: { ...engine, WORKLOADS: `${count}`, ...more },
+                  env: { ...engine, WORKLOADS: `${count}`, NAMESPACE: namespaces.ours, ...more },
                   before: begin,
               };
 }
@@ -115,10 +120,12 @@ async function cdk8s(folder: string, manifests: string): Promise<Command> {
     const written = join(folder, "dist");
     const kubectl = join(await built("kubernetes"), "kubectl");
     const apply = `${kubectl} apply --filename ${written} > /dev/null`;
-    const ready = `${kubectl} --namespace ${namespace} wait deployment --all --for=condition=Available --timeout=600s > /dev/null`;
+    const available = `${kubectl} --namespace ${namespaces.theirs} get deployments --output jsonpath='{range .items[?(@.status.availableReplicas==1)]}x{end}'`;
+    // `kubectl wait` looks at one after the other, each for itself.
+    const ready = `until [ $(${available} | wc -c) = $WORKLOADS ]; do sleep 1; done`;
     const after = { evaluation: ":", preview: `${apply} --dry-run=server`, up: `${apply}; ${ready}` };
     return (stage, count) => ({
-        command: ["sh", "-ec", `node dist/growth.js; ${after[stage]}`],
+        command: ["timeout", "900", "sh", "-ec", `node dist/growth.js; ${after[stage]}`],
         cwd,
         env: { MANIFESTS: manifests, WORKLOADS: `${count}`, CDK8S_OUTDIR: written, KUBECONFIG: kubeconfig },
     });

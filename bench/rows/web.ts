@@ -6,7 +6,7 @@ import { spread } from "../measure";
 import { amount, type Row } from "../row";
 
 const slowestMilliseconds = 200;
-const secondsAStep = 8;
+const secondsAStep = 6;
 
 export const web: Row = {
     name: "web",
@@ -46,7 +46,7 @@ export const web: Row = {
             ],
             parts: [],
             remarks: [
-                "The load comes from the same two cores, and so do the stores: figures are for comparing. New rates are tried for 8 s each, until the least that is too much and the most that isn't are within 5 %.",
+                "The load comes from the same two cores, and so do the stores: figures are for comparing. New rates are tried for 6 s each, until the least that is too much and the most that isn't are within 5 %.",
             ],
         };
     },
