@@ -74,7 +74,7 @@ function outagesOf(side: Side, form: Form): readonly Outage[] {
         case "ours":
             return outages[form];
         case "without":
-            return [redisGone[form]];
+            return [redisGone.short];
         case "origin":
             return outages[form].slice(-1);
     }
