@@ -24,7 +24,7 @@ export function appJob(name: string, { app, command, env = {}, timeoutSeconds }:
         `${name}-job`,
         {
             metadata: {
-                // Named by what it holds (cluster.ts): a Job can't be changed, so for anything else there is another one.
+                // Named by Pulumi: a Job can't be changed, so for anything else there is another one.
                 namespace: app.namespace,
                 // One that failed is no obstacle: the next `up` makes another, also where the mending was done elsewhere.
                 annotations: { "pulumi.com/replaceUnready": "true" },

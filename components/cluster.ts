@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { getClusterCredentialOutput } from "@pulumi/alicloud/cs/getClusterCredential";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -24,23 +23,14 @@ export function accessTo(cluster: Cluster, opts: pulumi.InvokeOutputOptions): Ac
 
 /**
  * What makes each object of the cluster the same object when it is applied again, also by an `up` that follows one that was killed
- * while it made it. By default the provider thinks of a new field manager, and of a new name where there is none, until the state knows
- * the object: what was half made would refuse the next `up`, or stay behind. And what somebody scaled or edited by hand is set right,
- * where otherwise the `up` would end with a conflict.
+ * while it made it. By default the provider thinks of a new field manager until the state knows the object: what was half made would
+ * refuse the next `up`. And what somebody scaled or edited by hand is set right, where otherwise the `up` would end with a conflict.
  */
-export const applyAgain: pulumi.ResourceTransformation = ({ type, name, props, opts }) => {
+export const applyAgain: pulumi.ResourceTransformation = ({ type, props, opts }) => {
     if (!type.startsWith("kubernetes:")) {
         return undefined;
     }
-    const metadata = {
-        ...props.metadata,
-        // Without a name of its own it is named by what it holds, and other contents are another object.
-        name: props.metadata.name ?? pulumi.unsecret(pulumi.output(props).apply((content) => `${name}-${digest(content)}`)),
-        annotations: { ...props.metadata.annotations, "pulumi.com/patchFieldManager": "sms", "pulumi.com/patchForce": "true" },
-    };
-    return { props: { ...props, metadata }, opts };
+    const { metadata } = props;
+    const annotations = { ...metadata.annotations, "pulumi.com/patchFieldManager": "sms", "pulumi.com/patchForce": "true" };
+    return { props: { ...props, metadata: { ...metadata, annotations } }, opts };
 };
-
-function digest(content: unknown): string {
-    return createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 10);
-}

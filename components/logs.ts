@@ -182,7 +182,7 @@ export class LogCollector extends pulumi.ComponentResource implements Collector 
         const config = new ConfigMap(
             `${name}-config`,
             {
-                // Named by what it holds (cluster.ts): another configuration is another name, and so other pods.
+                // Named by Pulumi: another configuration is another name, and so other pods.
                 metadata: { namespace: args.namespace },
                 immutable: true,
                 data: {

@@ -20,7 +20,7 @@ export class QueueLengths extends pulumi.ComponentResource {
         const parts = pulumi.secret(redisUrl).apply(redisParts);
         const secret = new Secret(
             `${name}-secret`,
-            // Named by what it holds (cluster.ts): another password is another name, which the TriggerAuthentication then names.
+            // Named by Pulumi: another password is another name, which the TriggerAuthentication then names.
             { metadata: { namespace }, immutable: true, stringData: parts.apply(({ databaseIndex, ...access }) => access) },
             { parent: this },
         );

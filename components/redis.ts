@@ -35,7 +35,7 @@ export class ClusterRedis extends pulumi.ComponentResource implements Redis {
         const secret = new Secret(
             `${name}-secret`,
             {
-                // Named by what it holds (cluster.ts): another password is another name, and so another pod.
+                // Named by Pulumi: another password is another name, and so another pod.
                 metadata: { namespace: args.namespace },
                 immutable: true,
                 stringData: { password: args.password, "redis.conf": args.password.apply(redisConfig) },

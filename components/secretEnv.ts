@@ -20,7 +20,7 @@ export class SecretEnv extends pulumi.ComponentResource {
         const secret = new Secret(
             `${name}-secret`,
             {
-                // Named by what it holds (cluster.ts): the old Secret stays until no pod needs it any more.
+                // Named by Pulumi: the old Secret stays until no pod needs it any more.
                 metadata: { namespace: args.namespace },
                 immutable: true,
                 stringData: pulumi.secret(

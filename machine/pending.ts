@@ -1,28 +1,55 @@
 /** After a `pulumi` that was killed: its lock and its notes of what it was just making go. */
 
+interface Resource {
+    readonly urn: string;
+    readonly type: string;
+    readonly inputs?: {
+        readonly apiVersion?: string;
+        readonly metadata?: {
+            readonly name?: string;
+            readonly namespace?: string;
+            readonly annotations?: Readonly<Record<string, string>>;
+        };
+    };
+}
+
 interface Exported {
     readonly deployment?: {
-        readonly pending_operations?: readonly {
-            readonly type: string;
-            readonly resource: { readonly urn: string; readonly type: string };
-        }[];
+        readonly resources?: readonly object[];
+        readonly pending_operations?: readonly { readonly type: string; readonly resource: Resource }[];
     };
 }
 
 /** Runs `pulumi` with these arguments on the stack. */
-type Run = (args: readonly string[]) => Promise<{ stdout: string }>;
+type Run = (args: readonly string[], input?: string) => Promise<{ stdout: string }>;
 
 /**
- * Kubernetes' objects that were just being made need nothing more: the next `up` applies them by their names, there or not
- * (components/cluster.ts). Gives the other resources: they may be there, and nobody knows their ids.
+ * Kubernetes' objects with a name of their own need nothing more: the next `up` applies them again, there or not (components/cluster.ts).
+ * To those that Pulumi named it would give another name: they are noted as what is left of a replacement, and the next `up` removes
+ * them, there or not. Gives the other resources: they may be there, and nobody knows their ids.
  */
 export async function clearPending(pulumi: Run): Promise<readonly string[]> {
     await pulumi(["cancel", "--yes"]);
-    const { stdout } = await pulumi(["stack", "export"]);
-    const { deployment } = JSON.parse(stdout) as Exported;
-    const made = (deployment?.pending_operations ?? []).filter(({ type }) => type === "creating").map(({ resource }) => resource);
-    if (made.length > 0) {
-        await pulumi(["refresh", "--clear-pending-creates", "--yes", "--skip-preview", "--non-interactive"]);
+    const exported = JSON.parse((await pulumi(["stack", "export"])).stdout) as Exported;
+    const { resources = [], pending_operations: pending = [] } = exported.deployment ?? {};
+    const made = pending.filter(({ type }) => type === "creating").map(({ resource }) => resource);
+    if (made.length === 0) {
+        return [];
     }
+    const deployment = {
+        ...exported.deployment,
+        resources: [...resources, ...made.flatMap(leftOver)],
+        pending_operations: pending.filter(({ type }) => type !== "creating"),
+    };
+    await pulumi(["stack", "import"], JSON.stringify({ ...exported, deployment }));
     return made.filter(({ type }) => !type.startsWith("kubernetes:")).map(({ urn }) => urn);
+}
+
+function leftOver(resource: Resource): object[] {
+    const { apiVersion, metadata: { name, namespace, annotations } = {} } = resource.inputs ?? {};
+    if (annotations?.["pulumi.com/autonamed"] !== "true") {
+        return [];
+    }
+    const outputs = { ...resource.inputs, __inputs: resource.inputs, __initialApiVersion: apiVersion };
+    return [{ ...resource, id: namespace === undefined ? name : `${namespace}/${name}`, outputs, delete: true }];
 }

@@ -192,7 +192,7 @@ export async function clearKilledRun({ command, env }: Pulumi, stack: Stack): Pr
         .map((file) => (JSON.parse(readFileSync(join(locks, file), "utf8")) as { pid: number }).pid);
     if (holders.length > 0 && holders.every((pid) => !existsSync(`/proc/${pid}`))) {
         say("  ! an earlier `pulumi` was killed: releasing its lock");
-        await clearPending((args) => execa(command, pulumiArgs(stack, args), { env, cwd: stack.program }));
+        await clearPending((args, input) => execa(command, pulumiArgs(stack, args), { env, cwd: stack.program, input }));
     }
 }
 

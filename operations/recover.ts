@@ -14,7 +14,7 @@ async function recover(args: string[]): Promise<number> {
         throw new OperationError("Which stack? npm run recover -- --stack online");
     }
     const command = await pulumiCommand();
-    const unknown = await clearPending((args) => execa(command, [...args, "--stack", stack], { cwd: clone }));
+    const unknown = await clearPending((args, input) => execa(command, [...args, "--stack", stack], { cwd: clone, input }));
     process.stdout.write("The lock is released. The next `up` goes on with what was being made in the cluster.\n");
     if (unknown.length > 0) {
         process.stdout.write(

