@@ -150,15 +150,13 @@ class Messages:
         now = _now()
         left_behind = {"status": "sending", "not_before": {"$lte": now}}
         never_claimed = {"status": "queued", "not_before": {"$lte": now - due_for}}
-        for _ in range(at_most):
-            stored = self._collection.find_one_and_update(
-                {"$or": [left_behind, never_claimed]},
-                {"$set": {"status": "queued", "not_before": now}},
-                sort=[("not_before", ASCENDING)],
-            )
-            if stored is None:
-                return
-            yield stored["_id"]
+        stuck = {"$or": [left_behind, never_claimed]}
+        found = self._collection.find(stuck, {"_id": 1}, sort=[("not_before", ASCENDING)], limit=at_most)
+        for id in [document["_id"] for document in found]:
+            # Somebody else may have taken it since.
+            taken = self._collection.update_one({"_id": id, **stuck}, {"$set": {"status": "queued", "not_before": now}})
+            if taken.matched_count:
+                yield id
 
     def count_overdue(self, due_for: timedelta) -> int:
         """How many have been due for so long; counts no further than a number that is alarming anyway."""
