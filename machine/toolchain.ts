@@ -204,9 +204,12 @@ const networkPolicies: Build = {
     },
 };
 
+const byId = `\t\tv, _ := params.Filter.Get("_id")\n\t\tswitch v.(type) {\n\t\tcase string, types.ObjectID:\n\t\t\t`;
+
 /**
  * FerretDB reads a document, changes it and writes it back: of two changes at once the first is lost, and a message that two workers
- * claim is sent twice. MongoDB changes a document in one step, and here it does: one change after the other.
+ * claim is sent twice. MongoDB changes a document in one step, and here it does: one change after the other. And where anything but
+ * the id is asked for, it reads the whole collection: here it finds the document by its id first.
  */
 const documentStore: Changed = {
     module: "github.com/FerretDB/FerretDB",
@@ -219,6 +222,11 @@ const documentStore: Changed = {
             },
             { file: "internal/handler/msg_update.go", from: "params *common.UpdateParams) (int32, int32, *types.Array, error) {" },
         ].map(({ file, from }) => ({ file, from, to: `${from}\n\toneChange.Lock()\n\tdefer oneChange.Unlock()\n` })),
+        {
+            file: "internal/backends/sqlite/collection.go",
+            from: `if params.Filter.Len() == 1 {\n${byId}whereClause`,
+            to: `if params.Filter.Len() > 0 {\n${byId}whereClause`,
+        },
     ],
 };
 
