@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { registryUser } from "./containers";
 import { debianMirror } from "./host";
 import { unmountBelow } from "./mounts";
-import { basePrefix, cache, dockerClient, ownRegistry } from "./places";
+import { basePrefix, cache, containerdSocket, dockerClient, ownRegistry } from "./places";
 import { MachineError, step } from "./progress";
 import { secret } from "./secrets";
 import { slsAuthority } from "./sls";
@@ -173,6 +173,8 @@ async function ensureBaseImage(docker: Docker, name: string, image: BaseImage): 
         await docker("push", "--quiet", tag);
         await docker("tag", tag, keyed);
         await docker("push", "--quiet", keyed);
+        // The node may have another one of that name, and wouldn't pull this one.
+        await execa("ctr", ["--address", containerdSocket, "--namespace", "k8s.io", "images", "rm", tag], { reject: false });
         return isCached ? "from the cache" : "made";
     });
 }
