@@ -208,7 +208,8 @@ const byId = `\t\tv, _ := params.Filter.Get("_id")\n\t\tswitch v.(type) {\n\t\tc
 
 /**
  * FerretDB reads a document, changes it and writes it back: of two changes at once the first is lost, and a message that two workers
- * claim is sent twice. MongoDB changes a document in one step, and here it does: one change after the other. And where anything but
+ * claim is sent twice. MongoDB changes a document in one step, and here it does: one change after the other,
+ * which SQLite's writers have to be anyway, and would sleep for. And where anything but
  * the id is asked for, it reads the whole collection: here it finds the document by its id first.
  */
 const documentStore: Changed = {
@@ -221,6 +222,10 @@ const documentStore: Changed = {
                 from: "params *common.FindAndModifyParams) (*findAndModifyResult, error) {",
             },
             { file: "internal/handler/msg_update.go", from: "params *common.UpdateParams) (int32, int32, *types.Array, error) {" },
+            ...["Insert", "Delete"].map((change) => ({
+                file: `internal/handler/msg_${change.toLowerCase()}.go`,
+                from: `Msg${change}(connCtx context.Context, msg *wire.OpMsg) (*wire.OpMsg, error) {`,
+            })),
         ].map(({ file, from }) => ({ file, from, to: `${from}\n\toneChange.Lock()\n\tdefer oneChange.Unlock()\n` })),
         {
             file: "internal/backends/sqlite/collection.go",
