@@ -62,7 +62,8 @@ def create_app(settings: Settings) -> Flask:
     messages = Messages(mongo)
     redis = broker(settings)
     readiness = Readiness(settings, redis, mongo)
-    store = Circuit(lambda: mongo.admin.command("ping"))
+    # Half of the threads stay free for those who don't need the store, or are told to come again.
+    store = Circuit(lambda: mongo.admin.command("ping"), slow_calls=max(1, settings.web_threads // 2))
     publisher = Publisher()
     backlog = Backlog(settings, redis, messages)
 

@@ -108,6 +108,24 @@ def test_lets_nobody_wait_for_a_thread_while_mongo_is_away(stack):
     eventually(lambda: stack.post().status_code == 202, within=5)
 
 
+def test_answers_the_kubelet_while_mongo_is_slow(stack):
+    stack.web(WEB_WORKERS="1", WEB_THREADS="4")
+    with ThreadPoolExecutor(60) as callers:
+        # All connections are there: a new one would take longer than a call may.
+        assert {answer.status_code for answer in callers.map(lambda _: stack.post(), range(60))} == {202}
+        stack.mongo_gate.delay_seconds = 0.6
+        waiting = [callers.submit(stack.post) for _ in range(60)]
+        eventually(lambda: any(answer.done() for answer in waiting))
+        answer, seconds = timed(lambda: stack.get("/healthz"))
+    assert answer.status_code == 200
+    assert seconds < 3
+    assert {answer.result().status_code for answer in waiting} == {202, 503}
+    stack.mongo_gate.delay_seconds = 0
+    eventually(lambda: stack.post().status_code == 202)  # finds out that it is over
+    with ThreadPoolExecutor(8) as callers:
+        assert {answer.status_code for answer in callers.map(lambda _: stack.post(), range(40))} == {202}
+
+
 @pytest.mark.parametrize("store", ["redis", "mongo"])
 def test_becomes_ready_when_both_stores_have_answered(stack, store):
     gate = getattr(stack, f"{store}_gate")
