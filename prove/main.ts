@@ -98,7 +98,13 @@ async function main(): Promise<number> {
                 const all = sides(experiment).filter(
                     (side) => without === undefined || (side.kind === "without" && side.protection === without),
                 );
-                const result = await run(experiment, all, short ? "short" : "full", stage);
+                const result = await run(experiment, all, short ? "short" : "full", stage).catch((error: Error) => {
+                    // What the others show is worth having all the same.
+                    failures.push(`${experiment.name} broke off: ${error.message}`);
+                });
+                if (result === undefined) {
+                    continue;
+                }
                 if (isKept) {
                     writeFileSync(resultFile(experiment.name), `${JSON.stringify(result)}\n`);
                 }
