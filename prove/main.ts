@@ -100,7 +100,8 @@ async function main(): Promise<number> {
                 );
                 const result = await run(experiment, all, short ? "short" : "full", stage).catch((error: Error) => {
                     // What the others show is worth having all the same.
-                    failures.push(`${experiment.name} broke off: ${error.message}`);
+                    failures.push(`${experiment.name} broke off`);
+                    say(`      ${error.message}`);
                 });
                 if (result === undefined) {
                     continue;
