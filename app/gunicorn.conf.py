@@ -37,7 +37,7 @@ def on_starting(server):
     _settings.drain_file.unlink(missing_ok=True)
     _settings.ready_file.unlink(missing_ok=True)
     # Once, and not in each worker: less processor time for a start, and memory that all of them share.
-    import sms.web
+    import sms.web  # noqa: F401
 
     gc.freeze()
 

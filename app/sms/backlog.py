@@ -3,8 +3,6 @@
 A store that doesn't answer takes a second and its own gauges, never the scrape.
 """
 
-import json
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import get_args
@@ -14,6 +12,7 @@ from prometheus_client.registry import Collector
 from redis import Redis
 
 from sms.messages import Messages
+from sms.queueing import waiting_seconds
 from sms.settings import QueueName, Settings
 from sms.stores import Questions
 from sms.ticks import last_ticks
@@ -46,7 +45,7 @@ class Backlog(Collector):
             answers = pipe.execute()
         for queue, tasks, task in zip(QUEUES, answers[::2], answers[1::2], strict=True):
             length.add_metric([queue], tasks)
-            if (waiting := _waiting_seconds(task)) is not None:
+            if (waiting := waiting_seconds(task)) is not None:
                 oldest.add_metric([queue], waiting)
         ticked = GaugeMetricFamily(
             "sms_beat_last_tick_timestamp_seconds", "When the last tick that beat sent was due.", labels=["entry"]
@@ -58,11 +57,3 @@ class Backlog(Collector):
     def _in_mongo(self) -> list[Metric]:
         count = self._messages.count_overdue(self._overdue_after)
         return [GaugeMetricFamily("sms_messages_overdue", "Messages due longer than RESEND_AFTER_SECONDS.", count)]
-
-
-def _waiting_seconds(task: bytes | None) -> float | None:
-    """None where the task doesn't say: somebody else queued it."""
-    if task is None:
-        return 0
-    since = json.loads(task)["headers"].get("waiting_since")
-    return since and max(0, time.time() - since)

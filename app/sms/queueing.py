@@ -27,6 +27,10 @@ class SendQueue:
         """Raises `RedisError`; they may be there all the same."""
         self._redis.lpush(self._name, *map(self._delivery_of, ids))
 
+    def waiting_seconds(self) -> float:
+        """How long the oldest of what waits has waited; 0 where it doesn't say. Raises `RedisError`."""
+        return waiting_seconds(self._redis.lindex(self._name, -1)) or 0
+
     def _delivery_of(self, id: str) -> str:
         body = b64encode(self._body.replace(MESSAGE, id).encode()).decode()
         return (
@@ -49,3 +53,11 @@ def _example(task: Task) -> tuple[str, str, str]:
     delivery["headers"]["waiting_since"] = NOW
     delivery["properties"]["delivery_tag"] = TASK
     return name, json.dumps(delivery), body
+
+
+def waiting_seconds(delivery: bytes | None) -> float | None:
+    """How long a delivery has waited in its queue. None where it doesn't say: somebody else queued it."""
+    if delivery is None:
+        return 0
+    since = json.loads(delivery)["headers"].get("waiting_since")
+    return since and max(0, time.time() - since)

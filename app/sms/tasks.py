@@ -110,9 +110,16 @@ def resend_stuck() -> None:
 
     That is: left behind by a worker that died, as soon as its lease is over; and what was due for
     RESEND_AFTER_SECONDS and nobody took, since it was accepted while the broker was away, or lost with
-    the broker. A message that merely waits in a long queue gets one more delivery per RESEND_AFTER_SECONDS.
+    the broker. What merely waits in a long queue is left alone: nothing is queued again that came later
+    than the oldest delivery there.
     """
-    stuck = messages().take_stuck(timedelta(seconds=settings().resend_after_seconds), settings().resend_batch)
+    try:
+        waiting_seconds = send_queue().waiting_seconds()
+    except RedisError as error:
+        logger.warning("nothing queued again", extra={"error": f"{type(error).__name__}: {error}"})
+        return
+    due_for = timedelta(seconds=settings().resend_after_seconds + waiting_seconds)
+    stuck = messages().take_stuck(due_for, settings().resend_batch)
     while ids := list(islice(stuck, RESEND_AT_ONCE)):
         if not queue(ids):
             return

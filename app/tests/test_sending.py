@@ -269,6 +269,27 @@ def test_queues_what_the_broker_lost_again_and_only_once(stack):
     assert worker.output().count("queued again") == 1
 
 
+def test_leaves_alone_what_waits_in_a_long_queue(stack):
+    stack.web()
+    for _ in range(20):
+        stack.accepted()
+    eventually(lambda: stack.redis.llen("sms") == 20)
+    lost = stack.accepted()
+    eventually(lambda: stack.redis.llen("sms") == 21)
+    stack.redis.lpop("sms")  # the broker lost the newest
+    worker = stack.worker(WORKER_QUEUES="sms-maintenance", RESEND_AFTER_SECONDS="1")
+    for _ in range(3):
+        time.sleep(1)
+        stack.broker.send_task("sms.tasks.resend_stuck", queue="sms-maintenance")
+    eventually(lambda: stack.redis.llen("sms-maintenance") == 0)
+    assert stack.redis.llen("sms") == 20
+    stack.worker(RESEND_AFTER_SECONDS="1")
+    eventually(lambda: stack.mongo.messages.count_documents({"status": "sent"}) == 20)
+    stack.broker.send_task("sms.tasks.resend_stuck", queue="sms-maintenance")
+    eventually(lambda: stack.status(lost) == "sent")
+    assert worker.output().count("queued again") <= 1
+
+
 def test_serves_the_workers_metrics(stack):
     port = free_port()
     stack.web()

@@ -17,7 +17,7 @@ interface Sizes {
 }
 
 const sizes: Record<Form, Sizes> = {
-    full: { messages: 10_000, rate: 40, secondsBetween: 6, settleSeconds: 300, fewer: { messages: 2000, settleSeconds: 40 } },
+    full: { messages: 10_000, rate: 60, secondsBetween: 6, settleSeconds: 300, fewer: { messages: 2000, settleSeconds: 40 } },
     short: { messages: 200, rate: 20, secondsBetween: 3, settleSeconds: 90, fewer: { messages: 200, settleSeconds: 40 } },
 };
 
