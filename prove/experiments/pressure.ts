@@ -167,7 +167,7 @@ function whileWatched<T>(address: string, work: () => Promise<T>) {
 export const pressure: Experiment = {
     name: "pressure",
     title: "The node has no more to give",
-    method: "An `up` asks for more CPU than the node has; each worker eats more memory than its limit allows; a web pod's log volume is filled beyond its limit. Meanwhile 20 requests a second come in.",
+    method: "An `up` asks for more CPU than the node has; each worker eats more memory than its limit allows; a web pod's log volume is filled beyond its limit: the kubelet evicts the pod and leaves it one second, without its preStop hook, whatever its grace period is (the app itself can't fill it: its files rotate). Meanwhile 20 requests a second come in.",
     protections: { "capacity check": "in the copy of the program, nobody asks the cluster what is free" },
     origin: "its web Deployment with the same request for CPU",
     trial,
