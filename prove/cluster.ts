@@ -124,6 +124,7 @@ export interface PodTemplate {
         containers: {
             name: string;
             command?: string[];
+            resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
             env?: { name: string; value?: string }[];
             lifecycle?: object;
             readinessProbe?: object;

@@ -1,4 +1,4 @@
-import type { Namespace } from "../cluster";
+import type { Namespace, PodTemplate } from "../cluster";
 import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage } from "../experiment";
 import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst, write } from "../load";
 
@@ -53,7 +53,12 @@ async function trial(stage: Stage, side: Side, form: Form) {
     const [rollouts, quietSeconds] =
         side.kind === "ours" ? [size.rollouts, size.quietSeconds] : [size.originRollouts, size.originQuietSeconds];
     const bringWorkersBack = await product?.withoutWorkers();
-    const restore = side.kind === "without" ? await cluster.changePods(web, withoutDrain) : undefined;
+    const restore = await cluster.changePods(web, (template) => {
+        limited(template);
+        if (side.kind === "without") {
+            withoutDrain(template);
+        }
+    });
     try {
         const requests = await mixed(address);
         const counts: Count[] = [];
@@ -73,13 +78,22 @@ async function trial(stage: Stage, side: Side, form: Form) {
         }
         return { counts, points, notes };
     } finally {
-        await restore?.();
+        await restore();
         await bringWorkersBack?.();
     }
 }
 
+/** Of a core, for each web pod: two that serve and one that starts leave the machine's two cores room for all else. */
+const webCpu = "300m";
+
+function limited({ spec }: PodTemplate): void {
+    for (const container of spec.containers) {
+        container.resources = { requests: container.resources?.requests ?? {}, limits: { ...container.resources?.limits, cpu: webCpu } };
+    }
+}
+
 /** What the defaults are for somebody who writes a Deployment for the first time. */
-function withoutDrain({ spec }: Parameters<Parameters<Namespace["changePods"]>[1]>[0]): void {
+function withoutDrain({ spec }: PodTemplate): void {
     for (const container of spec.containers) {
         delete container.lifecycle;
         delete container.readinessProbe;
@@ -164,7 +178,7 @@ function slowest({ title }: Mode, side: Side, answers: Answer[]): Point[] {
 export const rollouts: Experiment = {
     name: "rollouts",
     title: "Rollouts under load",
-    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). The load, the stores and the pods that start share two cores: so as many pods of another Deployment start too, while web stays as it is. The workers are away: the origin has none either. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
+    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). The load, the stores and the pods that start share two cores: web pods are limited to 0.3 of a core each, here and there, so that the pods are saturated and not the machine, as on nodes with room; and as many pods of another Deployment start too, while web stays as it is. The workers are away: the origin has none either. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
     protections: { drain: "the preStop hook and the readiness and startup probes are taken off the deployed web pods" },
     origin: "its web Deployment as it stands",
     axes: { x: "seconds since the first rollout began", y: "slowest answer of 3 s, ms", logarithmic: true },
