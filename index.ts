@@ -8,17 +8,16 @@ import { Image } from "./components/image";
 import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
 import { ManagedMongo } from "./components/managedMongo";
 import { ManagedRedis } from "./components/managedRedis";
-import { Migration } from "./components/migration";
 import { ClusterMongo, type Mongo } from "./components/mongo";
 import { Monitoring } from "./components/monitoring";
 import { type Network, NewNetwork } from "./components/network";
 import { NetworkPolicies } from "./components/networkPolicies";
+import { Preparation } from "./components/preparation";
 import { PullSecret } from "./components/pullSecret";
 import { QueueLengths } from "./components/queueLengths";
 import { ClusterRedis, type Redis } from "./components/redis";
 import { AcrRegistry, type Registry } from "./components/registry";
 import { SecretEnv } from "./components/secretEnv";
-import { StoreCheck } from "./components/storeCheck";
 import { Web } from "./components/web";
 import { Worker } from "./components/worker";
 import { readSettings } from "./settings";
@@ -93,11 +92,10 @@ const collector =
 
 const secretEnv = new SecretEnv("env", { namespace, redisUrl: redis.url, mongoUrl: mongo.url, more: settings.secretEnv }, inCluster).name;
 
-const unchecked = { namespace, image, pullSecret, env: settings.env, secretEnv, logs: { sizeLimit, collector } };
-/** Whatever takes this one waits until both stores were found to work from inside the cluster. */
-const checked = new StoreCheck("store-check", { app: unchecked, timeoutSeconds: settings.web.rolloutTimeoutSeconds }, inCluster).app;
-/** And this one until the store is what this version expects. */
-const { app } = new Migration("migration", { ...settings.migration, app: checked }, inCluster);
+const unprepared = { namespace, image, pullSecret, env: settings.env, secretEnv, logs: { sizeLimit, collector } };
+const { rolloutTimeoutSeconds } = settings.web;
+/** Whatever takes this one waits until both stores were found to work from inside the cluster, and to be what this version expects. */
+const { app } = new Preparation("preparation", { ...settings.migration, rolloutTimeoutSeconds, app: unprepared }, inCluster);
 /** The product answers on this port of every node. */
 export const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
 const queueLengths = settings.keda && new QueueLengths("queue-lengths", { namespace, redisUrl: redis.url }, inCluster);

@@ -395,7 +395,7 @@ def main() -> int:
     faults = side_by_side([store.check for store in stores], LIMIT_SECONDS)
     for store, fault in zip(stores, faults, strict=True):
         # Who is cut off at the limit has mostly said before what it waits for.
-        print(store.line(fault and (store.last or fault)))
+        print(store.line(fault and (store.last or fault)), flush=True)
     return 1 if any(faults) else 0
 
 

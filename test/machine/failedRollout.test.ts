@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 import { TestStack } from "./testStack";
 
 const rolloutTimeoutSeconds = 30;
-/** After the rollout's own time the provider goes on for half a minute, to tell Kubernetes' reason; the rest is the image and the Jobs. */
+/** After the rollout's own time the provider goes on for half a minute, to tell Kubernetes' reason; the rest is the image and the Job. */
 const limitSeconds = rolloutTimeoutSeconds + 30 + 30;
 
 const failures: [what: string, file: string, change: (content: string) => string, reason: RegExp][] = [

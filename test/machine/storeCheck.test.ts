@@ -18,7 +18,7 @@ const closed = "10.88.0.1";
 describe("the check of the stores on the real cluster", () => {
     let stack: TestStack;
 
-    const jobs = async () => (await stack.objects<Job>("jobs")).filter(({ metadata }) => metadata.name.startsWith("store-check-"));
+    const jobs = async () => (await stack.objects<Job>("jobs")).filter(({ metadata }) => metadata.name.startsWith("preparation-"));
     const generations = async () =>
         (await stack.objects<Deployment>("deployments")).map(({ metadata }) => `${metadata.name} ${metadata.generation}`);
 

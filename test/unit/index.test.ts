@@ -62,16 +62,14 @@ const everywhere = [
     "env-secret (kubernetes:core/v1:Secret)",
     "image (sms:image:Image)",
     "image-image (docker:index/image:Image)",
-    "migration (sms:migration:Migration)",
-    "migration-job (kubernetes:batch/v1:Job)",
     "namespace (kubernetes:core/v1:Namespace)",
     "network-policies (sms:networkPolicies:NetworkPolicies)",
     ...["default-deny", "processes-to-dns", "processes-to-mongo", "processes-to-redis"].map(networkPolicy),
     ...["web-from-anywhere", "workers-from-prometheus", "workers-to-gateway"].map(networkPolicy),
+    "preparation (sms:preparation:Preparation)",
+    "preparation-job (kubernetes:batch/v1:Job)",
     "pull-secret (sms:pullSecret:PullSecret)",
     "pull-secret-secret (kubernetes:core/v1:Secret)",
-    "store-check (sms:storeCheck:StoreCheck)",
-    "store-check-job (kubernetes:batch/v1:Job)",
     "web (sms:web:Web)",
     "web-deployment (kubernetes:apps/v1:Deployment)",
     "web-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
@@ -363,15 +361,13 @@ describe("the program", () => {
         assert.deepEqual(ingress[0].from, [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "keda" } } }]);
     });
 
-    it("opens the stores, then migrates, and only then touches web, workers and beat", async () => {
+    it("opens the stores and migrates, and only then touches web, workers and beat", async () => {
         const workers = { workerPools: JSON.stringify({ bulk: {} }) };
         const { deployed } = await run("external", { ...elsewhere, ...workers }, elsewhereSecrets);
-        assert.ok(!deployed.one(types.job, "store-check-job").dependencies.includes("migration-job"));
-        assert.ok(deployed.one(types.job, "migration-job").dependencies.includes("store-check-job"));
         const deployments = deployed.resources.filter(({ type }) => type === types.deployment);
         assert.equal(deployments.length, 4);
         for (const { name, dependencies } of deployments) {
-            assert.ok(dependencies.includes("migration-job"), name);
+            assert.ok(dependencies.includes("preparation-job"), name);
         }
     });
 

@@ -1,31 +1,31 @@
 import assert from "node:assert/strict";
-import { StoreCheck } from "../../components/storeCheck";
+import { Preparation } from "../../components/preparation";
 import { Web } from "../../components/web";
 import { app, labels, mounts, replicated, secured, volumes } from "./appArgs";
 import { deploy, resolve, types } from "./deployed";
 
 const { job } = types;
 
-describe("the check of the stores", () => {
-    const storeCheck = () => new StoreCheck("store-check", { app, timeoutSeconds: 300 });
+describe("what a rollout waits for", () => {
+    const preparation = () => new Preparation("preparation", { app, timeoutSeconds: 120, rolloutTimeoutSeconds: 300 });
 
     it("is a Job and nothing else", async () => {
-        const { deployed } = await deploy(storeCheck);
-        assert.deepEqual(deployed.listed(), [`store-check (sms:storeCheck:StoreCheck)`, `store-check-job (${job})`]);
-        assert.equal(deployed.one(job).parent, "store-check");
+        const { deployed } = await deploy(preparation);
+        assert.deepEqual(deployed.listed(), [`preparation (sms:preparation:Preparation)`, `preparation-job (${job})`]);
+        assert.equal(deployed.one(job).parent, "preparation");
     });
 
     it("runs once, with the app's image and Secret, in the app's own kind of pod, and leaves its reason where Pulumi looks", async () => {
-        const { deployed } = await deploy(storeCheck);
+        const { deployed } = await deploy(preparation);
         assert.deepEqual(deployed.one(job).inputs, {
             apiVersion: "batch/v1",
             kind: "Job",
             metadata: { namespace: "sms", annotations: { "pulumi.com/replaceUnready": "true" } },
             spec: {
                 backoffLimit: 0,
-                activeDeadlineSeconds: 300,
+                activeDeadlineSeconds: 420,
                 template: {
-                    metadata: { labels: labels("sms-store-check") },
+                    metadata: { labels: labels("sms-preparation") },
                     spec: {
                         restartPolicy: "Never",
                         automountServiceAccountToken: false,
@@ -35,10 +35,10 @@ describe("the check of the stores", () => {
                         terminationGracePeriodSeconds: 1,
                         containers: [
                             {
-                                name: "sms-store-check",
+                                name: "sms-preparation",
                                 image: app.image,
                                 command: [
-                                    ...["python", "-m", "sms.check_stores"],
+                                    ...["python", "-m", "sms.prepare"],
                                     ...["--redis-url-from", "sms:redisUrl (or sms:redisPassword)"],
                                     ...["--mongo-url-from", "sms:mongoUrl (or sms:mongoPassword)"],
                                 ],
@@ -46,6 +46,7 @@ describe("the check of the stores", () => {
                                 env: [
                                     { name: "ENV", value: "online" },
                                     { name: "LOG_LEVEL", value: "INFO" },
+                                    { name: "MIGRATION_TIMEOUT_SECONDS", value: "120" },
                                 ],
                                 envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
                                 resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } },
@@ -61,13 +62,14 @@ describe("the check of the stores", () => {
         });
     });
 
-    it("has no log collector beside it, whatever the app has: a sidecar's start would count against the check", async () => {
+    it("has no log collector beside it, whatever the app has: a sidecar's start would count against its time", async () => {
         const collector = { image: "collector:1", resources: replicated.resources, config: "collector-1", secretEnv: "collector-2" };
         const { deployed } = await deploy(
             () =>
-                new StoreCheck("store-check", {
+                new Preparation("preparation", {
                     app: { ...app, logs: { ...app.logs, collector: collector as never } },
-                    timeoutSeconds: 300,
+                    timeoutSeconds: 120,
+                    rolloutTimeoutSeconds: 300,
                 }),
         );
         const { spec } = deployed.one(job).inputs.spec.template;
@@ -75,31 +77,31 @@ describe("the check of the stores", () => {
     });
 
     it("leaves its name to Pulumi and stays when it has run, so that another one follows a change and none follows a refresh", async () => {
-        const { inputs } = (await deploy(storeCheck)).deployed.one(job);
+        const { inputs } = (await deploy(preparation)).deployed.one(job);
         assert.equal(inputs.metadata.name, undefined);
         assert.equal(inputs.spec.ttlSecondsAfterFinished, undefined);
     });
 
-    it("gives up a little after Kubernetes does, so that it can tell the reason", async () => {
-        const { deployed } = await deploy(storeCheck);
-        assert.deepEqual(deployed.one(job).timeouts, { create: "330s", update: "" });
+    it("gives up a little after Kubernetes does, and that after the migration itself, so that each can tell the reason", async () => {
+        const { deployed } = await deploy(preparation);
+        assert.deepEqual(deployed.one(job).timeouts, { create: "450s", update: "" });
     });
 
     it("holds no secret, only the name of the one with the URLs", async () => {
-        const { deployed, result } = await deploy(storeCheck);
+        const { deployed, result } = await deploy(preparation);
         assert.deepEqual(deployed.one(job).secrets, []);
         assert.deepEqual(await resolve(result.app.secretEnv as never), { value: "env-secret-1a2b3c4d", secret: false });
     });
 
     it("comes before whatever is made of the app it gives, and leaves the rest of that as it was", async () => {
         const { deployed, result } = await deploy(() => {
-            const check = storeCheck();
-            const web = { ...replicated, app: check.app, nodePort: 31090, workers: 2, threads: 16 };
+            const prepared = preparation();
+            const web = { ...replicated, app: prepared.app, nodePort: 31090, workers: 2, threads: 16 };
             new Web("web", { ...web, preStopSeconds: 10, gracefulTimeoutSeconds: 30 });
-            return check;
+            return prepared;
         });
         const web = deployed.one("kubernetes:apps/v1:Deployment");
-        assert.deepEqual(web.dependencies, ["store-check-job"]);
+        assert.deepEqual(web.dependencies, ["preparation-job"]);
         assert.deepEqual(web.inputs.spec.template.spec.containers[0].envFrom, [{ secretRef: { name: "env-secret-1a2b3c4d" } }]);
         assert.deepEqual({ ...result.app, secretEnv: app.secretEnv }, app);
     });
