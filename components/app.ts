@@ -64,8 +64,6 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
         volumes: [
             { name: "log-dir", mountPath: "/var/log/sms", emptyDir: { sizeLimit: app.logs.sizeLimit } },
             { name: "tmp", mountPath: "/tmp", emptyDir: { sizeLimit: "256Mi" } },
-            // For gunicorn's heartbeats: what lies in memory can't be held up by a disk. It counts against the memory limit.
-            { name: "shm", mountPath: "/dev/shm", emptyDir: { medium: "Memory", sizeLimit: "64Mi" } },
         ],
         sidecars: app.logs.collector && logSidecars(app.logs.collector, process.name, app),
     });

@@ -7,7 +7,7 @@ export interface WebArgs extends ReplicatedArgs {
     autoscale?: CpuAutoscale;
     /** On every node of the cluster. */
     nodePort: number;
-    /** gunicorn's processes, and the threads of each. */
+    /** The server's processes, and the threads of each. */
     workers: number;
     threads: number;
     preStopSeconds: number;
@@ -24,7 +24,7 @@ export class Web extends pulumi.ComponentResource {
     constructor(name: string, args: WebArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:web:Web", name, {}, opts);
 
-        const process = gunicorn("sms-web", args);
+        const process = server("sms-web", args);
         const deployment = replicatedPods(name, args, process, { parent: this });
         const service = new Service(
             `${name}-service`,
@@ -45,11 +45,11 @@ export class Web extends pulumi.ComponentResource {
     }
 }
 
-function gunicorn(name: string, args: WebArgs): Process {
+function server(name: string, args: WebArgs): Process {
     const ready = { httpGet: { path: "/readyz", port }, timeoutSeconds: 5 };
     return {
         name,
-        command: ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
+        command: ["python", "-m", "sms.serve"],
         env: {
             WEB_PORT: `${port}`,
             WEB_WORKERS: `${args.workers}`,

@@ -8,8 +8,8 @@ import { basePrefix, clone, dockerClient, ownRegistry } from "../machine/places"
 import { MachineError, step } from "../machine/progress";
 import { secret } from "../machine/secrets";
 
-/** What the origin's way has no use for: without its settings file gunicorn serves as its command says. */
-const left = new Set(["gunicorn.conf.py", ".dockerignore", "tests", "__pycache__", ".venv", ".pytest_cache", ".ruff_cache"]);
+/** What the origin's way has no use for. */
+const left = new Set([".dockerignore", "tests", "__pycache__", ".venv", ".pytest_cache", ".ruff_cache"]);
 
 /** Builds the app the origin's way and pushes it to the machine's registry. Gives the image's name. */
 export async function originImage(): Promise<string> {

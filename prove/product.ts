@@ -15,6 +15,9 @@ import { SmsGateway } from "./gateway";
 export const webReplicas = 2;
 export const workerReplicas = 2;
 
+/** So many that most experiments don't wait longer than they have to; `online` has 10. */
+export const minReadySeconds = 1;
+
 /** What is lost is looked for so often; a tick of beat's. */
 export const resendIntervalSeconds = 5;
 
@@ -75,13 +78,13 @@ export class Product {
             "sms:web": {
                 replicas: webReplicas,
                 nodePort: this.stack.nodePort,
-                minReadySeconds: 1,
+                minReadySeconds,
                 resources: { requests: { cpu: "50m", memory: "100Mi" } },
                 ...web,
             },
             "sms:worker": {
                 replicas: workerReplicas,
-                minReadySeconds: 1,
+                minReadySeconds,
                 sendLeaseSeconds: 10,
                 resources: { requests: { cpu: "50m", memory: "100Mi" } },
             },

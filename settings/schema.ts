@@ -118,12 +118,12 @@ const web = section({
     ...replicated,
     autoscale: section(byCpu).optional(),
     nodePort: wholeNumber(30000, 32767, 31090),
-    /** gunicorn's processes, and the threads of each. */
+    /** The server's processes, and the threads of each. */
     workers: wholeNumber(1, 64, 1),
     threads: wholeNumber(1, 256, 8),
     /** Between taking a pod out of the Service and telling it to stop: every node must have heard. */
     preStopSeconds: wholeNumber(0, 600, 10),
-    /** What gunicorn gives running requests to finish. */
+    /** What the server gives running requests to finish. */
     gracefulTimeoutSeconds: wholeNumber(1, 3600, 30),
 })
     .check(rolloutOutlastsReadiness, autoscaleHasRoom)

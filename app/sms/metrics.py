@@ -23,7 +23,7 @@ task_seconds = Histogram("sms_task_seconds", "Time that a task took: succeeded, 
 def exposition(*collectors: Collector) -> tuple[bytes, str]:
     """Everything counted, and what the collectors add, in Prometheus' text format, and its content type."""
     registry = REGISTRY
-    # Set by gunicorn.conf.py: each of gunicorn's workers then keeps its numbers in files there.
+    # Set by sms.serve: each of the web's processes then keeps its numbers in files there.
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)

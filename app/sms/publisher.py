@@ -5,8 +5,8 @@ away, silent or under a name that nobody resolves, it costs the requests nothing
 left to `resend_stuck`.
 """
 
-import atexit
 import logging
+from multiprocessing.util import Finalize
 from queue import Empty, Full, Queue
 from threading import Thread
 
@@ -27,7 +27,8 @@ class Publisher:
         self._ids: Queue[str | None] = Queue(MOST_WAITING)
         self._thread = Thread(target=self._run, name="publisher", daemon=True)
         self._thread.start()
-        atexit.register(self._end)
+        # atexit's are not called in a process of multiprocessing, which the web's are.
+        Finalize(None, self._end, exitpriority=1)
 
     def publish(self, id: str) -> None:
         try:

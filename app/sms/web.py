@@ -7,8 +7,10 @@ GET  /readyz          Redis and MongoDB have answered once, and nobody is draini
 GET  /metrics         Prometheus: what this instance counted, and what waits for all of them
 """
 
+import logging
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 from flask import Flask, g, request, url_for
@@ -28,7 +30,10 @@ from sms.stores import broker
 
 # 500 characters are 6,000 bytes when each is written as an escaped surrogate pair (12 bytes).
 MAX_BODY_BYTES = 16 * 1024
+PROBES = {"/healthz", "/readyz", "/metrics"}
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+logger = logging.getLogger(__name__)
 
 
 class NewMessage(BaseModel):
@@ -52,10 +57,9 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False
-    # gunicorn.conf.py knows better: it sees SIGTERM too.
-    app.config["IS_DRAINING"] = settings.drain_file.exists
     answer_as_json(app)
     count_requests(app)
+    drain(app, settings.drain_file)
 
     limit_lookups()
     mongo = connect(settings)
@@ -94,7 +98,7 @@ def create_app(settings: Settings) -> Flask:
 
     @app.get("/readyz")
     def readyz():
-        if app.config["IS_DRAINING"]():
+        if settings.drain_file.exists():
             raise ServiceUnavailable("draining")
         if failing := readiness.failing():
             raise ServiceUnavailable(f"no answer from {' and '.join(failing)}")
@@ -172,9 +176,33 @@ def count_requests(app: Flask) -> None:
 
     @app.after_request
     def count(response):
+        seconds = time.perf_counter() - g.started
         # By the route, not the path, and by known methods only: a client can't invent label values.
         method = request.method if request.method in METHODS else "other"
         route = request.url_rule.rule if request.url_rule else "none"
         metrics.requests.labels(method, route, response.status_code).inc()
-        metrics.request_seconds.labels(method, route).observe(time.perf_counter() - g.started)
+        metrics.request_seconds.labels(method, route).observe(seconds)
+        # Neither query nor headers: what they hold isn't ours to keep. Probes that go well are noise.
+        quiet = route in PROBES and response.status_code < 400
+        logger.log(
+            logging.DEBUG if quiet else logging.INFO,
+            "request",
+            extra={
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code,
+                "bytes": response.content_length,
+                "milliseconds": round(seconds * 1000, 1),
+                "client": request.remote_addr,
+            },
+        )
+        return response
+
+
+def drain(app: Flask, drain_file: Path) -> None:
+    @app.after_request
+    def close(response):
+        # It moves clients that keep connections to another instance before this one goes.
+        if drain_file.exists():
+            response.headers["Connection"] = "close"
         return response

@@ -1,4 +1,4 @@
-"""The service as it really runs, gunicorn, worker and beat as processes, before a Redis and a MongoDB
+"""The service as it really runs, web, worker and beat as processes, before a Redis and a MongoDB
 that the caller provides and one fake: Alibaba Cloud's endpoint."""
 
 import itertools
@@ -103,8 +103,8 @@ class Stack:
         return process
 
     def web(self, **environment: str) -> subprocess.Popen:
-        process = self.start("gunicorn", "--config", "gunicorn.conf.py", "wsgi:app", **environment)
-        eventually(lambda: process.output().count("Booting worker") and self._answers())
+        process = self.start("python", "-m", "sms.serve", **environment)
+        eventually(lambda: process.output().count("Started worker") and self._answers())
         return process
 
     def _answers(self) -> bool:

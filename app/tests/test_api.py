@@ -1,4 +1,4 @@
-"""What clients see, through a real gunicorn with two workers."""
+"""What clients see, through a real server with two processes."""
 
 import json
 import time

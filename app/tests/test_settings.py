@@ -3,7 +3,7 @@
 import pytest
 
 COMMANDS = {
-    "web": ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
+    "web": ["python", "-m", "sms.serve"],
     "worker": ["celery", "--app", "sms.celery", "worker"],
     "beat": ["celery", "--app", "sms.celery", "beat"],
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from service import APP, eventually
 
 
@@ -146,7 +147,7 @@ def test_stays_ready_while_stores_are_away_so_that_callers_get_an_answer(stack):
     stack.redis_gate.shut()
     stack.mongo_gate.shut()
     psutil.Process(web.pid).children()[0].kill()  # its successor has asked nobody
-    eventually(lambda: web.output().count("Booting worker") == 3)
+    eventually(lambda: web.output().count("Started worker") == 3)
     assert [stack.get("/readyz").status_code for _ in range(20)] == [200] * 20
     assert stack.post().status_code == 503
 
@@ -165,7 +166,7 @@ def test_counts_over_all_workers_and_keeps_the_count_when_one_dies(stack):
     assert count(stack, "sms_messages_accepted_total") == 20
     victim = psutil.Process(web.pid).children()[0]
     victim.kill()
-    eventually(lambda: web.output().count("Booting worker") == 3)
+    eventually(lambda: web.output().count("Started worker") == 3)
     stack.accepted()
     assert count(stack, "sms_messages_accepted_total") == 21
     assert count(stack, 'sms_http_requests_total{method="POST",route="/messages",status="202"}') == 21
@@ -188,7 +189,7 @@ def test_counts_routes_and_known_methods_only(stack):
 
 def test_drains_while_the_drain_file_is_there(stack):
     stack.web()
-    assert stack.get("/healthz").headers["Connection"] == "keep-alive"
+    assert "Connection" not in stack.get("/healthz").headers  # kept, as HTTP/1.1 has it
     (stack.directory / "draining").touch()
     answer = stack.get("/readyz")
     assert (answer.status_code, answer.json()["error"]["detail"]) == (503, "draining")
@@ -202,7 +203,7 @@ def test_takes_no_notice_of_a_drain_file_from_before_its_start(stack):
     assert stack.get("/readyz").status_code == 200
 
 
-def test_ends_what_it_has_begun_after_sigterm_and_is_not_ready_meanwhile(stack):
+def test_ends_what_it_has_begun_after_sigterm_and_takes_nothing_new(stack):
     web = stack.web(WEB_WORKERS="1")
     kept = http.client.HTTPConnection("127.0.0.1", stack.port)
     kept.request("GET", "/healthz")
@@ -215,14 +216,36 @@ def test_ends_what_it_has_begun_after_sigterm_and_is_not_ready_meanwhile(stack):
     posting.start()
     time.sleep(0.3)
     os.kill(web.pid, signal.SIGTERM)
-    eventually(lambda: "Handling signal: term" in web.output())
-    kept.request("GET", "/readyz")
-    answer = kept.getresponse()
-    assert (answer.status, answer.headers["Connection"]) == (503, "close")
-    assert b"draining" in answer.read()
+    eventually(lambda: "Stopping worker-1" in web.output())
+    time.sleep(0.1)
+    assert not answers
+    with pytest.raises(ConnectionError):
+        kept.request("GET", "/readyz")
+        kept.getresponse()
+    with pytest.raises(requests.ConnectionError):
+        stack.get("/readyz")
     posting.join()
     assert answers[0].status_code == 202
+    assert answers[0].headers["Connection"] == "close"
     assert web.wait(10) == 0
+
+
+def test_answers_new_connections_beside_more_idle_ones_than_anybody_has(stack):
+    stack.web(WEB_WORKERS="1")
+    idle = [http.client.HTTPConnection("127.0.0.1", stack.port, timeout=5) for _ in range(3000)]
+    for connection in idle:
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+    assert stack.get("/healthz").status_code == 200
+    for connection in idle:
+        connection.close()
+
+
+def test_ends_where_the_application_cant_be_made(stack):
+    (stack.directory / "sitecustomize.py").write_text("import sms.web\nsms.web.create_app = None\n")
+    web = stack.start("python", "-m", "sms.serve", PYTHONPATH=f"{stack.directory}:{APP}")
+    assert web.wait(30) == 1
+    assert "'NoneType' object is not callable" in web.output()
 
 
 def test_has_failed_where_it_is_stopped_before_it_ever_got_ready(stack):

@@ -142,7 +142,7 @@ class OriginsWay implements Way {
     }
 }
 
-const isOurs = new Set([".dockerignore", "gunicorn.conf.py"]);
+const isOurs = new Set([".dockerignore"]);
 const isSource = (file: string) => !/__pycache__|\.venv|_cache$/.test(basename(file));
 
 interface Layer {

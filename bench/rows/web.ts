@@ -7,6 +7,7 @@ import { amount, type Row } from "../row";
 
 const slowestMilliseconds = 200;
 const secondsAStep = 6;
+const calmRate = 300;
 
 export const web: Row = {
     name: "web",
@@ -30,6 +31,7 @@ export const web: Row = {
             ours.push(await mostRequests(product.address));
             theirs.push(await mostRequests(origin.address));
         }
+        const cpu = { ours: await cpuOfARequest(product), theirs: await cpuOfARequest(origin) };
         const most = (steps: Step[]) => amount(spread(steps.map(({ rate }) => rate)));
         const slow = (steps: Step[]) => amount(spread(steps.map(({ milliseconds }) => milliseconds)));
         return {
@@ -43,6 +45,12 @@ export const web: Row = {
                     goal: { atMost: 0.7 },
                 },
                 { what: "its p99", unit: "ms", ours: slow(ours), peer: slow(theirs) },
+                {
+                    what: `CPU of the pod for a request, at ${calmRate} a second`,
+                    unit: "ms",
+                    ours: { value: cpu.ours },
+                    peer: { value: cpu.theirs },
+                },
             ],
             parts: [],
             remarks: [
@@ -51,6 +59,11 @@ export const web: Row = {
         };
     },
 };
+
+interface Deployed {
+    readonly address: string;
+    readonly cluster: Namespace;
+}
 
 interface Step {
     readonly rate: number;
@@ -86,11 +99,29 @@ async function attempt(address: string, rate: number): Promise<{ milliseconds: n
     return { milliseconds: counted.some(isFailed) ? Number.POSITIVE_INFINITY : percentile(counted, 0.99) };
 }
 
+/** What a request takes where nobody has to wait. */
+async function cpuOfARequest({ address, cluster }: Deployed): Promise<number> {
+    const pids = await processesOf(cluster);
+    const before = pids.reduce((sum, pid) => sum + cpuMillisecondsOf(pid), 0);
+    const attack = await Attack.start({ requests: writes(address), rate: calmRate, seconds: secondsAStep, keepAlive: true });
+    const { length } = await attack.answers();
+    return (pids.reduce((sum, pid) => sum + cpuMillisecondsOf(pid), 0) - before) / length;
+}
+
 /** What its processes hold, shared pages counted once. */
 async function memoryOf(cluster: Namespace): Promise<number> {
+    return (await processesOf(cluster)).reduce((sum, pid) => sum + heldBy(pid), 0);
+}
+
+async function processesOf(cluster: Namespace): Promise<string[]> {
     const [pod] = await cluster.livingPods("sms-web");
-    const containers = pod?.status.containerStatuses ?? [];
-    return containers.flatMap(processesIn).reduce((sum, pid) => sum + heldBy(pid), 0);
+    return (pod?.status.containerStatuses ?? []).flatMap(processesIn);
+}
+
+/** Of a clock with 100 ticks a second (proc(5), USER_HZ). */
+function cpuMillisecondsOf(pid: string): number {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") as string[];
+    return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 function processesIn({ containerID }: Container): string[] {

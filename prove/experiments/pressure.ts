@@ -135,7 +135,7 @@ async function diskFilled({ cluster, address }: Product, side: Side): Promise<Tr
             async () => {
                 const [evicted] = (await cluster.pods(web)).filter(({ metadata }) => metadata.name === name);
                 message = evicted === undefined ? message : (evicted.status.message ?? message);
-                // One whose gunicorn ends in the second that an eviction leaves it counts as Succeeded.
+                // One whose server ends in the second that an eviction leaves it counts as Succeeded.
                 return evicted === undefined || ["Failed", "Succeeded"].includes(evicted.status.phase);
             },
             180,

@@ -1,15 +1,17 @@
 import type { Namespace, PodTemplate } from "../cluster";
 import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage } from "../experiment";
 import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst, write } from "../load";
+import { minReadySeconds } from "../product";
 
 const web = "sms-web";
 
 interface Sizes {
     rollouts: number;
-    /** The origin's take twice as long: it waits 10 s for each pod. */
     originRollouts: number;
     quietSeconds: number;
     originQuietSeconds: number;
+    /** For so long a new pod has to serve before the next is begun. */
+    minReadySeconds: number;
     modes: readonly Mode[];
 }
 
@@ -30,6 +32,8 @@ const sizes: Record<Form, Sizes> = {
         originRollouts: 2,
         quietSeconds: 60,
         originQuietSeconds: 20,
+        // As `online` has it, and the origin.
+        minReadySeconds: 10,
         modes: [newConnections, keepAlive, saturated],
     },
     short: {
@@ -37,6 +41,7 @@ const sizes: Record<Form, Sizes> = {
         originRollouts: 1,
         quietSeconds: 5,
         originQuietSeconds: 5,
+        minReadySeconds,
         modes: [{ ...newConnections, rate: 15 }],
     },
 };
@@ -53,6 +58,9 @@ async function trial(stage: Stage, side: Side, form: Form) {
     const [rollouts, quietSeconds] =
         side.kind === "ours" ? [size.rollouts, size.quietSeconds] : [size.originRollouts, size.originQuietSeconds];
     const bringWorkersBack = await product?.withoutWorkers();
+    if (product) {
+        await setMinReadySeconds(cluster, size.minReadySeconds);
+    }
     const restore = await cluster.changePods(web, (template) => {
         limited(template);
         if (side.kind === "without") {
@@ -79,6 +87,9 @@ async function trial(stage: Stage, side: Side, form: Form) {
         return { counts, points, notes };
     } finally {
         await restore();
+        if (product) {
+            await setMinReadySeconds(cluster, minReadySeconds);
+        }
         await bringWorkersBack?.();
     }
 }
@@ -99,6 +110,10 @@ function withoutDrain({ spec }: PodTemplate): void {
         delete container.readinessProbe;
         delete container.startupProbe;
     }
+}
+
+async function setMinReadySeconds(cluster: Namespace, seconds: number): Promise<void> {
+    await cluster.kubectl("patch", "deployment", web, "--type=merge", `--patch={"spec":{"minReadySeconds":${seconds}}}`);
 }
 
 /** As many reads as writes. What is read is there: it was written first. */

@@ -40,7 +40,7 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
             rounds += 1;
             await stack.configure(isNew ? {} : { "sms:env": { ROUND: rounds, RESEND_AFTER_SECONDS: 20 } });
             if (!isNew) {
-                stack.edit("app/wsgi.py", (code) => `${code}\nROUND = ${rounds}\n`);
+                stack.edit("app/sms/__init__.py", (code) => `${code}\nROUND = ${rounds}\n`);
             }
             killed += (await killedAfter(stack, seconds)) ? 1 : 0;
             if (!withoutCommand) {

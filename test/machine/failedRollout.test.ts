@@ -9,7 +9,7 @@ const limitSeconds = rolloutTimeoutSeconds + 30 + 30;
 const failures: [what: string, file: string, change: (content: string) => string, reason: RegExp][] = [
     [
         "crashes",
-        "app/wsgi.py",
+        "app/sms/web.py",
         (content) => `raise RuntimeError("broken on purpose")\n${content}`,
         /Container "sms-web" terminated.*RuntimeError: broken on purpose/s,
     ],

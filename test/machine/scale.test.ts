@@ -26,7 +26,7 @@ describe("the number of pods on the real cluster", () => {
         resources: { requests: { cpu: "10m", memory: "64Mi" } },
     };
 
-    const changeCode = () => stack.edit("app/wsgi.py", (content) => `${content}# ${Date.now()}\n`);
+    const changeCode = () => stack.edit("app/sms/__init__.py", (content) => `${content}# ${Date.now()}\n`);
 
     before("up from nothing", async () => {
         stack = await TestStack.make(namespace, nodePort);

@@ -35,11 +35,12 @@ async function assertServes(path: string): Promise<void> {
     assert.equal(response.status, 200, `${path}: ${await response.text()}`);
 }
 
-const route = `
-@app.get("/changed")
-def changed():
-    return {"changed": True}
+const route = `    @app.get("/changed")
+    def changed():
+        return "changed"
+
 `;
+const firstRoute = '    @app.post("/messages")';
 
 describe("the product on the real cluster", () => {
     let stack: TestStack;
@@ -120,7 +121,7 @@ describe("the product on the real cluster", () => {
     });
 
     it("shows in the preview that a code change rolls web, worker and beat, and serves it after the up", async () => {
-        stack.edit("app/wsgi.py", (content) => content + route);
+        stack.edit("app/sms/web.py", (content) => content.replace(firstRoute, route + firstRoute));
         const { output } = await stack.run("preview", "--json", "--non-interactive");
         const { steps } = JSON.parse(output.slice(output.indexOf("{"))) as { steps: Step[] };
         const updated = steps.filter(({ op }) => op === "update").map(({ urn }) => urn.split("::").at(-1));
@@ -131,7 +132,7 @@ describe("the product on the real cluster", () => {
     });
 
     it("fails with the reason when the registry refuses the password, while the old version goes on serving, and recovers", async () => {
-        stack.restore("app/wsgi.py");
+        stack.restore("app/sms/web.py");
         // Replaced would mean deleted first, and nobody to send meanwhile.
         const deployments = async () =>
             (await stack.objects<{ metadata: { uid: string } }>("deployments")).map(({ metadata }) => metadata.uid).sort();

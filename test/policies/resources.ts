@@ -10,7 +10,7 @@ export const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 export const goodContainer: Inputs = {
     name: "sms-web",
     image: `registry.example.com/sms:abc@${digest}`,
-    command: ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
+    command: ["python", "-m", "sms.serve"],
     env: [{ name: "ENV", value: "online" }],
     envFrom: [{ secretRef: { name: "env-secret" } }],
     resources: { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } },

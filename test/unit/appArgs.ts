@@ -62,12 +62,10 @@ export const calmly = {
 export const mounts = [
     { name: "log-dir", mountPath: "/var/log/sms" },
     { name: "tmp", mountPath: "/tmp" },
-    { name: "shm", mountPath: "/dev/shm" },
 ];
 export const volumes = [
     { name: "log-dir", emptyDir: { sizeLimit: "1Gi" } },
     { name: "tmp", emptyDir: { sizeLimit: "256Mi" } },
-    { name: "shm", emptyDir: { medium: "Memory", sizeLimit: "64Mi" } },
 ];
 
 /** What podTemplate adds to all of them; podTemplate.test.ts has the words. */

@@ -35,7 +35,7 @@ describe("web", () => {
         }
     });
 
-    it("runs gunicorn on as many pods as the settings say, with the origin's facts", async () => {
+    it("runs the server on as many pods as the settings say, with the origin's facts", async () => {
         const { deployed } = await deploy(web);
         assert.deepEqual(deployed.one(types.deployment).inputs, {
             apiVersion: "apps/v1",
@@ -61,7 +61,7 @@ describe("web", () => {
                             {
                                 name: "sms-web",
                                 image: app.image,
-                                command: ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
+                                command: ["python", "-m", "sms.serve"],
                                 workingDir: "/code",
                                 env: [
                                     { name: "ENV", value: "online" },
