@@ -39,12 +39,13 @@ export function npmRun(script: string, cwd: string, ...args: string[]): Contende
     return { command: ["npm", "run", "--silent", script, "--", ...args], cwd };
 }
 
-export async function run({ command, cwd, env, before }: Contender, mode: "whole" | "parts" = "whole"): Promise<Run> {
+/** With `everySeconds` it also looks at the single processes so often, which costs CPU time itself. */
+export async function run({ command, cwd, env, before }: Contender, everySeconds = 0): Promise<Run> {
     await before?.();
     const folder = mkdtempSync(join(tmpdir(), "sms-bench-"));
     const file = join(folder, "used.json");
     try {
-        const { all, failed } = await execa("python3", [join(__dirname, "rusage.py"), file, mode, ...command], {
+        const { all, failed } = await execa("python3", [join(__dirname, "rusage.py"), file, `${everySeconds}`, ...command], {
             cwd,
             env,
             all: true,

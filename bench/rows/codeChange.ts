@@ -39,7 +39,7 @@ export const codeChange: Row = {
                 ],
                 parts: partsIn(output),
                 remarks: [
-                    "Ours also checks that the cluster has room and that the stores answer, brings the database up to date in a Job, and waits for readiness as a client sees it. By hand all rollouts begin at once, and nothing is checked.",
+                    "Both wait for the same rollout, which is by far the longest part. Ours also checks that the cluster has room, and in a Job that the stores answer and that the database is up to date: before any rollout begins, which is what it is for. Then there is the engine, which takes what a no-op `up` does. By hand nothing is checked.",
                 ],
             };
         } finally {

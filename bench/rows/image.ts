@@ -29,7 +29,7 @@ export const image: Row = {
 
 const credentials = () => ({ username: registryUser, password: secret("registry-password") });
 const baseImage = `${basePrefix}python:3.11`;
-const rounds = 3;
+const rounds = 2;
 
 async function measure(folder: string) {
     const host = (await presentDocker()) as string;

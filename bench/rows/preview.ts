@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { clone } from "../../operations/operation";
-import { type Contender, npmRun, run, sideBySide } from "../measure";
+import { type Contender, npmRun, type Run, run, sideBySide } from "../measure";
 import { peer } from "../peers";
 import { amount, type Part, type Row } from "../row";
 import { Stacks } from "../stacks";
@@ -63,9 +63,12 @@ const kinds = [
     ["npm and our command", /npm |machine\/main\.ts/],
 ] as const;
 
-/** Which process used how much of the CPU time, in one run. */
 export async function processesOf(whose: string, contender: Contender): Promise<Part[]> {
-    const { processes } = await run(contender, "parts");
+    return partsOf(whose, await run(contender, 0.01));
+}
+
+/** Which process used how much of the CPU time. */
+export function partsOf(whose: string, { processes }: Run): Part[] {
     return kinds.flatMap(([what, pattern]) => {
         const those = processes.filter(({ command }) => kinds.find(([, kind]) => kind.test(command))?.[1] === pattern);
         const value = those.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
