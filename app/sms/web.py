@@ -8,6 +8,7 @@ GET  /metrics         Prometheus: what this instance counted, and what waits for
 """
 
 import logging
+import random
 import time
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +32,8 @@ from sms.stores import broker
 # 500 characters are 6,000 bytes when each is written as an escaped surrogate pair (12 bytes).
 MAX_BODY_BYTES = 16 * 1024
 PROBES = {"/healthz", "/readyz", "/metrics"}
+# On average. A connection stays with its instance: kept for good, those of the old ones never reach a new one.
+REQUESTS_A_CONNECTION = 200
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 logger = logging.getLogger(__name__)
@@ -59,7 +62,7 @@ def create_app(settings: Settings) -> Flask:
     app.json.sort_keys = False
     answer_as_json(app)
     count_requests(app)
-    drain(app, settings.drain_file)
+    move_connections(app, settings.drain_file)
 
     limit_lookups()
     mongo = connect(settings)
@@ -199,10 +202,11 @@ def count_requests(app: Flask) -> None:
         return response
 
 
-def drain(app: Flask, drain_file: Path) -> None:
+def move_connections(app: Flask, drain_file: Path) -> None:
+    """All of them while this instance drains, and now and then one to whichever instance is the next."""
+
     @app.after_request
     def close(response):
-        # It moves clients that keep connections to another instance before this one goes.
-        if drain_file.exists():
+        if drain_file.exists() or random.random() < 1 / REQUESTS_A_CONNECTION:
             response.headers["Connection"] = "close"
         return response
