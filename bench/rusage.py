@@ -38,20 +38,20 @@ def processes_below(root: int) -> dict[int, tuple[str, float]]:
 
 
 def main() -> int:
-    result, seconds, *command = sys.argv[1:]
+    result, every, *command = sys.argv[1:]
     # Whoever outlives its parent becomes our child, so that nothing is left out.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     seen: dict[int, tuple[str, float]] = {}
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(float(seconds)):
+        while not done.wait(float(every)):
             for pid, (line, seconds) in processes_below(os.getpid()).items():
                 seen[pid] = (line or seen.get(pid, ("?", 0))[0], seconds)
 
     start = time.monotonic()
     child = os.spawnvp(os.P_NOWAIT, command[0], command)
-    if float(seconds) > 0:
+    if float(every) > 0:
         threading.Thread(target=watch, daemon=True).start()
     exit_code = 0
     wall = 0.0

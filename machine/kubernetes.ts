@@ -240,6 +240,8 @@ async function initialise(commands: string): Promise<void> {
         throw new MachineError(`kubeadm init failed: ${(error as Error).message}\n${all}`);
     }
     writeWhole(kubeconfig, readFileSync("/etc/kubernetes/admin.conf", "utf8").replaceAll("kubernetes-admin@kubernetes", ownContext));
+    // kubeadm's second is for a second node. Here it would only take room.
+    await kubectl("-n", "kube-system", "scale", "deployment/coredns", "--replicas=1");
     writeWhole(initialised, "");
 }
 

@@ -73,6 +73,8 @@ export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pu
         PULUMI_BACKEND_URL: `file://${backend}`,
         PULUMI_CONFIG_PASSPHRASE_FILE: secretFile("passphrase"),
         PULUMI_SKIP_UPDATE_CHECK: "true",
+        // What is needed is installed below; without a network the engine would ask five times in each command for what isn't.
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
         // The Kubernetes provider leaves a copy of the kubeconfig there.
         TMPDIR: temporary,
         DOCKER_HOST: dockerHost,

@@ -19,17 +19,23 @@ export class Origin {
 
     static async start(): Promise<Origin> {
         const origin = new Origin();
-        await kubectl("delete", "namespace", namespace, "--ignore-not-found");
-        await kubectl("create", "namespace", namespace);
-        await origin.cluster.apply([pullSecret(), ...stores()]);
-        await origin.cluster.rolledOut("redis", "mongo");
-        await origin.cluster.apply(manifest(await originImage()));
-        await origin.cluster.rolledOut("sms-web");
-        return origin;
+        await Origin.remove();
+        try {
+            await kubectl("create", "namespace", namespace);
+            await origin.cluster.apply([pullSecret(), ...stores()]);
+            await origin.cluster.rolledOut("redis", "mongo");
+            await origin.cluster.apply(manifest(await originImage()));
+            await origin.cluster.rolledOut("sms-web");
+            return origin;
+        } catch (error) {
+            await Origin.remove();
+            throw error;
+        }
     }
 
-    async remove(): Promise<void> {
-        await kubectl("delete", "namespace", namespace);
+    /** Whatever is there of it, also what a run that was killed has left. */
+    static async remove(): Promise<void> {
+        await kubectl("delete", "namespace", namespace, "--ignore-not-found");
     }
 }
 
@@ -81,7 +87,7 @@ function stores(): object[] {
             command: ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no"],
         }),
         ...store("mongo", 27017, {
-            resources: { requests: { cpu: "300m" } },
+            resources: { requests: { cpu: "200m" } },
             image: `${basePrefix}mongo:ferretdb-1.24`,
             env: ["USERNAME", "PASSWORD"].map((name) => ({ name: `MONGO_INITDB_ROOT_${name}`, value: "sms" })),
             volumeMounts: [

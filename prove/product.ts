@@ -74,7 +74,7 @@ export class Product {
             },
             // Whatever starts or rolls takes what CPU it can get: the stores that all wait for keep their share.
             "sms:redis": { ...stores["sms:redis"], resources: { requests: { cpu: "100m", memory: "32Mi" } } },
-            "sms:mongo": { ...stores["sms:mongo"], resources: { requests: { cpu: "300m", memory: "64Mi" } } },
+            "sms:mongo": { ...stores["sms:mongo"], resources: { requests: { cpu: "200m", memory: "64Mi" } } },
             "sms:web": {
                 replicas: webReplicas,
                 nodePort: this.stack.nodePort,

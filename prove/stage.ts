@@ -9,7 +9,13 @@ export class Played implements Stage {
     private theirs?: Promise<Origin>;
 
     product(): Promise<Product> {
-        this.ours ??= step("this program's stack", () => Product.start());
+        this.ours ??= step("this program's stack", async () => {
+            if (this.theirs === undefined) {
+                // What a run that was killed has left takes the room.
+                await Origin.remove();
+            }
+            return Product.start();
+        });
         return this.ours;
     }
 
@@ -19,8 +25,8 @@ export class Played implements Stage {
     }
 
     async clear(): Promise<void> {
-        for (const deployed of [await this.ours?.catch(() => undefined), await this.theirs?.catch(() => undefined)]) {
-            await deployed?.remove();
-        }
+        await (await this.ours?.catch(() => undefined))?.remove();
+        await this.theirs?.catch(() => undefined);
+        await Origin.remove();
     }
 }
