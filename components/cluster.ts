@@ -21,6 +21,9 @@ export function accessTo(cluster: Cluster, opts: pulumi.InvokeOutputOptions): Ac
     return { context: cluster.context, kubeconfig: cluster.kubeconfig };
 }
 
+/** For a Service that is made when its pods are ready: the provider would wait another ten seconds, for endpoints to settle. */
+export const readyBefore = { "pulumi.com/skipAwait": "true" };
+
 /**
  * What makes each object of the cluster the same object when it is applied again, also by an `up` that follows one that was killed
  * while it made it. By default the provider thinks of a new field manager until the state knows the object: what was half made would

@@ -2,6 +2,7 @@ import { StatefulSet } from "@pulumi/kubernetes/apps/v1";
 import { Service } from "@pulumi/kubernetes/core/v1";
 import type { core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions, Input, Output } from "@pulumi/pulumi";
+import { readyBefore } from "./cluster";
 
 export interface PersistentPodArgs {
     namespace: Input<string>;
@@ -44,8 +45,8 @@ export function persistentPod(name: string, args: PersistentPodArgs, opts: Custo
     const service = new Service(
         `${name}-service`,
         {
-            metadata,
-            // The StatefulSet's own labels, and so after it: a Service waits for ready pods.
+            metadata: { ...metadata, annotations: readyBefore },
+            // The StatefulSet's own labels, and so after it.
             spec: { selector: statefulSet.spec.selector.matchLabels, ports: [{ port: args.port, targetPort: args.port }] },
         },
         opts,

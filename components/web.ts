@@ -1,6 +1,7 @@
 import { Service } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { Process } from "./app";
+import { readyBefore } from "./cluster";
 import { type CpuAutoscale, type ReplicatedArgs, replicatedPods } from "./replicatedPods";
 
 export interface WebArgs extends ReplicatedArgs {
@@ -29,10 +30,10 @@ export class Web extends pulumi.ComponentResource {
         const service = new Service(
             `${name}-service`,
             {
-                metadata: { name: process.name, namespace: args.app.namespace },
+                metadata: { name: process.name, namespace: args.app.namespace, annotations: readyBefore },
                 spec: {
                     type: "NodePort",
-                    // The Deployment's own, and so after it: a Service waits for ready pods.
+                    // The Deployment's own, and so after it.
                     selector: deployment.spec.selector.matchLabels,
                     ports: [{ protocol: "TCP", port, targetPort: port, nodePort: args.nodePort }],
                 },

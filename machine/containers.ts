@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { type Daemon, daemonPid, ensureRunning } from "./daemons";
 import { writeWhole } from "./files";
 import { buildBridge } from "./network";
-import { containerdSocket, dockerSocket, ownRegistry, registries, run, state } from "./places";
+import { containerdSocket, dockerData, dockerSocket, ownRegistry, registries, run, state } from "./places";
 import { secret } from "./secrets";
 
 export const registryUser = "sms";
@@ -30,7 +30,7 @@ const dockerd: Daemon = {
         "--containerd",
         containerdSocket,
         "--data-root",
-        join(state, "docker"),
+        dockerData,
         "--exec-root",
         join(run, "docker"),
         "--pidfile",

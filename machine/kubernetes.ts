@@ -132,10 +132,9 @@ export async function ensureCluster(dockerHost: string): Promise<void> {
         const since = new Date();
         const isFresh = (await ensureRunning(kubelet(commands))) === "started";
         // What the API server says of the node may be from before a power cut; a renewed lease is from now.
-        const renewed = async () => {
-            const lease = await tryKubectl("-n", "kube-node-lease", "get", "lease", nodeName, "-o", "jsonpath={.spec.renewTime}");
-            return lease !== "" && (!isFresh || new Date(lease) > since);
-        };
+        const renewed = async () =>
+            !isFresh ||
+            new Date(await tryKubectl("-n", "kube-node-lease", "get", "lease", nodeName, "-o", "jsonpath={.spec.renewTime}")) > since;
         const ready = async () =>
             (await tryKubectl("get", "node", nodeName, "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].status}")) === "True";
         await until(
@@ -240,8 +239,10 @@ async function initialise(commands: string): Promise<void> {
         throw new MachineError(`kubeadm init failed: ${(error as Error).message}\n${all}`);
     }
     writeWhole(kubeconfig, readFileSync("/etc/kubernetes/admin.conf", "utf8").replaceAll("kubernetes-admin@kubernetes", ownContext));
-    // kubeadm's second is for a second node. Here it would only take room.
-    await kubectl("-n", "kube-system", "scale", "deployment/coredns", "--replicas=1");
+    // kubeadm's second pod is for a second node, and its probe first looks after up to ten seconds.
+    const container = { name: "coredns", readinessProbe: { periodSeconds: 1 } };
+    const spec = { replicas: 1, template: { spec: { containers: [container] } } };
+    await kubectl("-n", "kube-system", "patch", "deployment/coredns", "--patch", JSON.stringify({ spec }));
     writeWhole(initialised, "");
 }
 

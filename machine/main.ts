@@ -8,7 +8,7 @@ import { takeTurn } from "./host";
 import { kubectl, removeCluster } from "./kubernetes";
 import { unmountBelow } from "./mounts";
 import { removeNetwork } from "./network";
-import { cache, kubeconfig, ownContext, run, state } from "./places";
+import { cache, dockerData, kubeconfig, ownContext, run, state } from "./places";
 import { prepare, prepared } from "./prepare";
 import { MachineError, say, step, until } from "./progress";
 import { clearKilledRun, ensureStack, localStack, type Needs, readNeeds, runPulumi } from "./stack";
@@ -69,14 +69,14 @@ async function down(): Promise<number> {
             await removeCluster();
         }
         await stopAll();
-        for (const folder of [run, state]) {
+        for (const folder of [run, state, dockerData]) {
             await unmountBelow(folder);
         }
         await removeNetwork();
         rmSync(run, { recursive: true, force: true });
         rmSync(state, { recursive: true, force: true });
     });
-    say(`Gone. Builds and base images stay in ${cache} for the next \`npm run up\`; remove that folder to start from nothing.`);
+    say(`Gone. Builds and images stay in ${cache} for the next \`npm run up\`; remove that folder to start from nothing.`);
     return 0;
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { writeWhole } from "./files";
-import { state } from "./places";
+import { logs, state } from "./places";
 
 /** An address of the machine's own for the API server: it stays the same whatever network the host is in. */
 export const apiAddress = "10.88.0.1";
@@ -16,7 +16,7 @@ const buildCidr = "10.88.32.1/20";
 const forwarding = "/proc/sys/net/ipv4/ip_forward";
 const forwardingBefore = join(state, "ip_forward-before");
 
-const hasOwnDocker = () => existsSync(join(state, "docker"));
+const hasOwnDocker = () => existsSync(join(logs, "dockerd.log"));
 
 /** A bridge for pods, one for builds, and the API server's address on the loopback. */
 export async function ensureNetwork(): Promise<void> {

@@ -4,8 +4,11 @@ import { join } from "node:path";
 /** The clone that this file lies in. */
 export const clone = join(__dirname, "..");
 
-/** What survives `npm run down`: built binaries, base images. Each entry is keyed by its inputs. */
+/** What survives `npm run down`: built binaries, base images, steps of docker builds. Each is keyed by its inputs. */
 export const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "sms-machine");
+
+/** The images and the steps of builds of the machine's own docker. The registry that they are pushed to is not kept. */
+export const dockerData = join(cache, "docker");
 
 const isRoot = process.getuid?.() === 0;
 

@@ -56,12 +56,23 @@ async function change({ source, run }: Go, { module, places }: Changed): Promise
 }
 
 /**
- * The provider takes a Deployment whose new generation nobody has looked at yet for rolled out, by its old status: an `up` of a
- * crashing image succeeds now and then. It asks for status.observedGeneration, but of Deployments of 2016 alone. Here of all.
+ * The provider takes a Deployment for rolled out whose new generation nobody has looked at yet, by its old status; and one that is
+ * recreated, while the old pod goes and there is no new one: an `up` of a crashing image succeeds now and then. It asks for
+ * status.observedGeneration, but of Deployments of 2016 alone, and never for status.updatedReplicas. Here for both, of all.
  */
 const provider: Changed = {
     module: "github.com/pulumi/pulumi-kubernetes/provider/v4",
-    places: [{ file: "pkg/await/deployment.go", from: "} else if extensionsV1Beta1API {", to: "} else {" }],
+    places: [
+        { file: "pkg/await/deployment.go", from: "} else if extensionsV1Beta1API {", to: "} else {" },
+        {
+            file: "pkg/await/deployment.go",
+            from: 'condition["reason"] == "NewReplicaSetAvailable" && isProgressing',
+            to: `condition["reason"] == "NewReplicaSetAvailable" && isProgressing
+			replicas, _ := openapi.Pluck(deployment.Object, "spec", "replicas")
+			updated, _ := openapi.Pluck(deployment.Object, "status", "updatedReplicas")
+			dia.replicaSetAvailable = dia.replicaSetAvailable && (updated == replicas || replicas == int64(0))`,
+        },
+    ],
 };
 
 const pulumi: Build = {

@@ -36,6 +36,8 @@ const ways = {
         "prefork",
         "--concurrency",
         "2",
+        "--prefetch-multiplier",
+        "4",
     ],
     deployed: ["celery", "--quiet", "--app", "sms.celery", "worker", "--without-mingle", "--without-gossip"],
 };

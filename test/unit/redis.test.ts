@@ -122,7 +122,7 @@ describe("Redis in the cluster", () => {
     it("has a Service that comes after its pod, so that who needs the URL waits for both", async () => {
         const { deployed } = await deploy(redis);
         const { inputs, dependencies } = deployed.one(types.service);
-        assert.deepEqual(inputs.metadata, { name: "redis", namespace: "sms" });
+        assert.deepEqual(inputs.metadata, { name: "redis", namespace: "sms", annotations: { "pulumi.com/skipAwait": "true" } });
         assert.deepEqual(inputs.spec, { selector: { app: "redis" }, ports: [{ port: 6379, targetPort: 6379 }] });
         assert.deepEqual(dependencies, ["redis-statefulset"]);
     });

@@ -101,7 +101,7 @@ describe("web", () => {
         assert.deepEqual(inputs, {
             apiVersion: "v1",
             kind: "Service",
-            metadata: { name: "sms-web", namespace: "sms" },
+            metadata: { name: "sms-web", namespace: "sms", annotations: { "pulumi.com/skipAwait": "true" } },
             spec: {
                 type: "NodePort",
                 selector: { app: "sms-web" },
