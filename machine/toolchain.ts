@@ -66,11 +66,16 @@ const provider: Changed = {
         { file: "pkg/await/deployment.go", from: "} else if extensionsV1Beta1API {", to: "} else {" },
         {
             file: "pkg/await/deployment.go",
-            from: 'condition["reason"] == "NewReplicaSetAvailable" && isProgressing',
-            to: `condition["reason"] == "NewReplicaSetAvailable" && isProgressing
-			replicas, _ := openapi.Pluck(deployment.Object, "spec", "replicas")
-			updated, _ := openapi.Pluck(deployment.Object, "status", "updatedReplicas")
-			dia.replicaSetAvailable = dia.replicaSetAvailable && (updated == replicas || replicas == int64(0))`,
+            from: "func (dia *deploymentInitAwaiter) checkAndLogStatus() bool {",
+            to: `func (dia *deploymentInitAwaiter) checkAndLogStatus() bool {
+	if dia.deployment == nil {
+		return false
+	}
+	replicas, _ := openapi.Pluck(dia.deployment.Object, "spec", "replicas")
+	updated, _ := openapi.Pluck(dia.deployment.Object, "status", "updatedReplicas")
+	if updated != replicas && replicas != int64(0) {
+		return false
+	}`,
         },
     ],
 };
