@@ -26,7 +26,8 @@ export class Played implements Stage {
 
     async clear(): Promise<void> {
         await (await this.ours?.catch(() => undefined))?.remove();
-        await this.theirs?.catch(() => undefined);
-        await Origin.remove();
+        if ((await this.theirs?.catch(() => undefined)) !== undefined) {
+            await Origin.remove();
+        }
     }
 }
