@@ -16,6 +16,9 @@ const buildCidr = "10.88.32.1/20";
 const forwarding = "/proc/sys/net/ipv4/ip_forward";
 const forwardingBefore = join(state, "ip_forward-before");
 
+/** The comment by which `down` knows a rule. */
+const ownRule = "sms-machine";
+
 const hasOwnDocker = () => existsSync(join(logs, "dockerd.log"));
 
 /** A bridge for pods, one for builds, and the API server's address on the loopback. */
@@ -42,8 +45,6 @@ export async function ensureNetwork(): Promise<void> {
                     },
                 },
                 { type: "portmap", capabilities: { portMappings: true } },
-                // Lets pods' packets through where dockerd has set the FORWARD policy to DROP.
-                { type: "firewall" },
             ],
         }),
     );
@@ -56,6 +57,21 @@ export async function ensureNetwork(): Promise<void> {
     await execa("ip", ["link", "add", buildBridge, "type", "bridge"], { reject: false });
     await execa("ip", ["address", "replace", buildCidr, "dev", buildBridge]);
     await execa("ip", ["link", "set", buildBridge, "up"]);
+    await letPodsThrough();
+}
+
+/**
+ * Where dockerd has set the FORWARD policy to DROP. The CNI's own plugin for it inserts its rules before those of kube-proxy when that
+ * was faster, and then a Service with no pods isn't refused: the packet leaves the machine.
+ */
+async function letPodsThrough(): Promise<void> {
+    for (const side of ["--source", "--destination"]) {
+        const rule = ["FORWARD", side, podCidr, "--match", "comment", "--comment", ownRule, "--jump", "ACCEPT"];
+        const { exitCode } = await execa("iptables", ["--check", ...rule], { reject: false });
+        if (exitCode !== 0) {
+            await execa("iptables", ["--append", ...rule]);
+        }
+    }
 }
 
 /** Takes back the addresses, links and packet filter rules that pods, kube-proxy and dockerd have added. */
@@ -68,7 +84,7 @@ export async function removeNetwork(): Promise<void> {
     for (const bridge of [podBridge, buildBridge]) {
         await execa("ip", ["link", "delete", bridge], tolerant);
     }
-    const chains = ["KUBE-", "CNI-", 'name: "sms-machine"', ...(hasOwnDocker() ? ["DOCKER", buildBridge] : [])];
+    const chains = ["KUBE-", "CNI-", ownRule, ...(hasOwnDocker() ? ["DOCKER", buildBridge] : [])];
     const { stdout } = await execa("iptables-save");
     const kept = stdout.split("\n").filter((line) => !chains.some((chain) => line.includes(chain)));
     await execa("iptables-restore", [], { input: `${kept.join("\n")}\n` });

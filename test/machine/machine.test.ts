@@ -51,7 +51,7 @@ describe("npm run down", () => {
             iptables -A KUBE-ROUTER-FORWARD -j KUBE-POD-FW-1
             iptables -A FORWARD -j KUBE-ROUTER-FORWARD
             iptables -A FORWARD -m set --match-set other src -j OTHER
-            node -r ./register.cjs -e 'require("./machine/network").removeNetwork()'
+            node -r ./register.cjs -e 'const own = require("./machine/network"); own.ensureNetwork().then(own.removeNetwork)'
             ipset list -name
             iptables --list-rules`;
         // In a network namespace of its own: the machine stays up.
