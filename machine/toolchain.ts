@@ -327,6 +327,18 @@ const kwok: Build = {
     },
 };
 
+/** Operator, metrics adapter and what its own installation makes of them: see keda.ts. */
+const keda: Build = {
+    module: "keda",
+    title: "KEDA from Go modules (about 10 min the first time)",
+    build: async ({ output, run }) => {
+        const module = "github.com/kedacore/keda/v2";
+        await run("build", "-ldflags", stripped, "-o", join(output, "keda"), `${module}/cmd/operator`);
+        await run("build", "-ldflags", stripped, "-o", join(output, "keda-adapter"), `${module}/cmd/adapter`);
+        await execa("cp", ["-r", "--no-preserve=mode", join(await moduleFolder(run, module), "config"), output]);
+    },
+};
+
 /** What the program is compared with. */
 const helm: Build = {
     module: "helm",
@@ -375,6 +387,7 @@ const builds = {
     actionlint,
     vegeta,
     kwok,
+    keda,
     helm,
     prometheus,
     "prometheus-operator": prometheusOperator,

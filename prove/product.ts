@@ -27,6 +27,16 @@ const gatewayPort = 9443;
 /** What a carrier takes to answer: long enough that a worker that is killed leaves messages whose end nobody knows. */
 const gatewayMilliseconds = 30;
 
+/** What a trial changes of the stack's settings. */
+interface Changes {
+    /** For all pods. */
+    env?: Record<string, string | number>;
+    web?: object;
+    worker?: object;
+    /** KEDA is in the cluster. */
+    keda?: object;
+}
+
 interface StoredMessage {
     _id: string;
     status: string;
@@ -58,8 +68,7 @@ export class Product {
         }
     }
 
-    /** The stack's settings; `env` is added to that of all pods, `web` to those of the web. */
-    async configure(env: Record<string, string | number> = {}, web: object = {}): Promise<void> {
+    async configure({ env, web, worker, keda }: Changes = {}): Promise<void> {
         const { config: stores } = parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, object> };
         await this.stack.configure({
             "sms:env": {
@@ -87,7 +96,9 @@ export class Product {
                 minReadySeconds,
                 sendLeaseSeconds: 10,
                 resources: { requests: { cpu: "50m", memory: "100Mi" } },
+                ...worker,
             },
+            ...(keda && { "sms:keda": keda }),
         });
     }
 

@@ -29,7 +29,7 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     }
     const isOfItsOwn = withoutGuard || intervalSeconds !== resendIntervalSeconds;
     if (isOfItsOwn) {
-        await product.configure({ RESEND_INTERVAL_SECONDS: intervalSeconds });
+        await product.configure({ env: { RESEND_INTERVAL_SECONDS: intervalSeconds } });
         await product.up();
     }
     const bringWorkersBack = await product.withoutWorkers();

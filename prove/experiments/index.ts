@@ -6,6 +6,7 @@ import { messages } from "./messages";
 import { outageExperiment } from "./outages";
 import { pressure } from "./pressure";
 import { rollouts } from "./rollouts";
+import { scaling } from "./scaling";
 import { secrets } from "./secrets";
 import { ups } from "./ups";
 
@@ -13,6 +14,7 @@ import { ups } from "./ups";
 export const experiments: readonly Experiment[] = [
     rollouts,
     messages,
+    scaling,
     outageExperiment,
     beatExperiment,
     ups,

@@ -58,7 +58,7 @@ async function takeOut(product: Product, protection: string): Promise<() => Prom
     if (protection === lastingReadiness) {
         product.edit("app/sms/readiness.py", (code) => code.replace("if self._file.exists():", "if False:"));
     } else {
-        await product.configure({ RESEND_INTERVAL_SECONDS: 3600 });
+        await product.configure({ env: { RESEND_INTERVAL_SECONDS: 3600 } });
     }
     await product.up();
     return async () => {

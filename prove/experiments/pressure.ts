@@ -37,7 +37,9 @@ async function tooBig(product: Product, side: Side): Promise<Trial> {
     }
     const before = await cluster.kubectl("get", "deployments", "--output=jsonpath={.items[*].metadata.generation}");
     try {
-        await product.configure({}, { resources: { requests: { cpu: tooManyCores }, limits: { cpu: "2" } }, rolloutTimeoutSeconds: 30 });
+        await product.configure({
+            web: { resources: { requests: { cpu: tooManyCores }, limits: { cpu: "2" } }, rolloutTimeoutSeconds: 30 },
+        });
         const { answers, result } = await whileWatched(product.address, async () => stack.up());
         const after = await cluster.kubectl("get", "deployments", "--output=jsonpath={.items[*].metadata.generation}");
         const pending = (await cluster.pods(web)).filter(({ status }) => status.phase === "Pending").length;

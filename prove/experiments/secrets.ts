@@ -22,7 +22,7 @@ async function trial(stage: Stage, side: Side, _form: Form): Promise<Trial> {
     const product = await stage.product();
     const planted = randomBytes(24).toString("base64url");
     if (side.kind === "without") {
-        await product.configure({ MARKER: planted });
+        await product.configure({ env: { MARKER: planted } });
     } else {
         await product.setGatewaySecret(planted);
     }

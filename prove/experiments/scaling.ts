@@ -1,0 +1,89 @@
+import { withKeda } from "../../machine/keda";
+import { pause } from "../cluster";
+import type { Experiment, Form, Side, Stage, Trial } from "../experiment";
+import { Attack, accepted, isFailed, writes } from "../load";
+import type { Product } from "../product";
+
+const worker = "sms-worker";
+const group = "";
+
+/** One task at a time, and a task waits 30 ms for the gateway: 25 to 30 a second and pod. */
+const concurrency = 1;
+const tasksPerPod = 20;
+const maxReplicas = 4;
+
+interface Sizes {
+    rate: number;
+    seconds: number;
+    /** From the last message until none waits any more. */
+    settleSeconds: number;
+}
+
+const sizes: Record<Form, Sizes> = {
+    full: { rate: 60, seconds: 120, settleSeconds: 30 },
+    short: { rate: 60, seconds: 60, settleSeconds: 30 },
+};
+
+async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
+    const product = await stage.product();
+    const worker = { replicas: 1, concurrency };
+    const autoscaled = { worker: { ...worker, autoscale: { kind: "queue", maxReplicas, tasksPerPod } }, keda: {} };
+    const queuedUp = async () => {
+        try {
+            await product.configure(side.kind === "ours" ? autoscaled : { worker });
+            await product.up();
+            return await queueUp(product, sizes[form]);
+        } finally {
+            // Before KEDA goes: what only KEDA knows.
+            await product.configure();
+            await product.up();
+        }
+    };
+    return side.kind === "ours" ? withKeda(product.stack.pulumi.env.DOCKER_HOST as string, queuedUp) : queuedUp();
+}
+
+async function queueUp(product: Product, { rate, seconds, settleSeconds }: Sizes): Promise<Trial> {
+    const { cluster, gateway, stack } = product;
+    const wanted = async () => (await cluster.get<{ spec: { replicas: number } }>("deployment", worker)).spec.replicas;
+    const waiting = async () => Number(await product.redis("LLEN", "sms"));
+    gateway.taken.clear();
+    const start = Date.now();
+    const attack = await Attack.start({ requests: writes(product.address), rate, seconds, keepAlive: true });
+    const points: NonNullable<Trial["points"]> = [];
+    let most = 0;
+    while (Date.now() < start + seconds * 1000) {
+        const [replicas, tasks] = [await wanted(), await waiting()];
+        const x = (Date.now() - start) / 1000;
+        points.push({ panel: "pods of the worker", series: "", x, y: replicas }, { panel: "tasks waiting", series: "", x, y: tasks });
+        most = Math.max(most, replicas);
+        await pause(2);
+    }
+    const { exitCode } = await stack.up("--expect-no-changes");
+    const after = await wanted();
+    const answers = await attack.answers();
+    const ids = accepted(answers);
+    const unsent = await product.unsent(ids, settleSeconds);
+    const taken = ids.map((id) => gateway.taken.get(id) ?? 0);
+    return {
+        counts: [
+            { group, what: "accepted messages", value: ids.length },
+            { group, what: "refused by the web", value: answers.filter(isFailed).length, goal: 0 },
+            { group, what: "pods at most", value: most },
+            { group, what: `messages not sent ${settleSeconds} s after the last`, value: unsent.length, goal: 0 },
+            { group, what: "sent twice or more", value: taken.filter((times) => times > 1).length, goal: 0 },
+            { group, what: "pods that an `up` took away meanwhile", value: exitCode === 0 ? Math.max(0, most - after) : most, goal: 0 },
+        ],
+        points,
+    };
+}
+
+export const scaling: Experiment = {
+    name: "scaling",
+    title: "Workers come when tasks wait",
+    method: `Messages are posted at more than twice the rate of one worker, which sends one at a time. KEDA looks at the queue's length and asks for a pod for each ${tasksPerPod} tasks that wait, ${maxReplicas} at most; an \`up\` in between is to leave it at that.`,
+    protections: {
+        "an autoscaler": "one worker, whatever waits",
+    },
+    axes: { x: "s", y: "" },
+    trial,
+};
