@@ -17,7 +17,7 @@ export class QueueLengths extends pulumi.ComponentResource {
     constructor(name: string, { namespace, redisUrl }: QueueLengthsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:queueLengths:QueueLengths", name, {}, opts);
 
-        const parts = pulumi.secret(redisUrl).apply(redisParts);
+        const parts = pulumi.secret(pulumi.all([redisUrl, namespace])).apply(([url, namespace]) => redisParts(url, namespace));
         const secret = new Secret(
             `${name}-secret`,
             // Named by Pulumi: another password is another name, which the TriggerAuthentication then names.
@@ -48,10 +48,13 @@ export class QueueLengths extends pulumi.ComponentResource {
     }
 }
 
-function redisParts(url: string) {
+/** KEDA is in another namespace, where a Service's bare name leads nowhere. */
+const asKnownElsewhere = (host: string, namespace: string) => (host.includes(".") ? host : `${host}.${namespace}.svc`);
+
+function redisParts(url: string, namespace: string) {
     const { protocol, hostname, port, username, password, pathname } = new URL(url);
     return {
-        address: `${hostname}:${port || 6379}`,
+        address: `${asKnownElsewhere(hostname, namespace)}:${port || 6379}`,
         username: decodeURIComponent(username),
         password: decodeURIComponent(password),
         tls: protocol === "rediss:" ? "enable" : "disable",

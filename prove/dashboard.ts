@@ -65,12 +65,17 @@ function chart(all: readonly { panel: Panel; values: Drawn[] }[], away: { start:
                     mark: { type: "line" as const, strokeWidth: 1.2 },
                     encoding: {
                         x: { field: "seconds", type: "quantitative" as const, title: "s" },
-                        y: { field: "value", type: "quantitative" as const, title: words[unit] },
+                        y: {
+                            field: "value",
+                            type: "quantitative" as const,
+                            title: words[unit],
+                            axis: { format: unit === "bytes" ? "~s" : "~g" },
+                        },
                         color: {
                             field: "line",
                             type: "nominal" as const,
                             title: null,
-                            legend: { orient: "bottom" as const, columns: 2, labelLimit: 220 },
+                            legend: { orient: "bottom" as const, columns: 2, labelLimit: 150 },
                         },
                     },
                 },

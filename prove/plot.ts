@@ -6,9 +6,11 @@ export async function svg(spec: TopLevelSpec): Promise<string> {
     const [{ parse, View }, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
     const view = new View(parse(compile({ background: "white", ...spec }).spec), { renderer: "none" });
     try {
-        // Numbers with ten digits are half of the file.
-        return `${(await view.toSVG()).replace(/\d+\.\d{2,}/g, (number) => `${Number(Number(number).toFixed(1))}`)}\n`;
+        return `${(await view.toSVG()).replace(/<[^>]+>/g, shortened)}\n`;
     } finally {
         view.finalize();
     }
 }
+
+/** Coordinates with ten digits are half of the file. */
+const shortened = (tag: string) => tag.replace(/\d+\.\d{2,}/g, (number) => `${Number(Number(number).toFixed(1))}`);

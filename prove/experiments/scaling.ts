@@ -1,6 +1,6 @@
 import { withKeda } from "../../machine/keda";
 import { pause } from "../cluster";
-import type { Experiment, Form, Side, Stage, Trial } from "../experiment";
+import type { Experiment, Form, Point, Side, Stage, Trial } from "../experiment";
 import { Attack, accepted, isFailed, writes } from "../load";
 import type { Product } from "../product";
 
@@ -30,8 +30,13 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     const autoscaled = { worker: { ...worker, autoscale: { kind: "queue", maxReplicas, tasksPerPod } }, keda: {} };
     const queuedUp = async () => {
         try {
-            await product.configure(side.kind === "ours" ? autoscaled : { worker });
+            // From one pod: an autoscaler finds the number that there is.
+            await product.configure({ worker });
             await product.up();
+            if (side.kind === "ours") {
+                await product.configure(autoscaled);
+                await product.up();
+            }
             return await queueUp(product, sizes[form]);
         } finally {
             // Before KEDA goes: what only KEDA knows.
@@ -49,7 +54,7 @@ async function queueUp(product: Product, { rate, seconds, settleSeconds }: Sizes
     gateway.taken.clear();
     const start = Date.now();
     const attack = await Attack.start({ requests: writes(product.address), rate, seconds, keepAlive: true });
-    const points: NonNullable<Trial["points"]> = [];
+    const points: Point[] = [];
     let most = 0;
     while (Date.now() < start + seconds * 1000) {
         const [replicas, tasks] = [await wanted(), await waiting()];
@@ -68,7 +73,7 @@ async function queueUp(product: Product, { rate, seconds, settleSeconds }: Sizes
         counts: [
             { group, what: "accepted messages", value: ids.length },
             { group, what: "refused by the web", value: answers.filter(isFailed).length, goal: 0 },
-            { group, what: "pods at most", value: most },
+            { group, what: `pods short of ${maxReplicas} at most`, value: maxReplicas - most, goal: 0 },
             { group, what: `messages not sent ${settleSeconds} s after the last`, value: unsent.length, goal: 0 },
             { group, what: "sent twice or more", value: taken.filter((times) => times > 1).length, goal: 0 },
             { group, what: "pods that an `up` took away meanwhile", value: exitCode === 0 ? Math.max(0, most - after) : most, goal: 0 },

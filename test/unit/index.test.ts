@@ -356,7 +356,7 @@ describe("the program", () => {
         const worker = JSON.stringify({ autoscale: { kind: "queue", maxReplicas: 20, tasksPerPod: 100 } });
         const { deployed } = await run("local", { ...stackFile("local"), keda: "{}", worker }, localSecrets);
         assert.equal(deployed.one(types.scaledObject).name, "worker-autoscaler");
-        assert.deepEqual(deployed.one(types.secret, "queue-lengths-secret").inputs.stringData.address, "redis:6379");
+        assert.deepEqual(deployed.one(types.secret, "queue-lengths-secret").inputs.stringData.address, "redis.sms.svc:6379");
         const { ingress } = deployed.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", "network-policies-redis-from-keda").inputs.spec;
         assert.deepEqual(ingress[0].from, [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "keda" } } }]);
     });
