@@ -35,13 +35,18 @@ async function drawn({ queries }: Panel, prometheus: Prometheus, { from, to }: S
         const lines = await prometheus.lines(query.replaceAll("$__rate_interval", "20s"), from, to, stepSeconds);
         return lines.flatMap(({ metric, values }) =>
             values.map(([time, value]) => ({
-                line: name.replace(/\{\{(\w+)\}\}/g, (_, label: string) => metric[label] ?? ""),
+                line: name.replace(/\{\{(\w+)\}\}/g, (_, label: string) => short(metric[label] ?? "")),
                 seconds: time - from.getTime() / 1000,
                 value: Number(value),
             })),
         );
     });
     return (await Promise.all(all)).flat().filter(({ value }) => Number.isFinite(value));
+}
+
+/** Without what all have: the module of a task, the ReplicaSet of a pod. */
+function short(value: string): string {
+    return value.replace(/^sms\.tasks\./, "").replace(/-[0-9a-f]{8,10}-(\w{5})$/, " $1");
 }
 
 /** Grafana's units, written out. */
@@ -69,7 +74,7 @@ function chart(all: readonly { panel: Panel; values: Drawn[] }[], away: { start:
                             field: "value",
                             type: "quantitative" as const,
                             title: words[unit],
-                            axis: { format: unit === "bytes" ? "~s" : "~g" },
+                            axis: unit === "bytes" ? { format: "~s" } : {},
                         },
                         color: {
                             field: "line",

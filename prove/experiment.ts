@@ -12,10 +12,9 @@ export interface Count {
     readonly isTime?: boolean;
 }
 
-/** What is drawn: one line or bar for each side and series. */
+/** What is drawn: in each panel a line for each side. */
 export interface Point {
     readonly panel: string;
-    readonly series: string;
     readonly x: number;
     readonly y: number;
 }
@@ -48,7 +47,8 @@ export interface Experiment {
     readonly protections: Readonly<Record<string, string>>;
     /** What of the origin's stands beside it. Without it the origin has nothing to compare with. */
     readonly origin?: string;
-    readonly axes?: { readonly x: string; readonly y: string; readonly logarithmic?: boolean };
+    /** Without `y`, which all panels share, each has a scale of its own, and its title says of what. */
+    readonly axes?: { readonly x: string; readonly y?: string; readonly logarithmic?: boolean };
     readonly trial: (stage: Stage, side: Side, form: Form) => Promise<Trial>;
 }
 

@@ -9,12 +9,12 @@ export async function report(results: readonly Result[], clone: string): Promise
     const sections: string[] = [];
     for (const result of results) {
         const experiment = experiments.find(({ name }) => name === result.experiment) as Experiment;
-        const points = result.sides.flatMap(({ trial }) => trial.points ?? []);
+        const lines = result.sides.flatMap(({ side, trial }) => (trial.points ?? []).map((point) => ({ ...point, side: nameOf(side) })));
         const plot = `reliability/${experiment.name}.svg`;
-        if (points.length > 0) {
-            writeFileSync(join(clone, "docs", plot), await svg(chart(experiment, result, points)));
+        if (lines.length > 0) {
+            writeFileSync(join(clone, "docs", plot), await svg(chart(experiment, result, lines)));
         }
-        sections.push(section(experiment, result, points.length > 0 ? plot : undefined));
+        sections.push(section(experiment, result, lines.length > 0 ? plot : undefined));
     }
     writeFileSync(join(clone, "docs", "reliability.md"), `${head}\n${summary(results)}\n\n${sections.join("\n\n")}\n`);
 }
@@ -107,10 +107,10 @@ function anchor(title: string): string {
         .replaceAll(" ", "-");
 }
 
-function chart({ axes }: Experiment, { sides }: Result, points: readonly Point[]) {
+function chart({ axes }: Experiment, { sides }: Result, lines: readonly (Point & { side: string })[]) {
     const range = ["#2f7ed8", "#d9822b", "#999999", "#55a868"];
     return {
-        data: { values: points },
+        data: { values: lines },
         facet: {
             row: {
                 field: "panel",
@@ -119,6 +119,7 @@ function chart({ axes }: Experiment, { sides }: Result, points: readonly Point[]
                 header: { orient: "top" as const, labelAnchor: "start" as const },
             },
         },
+        resolve: { scale: { y: axes?.y === undefined ? ("independent" as const) : ("shared" as const) } },
         spec: {
             width: 640,
             height: 120,
@@ -128,11 +129,11 @@ function chart({ axes }: Experiment, { sides }: Result, points: readonly Point[]
                 y: {
                     field: "y",
                     type: "quantitative" as const,
-                    title: axes?.y,
+                    title: axes?.y ?? null,
                     scale: axes?.logarithmic ? { type: "log" as const } : {},
                 },
                 color: {
-                    field: "series",
+                    field: "side",
                     type: "nominal" as const,
                     title: null,
                     scale: { domain: sides.map(({ side }) => nameOf(side)), range },

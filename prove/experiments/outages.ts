@@ -1,5 +1,5 @@
 import { type Namespace, pause } from "../cluster";
-import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage, type Trial } from "../experiment";
+import type { Count, Experiment, Form, Point, Side, Stage, Trial } from "../experiment";
 import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Request, worst, write } from "../load";
 import type { Origin } from "../origin";
 import type { Product } from "../product";
@@ -45,7 +45,7 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
         for (const outage of outagesOf(side, form)) {
             const found = await suffer(deployed, ours, outage);
             counts.push(...found.counts);
-            points.push(...found.points.map((point) => ({ ...point, series: nameOf(side) })));
+            points.push(...found.points);
             notes.push(...failureNotes(side, outage.title, found.answers));
         }
     } finally {
@@ -185,7 +185,7 @@ function isClear({ status, headers }: Answer): boolean {
     return status === 503 && headers["Retry-After"] !== undefined;
 }
 
-function failures(title: string, answers: Answer[]): Omit<Point, "series">[] {
+function failures(title: string, answers: Answer[]): Point[] {
     return inSpans(answers, 1).map(({ second, answers }) => ({
         panel: title,
         x: second,

@@ -1,5 +1,5 @@
 import type { Namespace, PodTemplate } from "../cluster";
-import { type Count, type Experiment, type Form, nameOf, type Point, type Side, type Stage } from "../experiment";
+import type { Count, Experiment, Form, Point, Side, Stage } from "../experiment";
 import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst, write } from "../load";
 import { minReadySeconds } from "../product";
 
@@ -78,7 +78,7 @@ async function trial(stage: Stage, side: Side, form: Form) {
             const quiet = await (await Attack.start({ ...load, rate, seconds: quietSeconds })).answers();
             const { answers: rolling } = await Attack.during({ ...load, rate, seconds: 900 }, () => rollOut(cluster, rollouts));
             counts.push(...counted(mode, rate, rollouts, quiet, rolling));
-            points.push(...slowest(mode, side, rolling));
+            points.push(...slowest(mode, rolling));
             notes.push(...failureNotes(side, mode.title, rolling));
             if (side.kind === "ours" && mode === newConnections) {
                 counts.push(...(await elsewhere(cluster, { ...load, rate, seconds: 900 }, quiet)));
@@ -181,10 +181,9 @@ function counted({ title }: Mode, rate: number, rollouts: number, quiet: Answer[
     ];
 }
 
-function slowest({ title }: Mode, side: Side, answers: Answer[]): Point[] {
+function slowest({ title }: Mode, answers: Answer[]): Point[] {
     return inSpans(answers, 3).map(({ second, answers }) => ({
         panel: title,
-        series: nameOf(side),
         x: second,
         y: worst(answers),
     }));

@@ -59,7 +59,7 @@ async function queueUp(product: Product, { rate, seconds, settleSeconds }: Sizes
     while (Date.now() < start + seconds * 1000) {
         const [replicas, tasks] = [await wanted(), await waiting()];
         const x = (Date.now() - start) / 1000;
-        points.push({ panel: "pods of the worker", series: "", x, y: replicas }, { panel: "tasks waiting", series: "", x, y: tasks });
+        points.push({ panel: "pods of the worker", x, y: replicas }, { panel: "tasks waiting", x, y: tasks });
         most = Math.max(most, replicas);
         await pause(2);
     }
@@ -89,6 +89,6 @@ export const scaling: Experiment = {
     protections: {
         "an autoscaler": "one worker, whatever waits",
     },
-    axes: { x: "s", y: "" },
+    axes: { x: "seconds since the first message" },
     trial,
 };
