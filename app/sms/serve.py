@@ -5,8 +5,12 @@ them: wrong ones end it right here.
 """
 
 import gc
+import multiprocessing
 import os
+import signal
 import sys
+import threading
+import time
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -44,6 +48,23 @@ def begin(settings: Settings) -> None:
     gc.freeze()
 
 
+def insist() -> None:
+    """granian asks each process once, and one that is only starting forgets it: it would be waited for until it is killed."""
+    asked_by_granian = signal.getsignal(signal.SIGTERM)
+
+    def ask(*signal_and_frame) -> None:
+        asked_by_granian(*signal_and_frame)
+        threading.Thread(target=repeat, args=[multiprocessing.active_children()], daemon=True).start()
+
+    def repeat(processes: list[multiprocessing.Process]) -> None:
+        while True:
+            time.sleep(1)
+            for process in processes:
+                process.terminate()
+
+    signal.signal(signal.SIGTERM, ask)
+
+
 def main() -> int:
     wanted = settings()
     begin(wanted)
@@ -64,6 +85,7 @@ def main() -> int:
         workers_kill_timeout=wanted.web_graceful_timeout_seconds,
         respawn_failed_workers=True,
     )
+    server.on_startup(insist)
     # After granian has set up its own.
     logs.configure("web", wanted)
     server.serve()

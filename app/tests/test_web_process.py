@@ -274,6 +274,13 @@ def test_has_failed_where_it_is_stopped_before_it_ever_got_ready(stack):
     assert '"store": "redis"' in web.output()
 
 
+def test_ends_when_it_is_told_to_while_its_processes_start(stack):
+    web = stack.start("python", "-m", "sms.serve")
+    eventually(lambda: "Spawning worker-2" in web.output())
+    web.terminate()
+    assert web.wait(10) == 1
+
+
 def test_writes_only_where_it_may(stack):
     before = {path for path in APP.rglob("*") if "cache" not in str(path)}
     web = stack.web()
