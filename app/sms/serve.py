@@ -49,7 +49,7 @@ def begin(settings: Settings) -> None:
 
 
 def insist() -> None:
-    """granian asks each process once, and one that is only starting forgets it: it would be waited for until it is killed."""
+    """granian asks each process once, and one that is only starting forgets it and is waited for until it is killed."""
     asked_by_granian = signal.getsignal(signal.SIGTERM)
 
     def ask(*signal_and_frame) -> None:
