@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { stringify } from "yaml";
+import { presentDocker } from "./containers";
 import { imageOf, kubectl, loadOntoNode } from "./kubernetes";
 import { step } from "./progress";
 import { built } from "./toolchain";
@@ -9,8 +10,8 @@ import { built } from "./toolchain";
 const namespace = "keda";
 const binaries = { "ghcr.io/kedacore/keda:main": "keda", "ghcr.io/kedacore/keda-metrics-apiserver:main": "keda-adapter" };
 
-/** Its own installation, but for the webhooks; the images are on the node, and say nothing of a user. */
-function installation(folder: string, config: string): string {
+/** Writes its own installation, but for the webhooks; the images are on the node, and say nothing of a user. */
+function writeKustomization(folder: string, config: string): void {
     const target = { kind: "Deployment" };
     const container = "/spec/template/spec/containers/0";
     writeFileSync(
@@ -28,27 +29,29 @@ function installation(folder: string, config: string): string {
             ],
         }),
     );
-    return folder;
 }
 
 /** Runs `work` while the cluster has KEDA, in the namespace `keda`. ScaledObjects must be gone when it ends. */
-export async function withKeda<T>(dockerHost: string, work: () => Promise<T>): Promise<T> {
-    const folder = mkdtempSync(join(tmpdir(), "sms-keda-"));
+export async function withKeda<T>(work: () => Promise<T>): Promise<T> {
     const output = await built("keda");
-    const kustomization = installation(folder, join(output, "config"));
+    const folder = mkdtempSync(join(tmpdir(), "sms-keda-"));
+    writeKustomization(folder, join(output, "config"));
     try {
-        await step("KEDA", async () => {
-            for (const [image, binary] of Object.entries(binaries)) {
-                await imageOf(join(output, binary), image, dockerHost);
-            }
-            await loadOntoNode(dockerHost, Object.keys(binaries));
-            await kubectl("apply", "--server-side", "--kustomize", kustomization);
-            const serving = ["deployment/keda-operator", "deployment/keda-metrics-apiserver", "apiservice/v1beta1.external.metrics.k8s.io"];
-            await kubectl("--namespace", namespace, "wait", "--for=condition=Available", ...serving, "--timeout=180s");
-        });
+        await step("KEDA", () => install(output, folder));
         return await work();
     } finally {
-        await kubectl("delete", "--ignore-not-found", "--kustomize", kustomization);
+        await kubectl("delete", "--ignore-not-found", "--kustomize", folder);
         rmSync(folder, { recursive: true });
     }
+}
+
+async function install(output: string, kustomization: string): Promise<void> {
+    const docker = (await presentDocker()) as string;
+    for (const [image, binary] of Object.entries(binaries)) {
+        await imageOf(join(output, binary), image, docker);
+    }
+    await loadOntoNode(docker, Object.keys(binaries));
+    await kubectl("apply", "--server-side", "--kustomize", kustomization);
+    const serving = ["deployment/keda-operator", "deployment/keda-metrics-apiserver", "apiservice/v1beta1.external.metrics.k8s.io"];
+    await kubectl("--namespace", namespace, "wait", "--for=condition=Available", ...serving, "--timeout=180s");
 }

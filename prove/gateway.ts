@@ -3,10 +3,10 @@ import { createServer, type Server } from "node:http";
 
 /** Alibaba Cloud SMS as the product's own client asks it: remembers what it was told to send, and answers after a while. */
 export class SmsGateway {
-    /** How often it took each message, by the id that the product gave. */
-    readonly taken = new Map<string, number>();
     /** Whether it answers what it took before (QuerySendDetails). */
     tellsWhatItTook = true;
+    /** How often it took each message, by the id that the product gave. */
+    private readonly taken = new Map<string, number>();
     private readonly idsOfNumber = new Map<string, string[]>();
 
     private constructor(
@@ -31,6 +31,21 @@ export class SmsGateway {
         server.listen(port, address);
         await once(server, "listening");
         return gateway;
+    }
+
+    /** How many messages it took, each counted once. */
+    get count(): number {
+        return this.taken.size;
+    }
+
+    /** How many of these messages it never took. */
+    lost(ids: readonly string[]): number {
+        return ids.filter((id) => !this.taken.has(id)).length;
+    }
+
+    /** How many of these messages it took twice or more. */
+    repeated(ids: readonly string[]): number {
+        return ids.filter((id) => (this.taken.get(id) ?? 0) > 1).length;
     }
 
     /** Taken the moment it is asked: whoever dies while it waits for the answer can't know. */

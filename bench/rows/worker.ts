@@ -94,14 +94,14 @@ async function tasksPerSecond(product: Product, command: string[]): Promise<numb
         Object.assign(container as object, { command });
     });
     try {
-        const before = gateway.taken.size;
+        const before = gateway.count;
         await cluster.scale("deployment", "sms-worker", 1);
-        while (gateway.taken.size < before + 50) {
+        while (gateway.count < before + 50) {
             await pause(0.1);
         }
-        const [first, start] = [gateway.taken.size, performance.now()];
+        const [first, start] = [gateway.count, performance.now()];
         await pause(secondsCounted);
-        return (gateway.taken.size - first) / ((performance.now() - start) / 1000);
+        return (gateway.count - first) / ((performance.now() - start) / 1000);
     } finally {
         await cluster.scale("deployment", "sms-worker", 0);
         await cluster.gone("sms-worker");

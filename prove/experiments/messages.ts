@@ -57,7 +57,6 @@ async function trial(stage: Stage, side: Side, form: Form) {
     const { rate, secondsBetween, fewer, ...most } = sizes[form];
     const { messages, settleSeconds } = side.kind === "ours" ? most : fewer;
     const restore = side.kind === "without" ? await takeOut(product, side.protection) : undefined;
-    product.gateway.taken.clear();
     try {
         const attack = await Attack.start({
             requests: writes(product.address),
@@ -78,16 +77,15 @@ async function trial(stage: Stage, side: Side, form: Form) {
         await product.cluster.rolledOut(worker);
         const ids = accepted(answers);
         const unsent = await product.unsent(ids, settleSeconds);
-        const taken = ids.map((id) => product.gateway.taken.get(id) ?? 0);
         const group = "";
         return {
             counts: [
                 ...Object.entries(times).map(([trouble, value]) => ({ group, what: `times that workers were ${trouble}`, value })),
                 { group, what: "accepted messages", value: ids.length },
                 { group, what: "refused by the web", value: answers.filter(isFailed).length, goal: 0 },
-                { group, what: "lost: never reached the gateway", value: taken.filter((times) => times === 0).length, goal: 0 },
+                { group, what: "lost: never reached the gateway", value: product.gateway.lost(ids), goal: 0 },
                 { group, what: "not noted as sent in the end", value: unsent.length, goal: 0 },
-                { group, what: "sent twice or more", value: taken.filter((times) => times > 1).length, goal: 0 },
+                { group, what: "sent twice or more", value: product.gateway.repeated(ids), goal: 0 },
             ],
         };
     } finally {

@@ -82,7 +82,6 @@ function outagesOf(side: Side, form: Form): readonly Outage[] {
 
 async function suffer({ cluster, address }: Product | Origin, product: Product | undefined, { title, stores, seconds }: Outage) {
     const before = await firstMessage(address);
-    product?.gateway.taken.clear();
     const read: Request = { method: "GET", url: `${address}/messages/${before}` };
     let backAt = 0;
     const load = { requests: [write(address), read], rate, seconds: seconds + 240, keepAlive: false };
@@ -116,19 +115,9 @@ async function suffer({ cluster, address }: Product | Origin, product: Product |
             ? []
             : [
                   { group, what: "accepted messages", value: ids.length },
-                  {
-                      group,
-                      what: "of these lost: the gateway never got them",
-                      value: ids.filter((id) => !product.gateway.taken.has(id)).length,
-                      goal: 0,
-                  },
+                  { group, what: "of these lost: the gateway never got them", value: product.gateway.lost(ids), goal: 0 },
                   { group, what: "not known as sent 90 s later", value: unsent?.length ?? 0, goal: 0 },
-                  {
-                      group,
-                      what: "sent twice or more",
-                      value: ids.filter((id) => (product.gateway.taken.get(id) ?? 0) > 1).length,
-                      goal: 0,
-                  },
+                  { group, what: "sent twice or more", value: product.gateway.repeated(ids), goal: 0 },
                   { group, what: "s from the stores' return until all was sent", value: sentAgain, isTime: true },
               ]),
     ];

@@ -12,46 +12,38 @@ const concurrency = 1;
 const tasksPerPod = 20;
 const maxReplicas = 4;
 
-interface Sizes {
-    rate: number;
-    seconds: number;
-    /** From the last message until none waits any more. */
-    settleSeconds: number;
-}
-
-const sizes: Record<Form, Sizes> = {
-    full: { rate: 60, seconds: 120, settleSeconds: 30 },
-    short: { rate: 60, seconds: 60, settleSeconds: 30 },
-};
+const rate = 60;
+const seconds: Record<Form, number> = { full: 120, short: 60 };
+/** From the last message until none waits any more. */
+const settleSeconds = 30;
 
 async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     const product = await stage.product();
-    const worker = { replicas: 1, concurrency };
-    const autoscaled = { worker: { ...worker, autoscale: { kind: "queue", maxReplicas, tasksPerPod } }, keda: {} };
+    const onePod = { replicas: 1, concurrency };
+    const autoscaled = { worker: { ...onePod, autoscale: { kind: "queue", maxReplicas, tasksPerPod } }, keda: {} };
     const queuedUp = async () => {
         try {
             // From one pod: an autoscaler finds the number that there is.
-            await product.configure({ worker });
+            await product.configure({ worker: onePod });
             await product.up();
             if (side.kind === "ours") {
                 await product.configure(autoscaled);
                 await product.up();
             }
-            return await queueUp(product, sizes[form]);
+            return await queueUp(product, seconds[form]);
         } finally {
             // Before KEDA goes: what only KEDA knows.
             await product.configure();
             await product.up();
         }
     };
-    return side.kind === "ours" ? withKeda(product.stack.pulumi.env.DOCKER_HOST as string, queuedUp) : queuedUp();
+    return side.kind === "ours" ? withKeda(queuedUp) : queuedUp();
 }
 
-async function queueUp(product: Product, { rate, seconds, settleSeconds }: Sizes): Promise<Trial> {
+async function queueUp(product: Product, seconds: number): Promise<Trial> {
     const { cluster, gateway, stack } = product;
     const wanted = async () => (await cluster.get<{ spec: { replicas: number } }>("deployment", worker)).spec.replicas;
     const waiting = async () => Number(await product.redis("LLEN", "sms"));
-    gateway.taken.clear();
     const start = Date.now();
     const attack = await Attack.start({ requests: writes(product.address), rate, seconds, keepAlive: true });
     const points: Point[] = [];
@@ -68,14 +60,13 @@ async function queueUp(product: Product, { rate, seconds, settleSeconds }: Sizes
     const answers = await attack.answers();
     const ids = accepted(answers);
     const unsent = await product.unsent(ids, settleSeconds);
-    const taken = ids.map((id) => gateway.taken.get(id) ?? 0);
     return {
         counts: [
             { group, what: "accepted messages", value: ids.length },
             { group, what: "refused by the web", value: answers.filter(isFailed).length, goal: 0 },
             { group, what: `pods short of ${maxReplicas} at most`, value: maxReplicas - most, goal: 0 },
             { group, what: `messages not sent ${settleSeconds} s after the last`, value: unsent.length, goal: 0 },
-            { group, what: "sent twice or more", value: taken.filter((times) => times > 1).length, goal: 0 },
+            { group, what: "sent twice or more", value: gateway.repeated(ids), goal: 0 },
             { group, what: "pods that an `up` took away meanwhile", value: exitCode === 0 ? Math.max(0, most - after) : most, goal: 0 },
         ],
         points,
