@@ -103,6 +103,7 @@ async function main(): Promise<number> {
                     failures.push(`${experiment.name} broke off`);
                     say(`      ${error.message}`);
                 });
+                await stage.clearOrigin();
                 if (result === undefined) {
                     continue;
                 }

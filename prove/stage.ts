@@ -24,10 +24,16 @@ export class Played implements Stage {
         return this.theirs;
     }
 
-    async clear(): Promise<void> {
-        await (await this.ours?.catch(() => undefined))?.remove();
+    /** The next experiment may need the room for a stack of its own. */
+    async clearOrigin(): Promise<void> {
         if ((await this.theirs?.catch(() => undefined)) !== undefined) {
             await Origin.remove();
         }
+        this.theirs = undefined;
+    }
+
+    async clear(): Promise<void> {
+        await (await this.ours?.catch(() => undefined))?.remove();
+        await this.clearOrigin();
     }
 }

@@ -54,7 +54,7 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
             found.changesLeft += state.changesLeft;
             if (next.exitCode !== 0 || state.leftOver.length > 0 || state.changesLeft > 0) {
                 notes.push(
-                    `killed after ${seconds} s${isNew ? " of an `up` from nothing" : ""}: exit code ${next.exitCode}, left over ${state.leftOver.join(", ") || "nothing"}: ${lastLines(next.output)}`,
+                    `killed after ${seconds} s${isNew ? " of an `up` from nothing" : ""}: exit code ${next.exitCode}, left over ${state.leftOver.join(", ") || "nothing"}: ${reason(next.output)}`,
                 );
             }
         };
@@ -64,7 +64,7 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
                 await stack.configure({ "sms:env": { ROUND: seconds, RESEND_AFTER_SECONDS: 20 } });
                 const { exitCode, output } = await stack.up();
                 found.changesRefused += exitCode === 0 ? 0 : 1;
-                notes.push(...(exitCode === 0 ? [] : [`a change after that was refused: ${lastLines(output)}`]));
+                notes.push(...(exitCode === 0 ? [] : [`a change after that was refused: ${reason(output)}`]));
             }
             await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
         }
@@ -163,8 +163,13 @@ async function look(stack: TestStack): Promise<{ pending: number; leftOver: stri
     };
 }
 
-function lastLines(output: string): string {
-    return output.trim().split("\n").slice(-3).join(" ").slice(0, 300);
+/** What the engine says of a failure; its last lines only count resources. */
+function reason(output: string): string {
+    return output
+        .replace(/^[\s\S]*^Diagnostics:/m, "")
+        .replace(/\s+/g, " ")
+        .trim()
+        .slice(0, 500);
 }
 
 export const ups: Experiment = {
