@@ -20,7 +20,7 @@ from urllib.parse import quote
 import pymongo
 import redis
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import OperationFailure, ProtocolError, PyMongoError, ServerSelectionTimeoutError
 from pymongo.uri_parser import parse_uri
 from redis.backoff import NoBackoff
 from redis.connection import SSLConnection, parse_url
@@ -145,6 +145,13 @@ class Store:
             " hang?"
         )
 
+    def no_such_server(self) -> Fault:
+        return Fault(
+            f"{self.at} answers, but not as a {self.name} server does. Correct host and port in {self.url_setting}; or"
+            " a proxy on the way takes connections that aren't meant for it.",
+            passing=True,
+        )
+
     def closed(self) -> Fault:
         address = self.addresses[0]
         if is_alibabas(address[0]):
@@ -225,6 +232,8 @@ class RedisStore(Store):
                 return Fault(f"{at} is full. Free memory or take a bigger instance.")
             case redis.BusyLoadingError():
                 return Fault(f"{at} is still loading its data. Try again later.", passing=True)
+            case redis.InvalidResponse():
+                return self.no_such_server()
             case redis.TimeoutError():
                 return self.silent()
             case redis.ConnectionError() if tls := self.of_tls(text):
@@ -293,6 +302,8 @@ class MongoStore(Store):
         if tls := self.of_tls(text):
             return tls
         servers = client.topology_description.server_descriptions()
+        if any(isinstance(server.error, ProtocolError) for server in servers.values()):
+            return self.no_such_server()
         if "No replica set members" in text:
             return Fault(
                 f"{self.at} is not of a replica set named {self._replica_set}. Correct replicaSet in"

@@ -179,6 +179,21 @@ def test_servers_that_say_nothing_are_told_from_those_that_nobody_reaches(refuse
     ]
 
 
+def test_a_server_of_another_kind_is_told(refused, server):
+    def speak_http(connection):
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    port = server(speak_http)
+    remedy = "or a proxy on the way takes connections that aren't meant for it."
+    assert refused(**urls(port)) == [
+        f"{name}: FAILED: 127.0.0.1:{port} answers, but not as a {name} server does. Correct host and port in"
+        f" {setting}; {remedy}"
+        for name, setting in {"Redis": "REDIS_URL", "MongoDB": "MONGO_URL"}.items()
+    ]
+
+
 def test_names_that_are_not_found_are_all_told(refused):
     assert refused(
         REDIS_URL=f"redis://:{PASSWORD}@redis.invalid/0",
