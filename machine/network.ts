@@ -57,7 +57,18 @@ export async function ensureNetwork(): Promise<void> {
     await execa("ip", ["link", "add", buildBridge, "type", "bridge"], { reject: false });
     await execa("ip", ["address", "replace", buildCidr, "dev", buildBridge]);
     await execa("ip", ["link", "set", buildBridge, "up"]);
+    await refuseUnknownServices();
     await letPodsThrough();
+}
+
+/**
+ * What kube-proxy knows isn't addressed to a Service any more when it gets here. What it doesn't know yet would leave the machine, and
+ * whoever answers there would be taken for the store or the server that was asked for.
+ */
+async function refuseUnknownServices(): Promise<void> {
+    for (const chain of ["FORWARD", "OUTPUT"]) {
+        await ensureRule("--insert", chain, "--destination", serviceCidr, "REJECT");
+    }
 }
 
 /**
@@ -65,12 +76,22 @@ export async function ensureNetwork(): Promise<void> {
  * was faster, and then a Service with no pods isn't refused: the packet leaves the machine.
  */
 async function letPodsThrough(): Promise<void> {
-    for (const side of ["--source", "--destination"]) {
-        const rule = ["FORWARD", side, podCidr, "--match", "comment", "--comment", ownRule, "--jump", "ACCEPT"];
-        const { exitCode } = await execa("iptables", ["--check", ...rule], { reject: false });
-        if (exitCode !== 0) {
-            await execa("iptables", ["--append", ...rule]);
-        }
+    for (const side of ["--source", "--destination"] as const) {
+        await ensureRule("--append", "FORWARD", side, podCidr, "ACCEPT");
+    }
+}
+
+async function ensureRule(
+    where: "--insert" | "--append",
+    chain: string,
+    side: "--source" | "--destination",
+    cidr: string,
+    target: string,
+): Promise<void> {
+    const rule = [chain, side, cidr, "--match", "comment", "--comment", ownRule, "--jump", target];
+    const { exitCode } = await execa("iptables", ["--check", ...rule], { reject: false });
+    if (exitCode !== 0) {
+        await execa("iptables", [where, ...rule]);
     }
 }
 

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { presentDocker } from "../../machine/containers";
 import { daemonPid } from "../../machine/daemons";
 import { apply, ensureNetworkPolicies, kubectl, loadOntoNode } from "../../machine/kubernetes";
-import { apiAddress } from "../../machine/network";
+import { apiAddress, serviceCidr } from "../../machine/network";
 import { basePrefix, dockerClient } from "../../machine/places";
 import { until } from "../../machine/progress";
 
@@ -47,6 +47,9 @@ def connection(address):
         return type(error).__name__
 print(json.dumps({address: connection(address) for address in sys.argv[1:]}))
 `;
+
+/** Of the range that Services get their addresses from, and none has it. */
+const noService = `${serviceCidr.split(".").slice(0, 2).join(".")}.191.250:6379`;
 
 describe("NetworkPolicies on the machine's cluster", () => {
     const inNamespace = (...args: string[]) => kubectl("--namespace", namespace, ...args);
@@ -101,6 +104,12 @@ describe("NetworkPolicies on the machine's cluster", () => {
 
     it("leaves pods alone that no policy selects", async () => {
         await becomes({ [server]: "open", "server:8080": "open", [api]: "open", "nobody:8080": "ConnectionRefusedError" });
+    });
+
+    it("refuses a Service's address that kube-proxy doesn't know, to pods and to the host", async () => {
+        await becomes({ [noService]: "ConnectionRefusedError" });
+        const { stdout } = await execa("python3", ["-c", connections, noService]);
+        assert.deepEqual(JSON.parse(stdout), { [noService]: "ConnectionRefusedError" });
     });
 
     it("cuts a pod off both ways under a default deny, while the kubelet's probes go on", async () => {
