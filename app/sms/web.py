@@ -33,7 +33,7 @@ from sms.stores import broker
 MAX_BODY_BYTES = 16 * 1024
 PROBES = {"/healthz", "/readyz", "/metrics"}
 # On average. A connection stays with its instance: kept for good, those of the old ones never reach a new one.
-REQUESTS_A_CONNECTION = 200
+REQUESTS_A_CONNECTION = 20
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 logger = logging.getLogger(__name__)
