@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { logs } from "./places";
 import { MachineError, until } from "./progress";
@@ -85,6 +85,17 @@ function lastLines(name: string): string {
     return `the last lines of ${logFile(name)}:\n    ${lines.join("\n    ")}`;
 }
 
+/**
+ * A cloud's node is asked by a control plane elsewhere. Here each daemon, a session of its own, would weigh as much for the scheduler
+ * as all pods together on one of the cores (sched(7), the autogroup feature; 10 is a tenth of that).
+ */
+function yieldToPods(pid: number): void {
+    const niceness = `/proc/${pid}/autogroup`;
+    if (existsSync(niceness)) {
+        writeFileSync(niceness, "10");
+    }
+}
+
 /** Starts the daemon unless it runs already, and waits until it serves. */
 export async function ensureRunning(daemon: Daemon): Promise<"running" | "started"> {
     const wasRunning = daemonPid(daemon.name) !== undefined;
@@ -101,6 +112,7 @@ export async function ensureRunning(daemon: Daemon): Promise<"running" | "starte
             child.once("error", (error) => reject(new MachineError(`${daemon.name} does not start: ${error.message}`)));
         });
         child.unref();
+        yieldToPods(child.pid as number);
     }
     await until(
         async () => {

@@ -17,6 +17,8 @@ const corednsImage = "registry.k8s.io/coredns/coredns:v1.12.0";
 
 const kubeletConfig = "/var/lib/kubelet/config.yaml";
 const kubeadmConfig = join(state, "kubeadm.yaml");
+const kubeadmPatches = join(state, "kubeadm-patches");
+const controlPlane = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const;
 const volumes = join(state, "volumes");
 /** There once kubeadm has ended well. */
 const initialised = join(state, "cluster-initialised");
@@ -176,9 +178,7 @@ const imageCommand = ["--address", containerdSocket, "--namespace", "k8s.io", "i
 async function ensureControlPlaneImages(commands: string, dockerHost: string): Promise<void> {
     const coredns = await built("coredns");
     const images: Record<string, string> = {
-        [`registry.k8s.io/kube-apiserver:v${kubernetesVersion}`]: join(commands, "kube-apiserver"),
-        [`registry.k8s.io/kube-controller-manager:v${kubernetesVersion}`]: join(commands, "kube-controller-manager"),
-        [`registry.k8s.io/kube-scheduler:v${kubernetesVersion}`]: join(commands, "kube-scheduler"),
+        ...Object.fromEntries(controlPlane.map((name) => [`registry.k8s.io/${name}:v${kubernetesVersion}`, join(commands, name)])),
         [pauseImage]: join(commands, "pause"),
         [corednsImage]: join(coredns, "coredns"),
     };
@@ -218,6 +218,10 @@ async function initialise(commands: string): Promise<void> {
     mkdirSync(dirname(clusterMarker), { recursive: true });
     writeFileSync(clusterMarker, "");
     writeWhole(kubeadmConfig, kubeadmSettings());
+    mkdirSync(kubeadmPatches, { recursive: true });
+    for (const name of controlPlane) {
+        writeFileSync(join(kubeadmPatches, `${name}.json`), JSON.stringify(yieldingToPods(name)));
+    }
     const init = execa(
         join(commands, "kubeadm"),
         ["init", `--config=${kubeadmConfig}`, "--skip-phases=addon/kube-proxy", "--ignore-preflight-errors=all"],
@@ -246,6 +250,11 @@ async function initialise(commands: string): Promise<void> {
     writeWhole(initialised, "");
 }
 
+/** kubeadm asks for half of a core for all three; a cloud's are on other machines. */
+const yieldingToPods = (name: string) => ({
+    spec: { containers: [{ name, resources: { requests: { cpu: "20m" } } }] },
+});
+
 function kubeadmSettings(): string {
     return `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -255,6 +264,7 @@ nodeRegistration:
   criSocket: unix://${containerdSocket}
   imagePullPolicy: Never
   taints: []
+patches: { directory: ${kubeadmPatches} }
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
