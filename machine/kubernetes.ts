@@ -270,10 +270,6 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 kubernetesVersion: v${kubernetesVersion}
 etcd: { external: { endpoints: ["http://127.0.0.1:2379"] } }
-# Straight to metrics-server: to a Service's address the first question may go before kube-proxy knows it, out of this machine,
-# and whoever answers there is asked for ever.
-apiServer:
-  extraArgs: [{ name: enable-aggregator-routing, value: "true" }]
 # By default 20 requests a second: what grows to a thousand workloads would wait for nothing else.
 controllerManager:
   extraArgs: [{ name: kube-api-qps, value: "200" }, { name: kube-api-burst, value: "400" }]

@@ -67,7 +67,7 @@ export async function ensureNetwork(): Promise<void> {
  */
 async function refuseUnknownServices(): Promise<void> {
     for (const chain of ["FORWARD", "OUTPUT"]) {
-        await ensureRule("--insert", chain, "--destination", serviceCidr, "REJECT");
+        await ensureRule("--insert", chain, "--destination", serviceCidr, "--jump", "REJECT");
     }
 }
 
@@ -76,19 +76,13 @@ async function refuseUnknownServices(): Promise<void> {
  * was faster, and then a Service with no pods isn't refused: the packet leaves the machine.
  */
 async function letPodsThrough(): Promise<void> {
-    for (const side of ["--source", "--destination"] as const) {
-        await ensureRule("--append", "FORWARD", side, podCidr, "ACCEPT");
+    for (const side of ["--source", "--destination"]) {
+        await ensureRule("--append", "FORWARD", side, podCidr, "--jump", "ACCEPT");
     }
 }
 
-async function ensureRule(
-    where: "--insert" | "--append",
-    chain: string,
-    side: "--source" | "--destination",
-    cidr: string,
-    target: string,
-): Promise<void> {
-    const rule = [chain, side, cidr, "--match", "comment", "--comment", ownRule, "--jump", target];
+async function ensureRule(where: "--insert" | "--append", ...words: string[]): Promise<void> {
+    const rule = [...words, "--match", "comment", "--comment", ownRule];
     const { exitCode } = await execa("iptables", ["--check", ...rule], { reject: false });
     if (exitCode !== 0) {
         await execa("iptables", [where, ...rule]);

@@ -13,7 +13,7 @@ const tasksPerPod = 20;
 const maxReplicas = 4;
 
 const rate = 60;
-const seconds: Record<Form, number> = { full: 120, short: 60 };
+const secondsOfLoad: Record<Form, number> = { full: 120, short: 60 };
 /** From the last message until none waits any more. */
 const settleSeconds = 30;
 
@@ -30,7 +30,7 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
                 await product.configure(autoscaled);
                 await product.up();
             }
-            return await queueUp(product, seconds[form]);
+            return await queueUp(product, secondsOfLoad[form]);
         } finally {
             // Before KEDA goes: what only KEDA knows.
             await product.configure();
