@@ -38,10 +38,11 @@ export interface Stage {
     origin(): Promise<Origin>;
 }
 
-export interface Experiment {
+/** An experiment in words, for the report. */
+export interface Description {
     readonly name: string;
     readonly title: string;
-    /** What is done, for the report. */
+    /** What is done. */
     readonly method: string;
     /** What can be taken out, and how; each must break a goal. */
     readonly protections: Readonly<Record<string, string>>;
@@ -49,6 +50,9 @@ export interface Experiment {
     readonly origin?: string;
     /** Without `y`, which all panels share, each has a scale of its own, and its title says of what. */
     readonly axes?: { readonly x: string; readonly y?: string; readonly logarithmic?: boolean };
+}
+
+export interface Experiment extends Description {
     readonly trial: (stage: Stage, side: Side, form: Form) => Promise<Trial>;
 }
 
@@ -60,9 +64,9 @@ export function nameOf(side: Side): string {
     return side.kind === "ours" ? "this program" : side.kind === "origin" ? "the origin's manifest" : `without ${side.protection}`;
 }
 
-/** What is kept of an experiment's last run. */
+/** What is kept of an experiment's last run: the figures, and what was done for them then. */
 export interface Result {
-    readonly experiment: string;
+    readonly experiment: Description;
     readonly form: Form;
     readonly at: string;
     readonly seconds: number;

@@ -12,11 +12,12 @@ export class SmsGateway {
     private constructor(
         private readonly server: Server,
         readonly url: string,
+        public answerMilliseconds: number,
     ) {}
 
     static async start(address: string, port: number, answerMilliseconds: number): Promise<SmsGateway> {
         const server = createServer();
-        const gateway = new SmsGateway(server, `http://${address}:${port}`);
+        const gateway = new SmsGateway(server, `http://${address}:${port}`, answerMilliseconds);
         server.on("request", async (request, response) => {
             let body = "";
             for await (const chunk of request) {
@@ -24,7 +25,7 @@ export class SmsGateway {
             }
             const asked = new URLSearchParams([...new URL(request.url ?? "/", gateway.url).searchParams, ...new URLSearchParams(body)]);
             const answer = request.headers["x-acs-action"] === "QuerySendDetails" ? gateway.told(asked) : gateway.sent(asked);
-            await new Promise((passed) => setTimeout(passed, answerMilliseconds));
+            await new Promise((passed) => setTimeout(passed, gateway.answerMilliseconds));
             response.setHeader("Content-Type", "application/json");
             response.end(JSON.stringify(answer));
         });

@@ -51,11 +51,11 @@ function sides({ protections, origin }: Experiment): Side[] {
     ];
 }
 
-async function run(experiment: Experiment, chosen: readonly Side[], form: Form, stage: Played): Promise<Result> {
+async function run({ trial: make, ...experiment }: Experiment, chosen: readonly Side[], form: Form, stage: Played): Promise<Result> {
     const start = performance.now();
     const found: Result["sides"] = [];
     for (const side of chosen) {
-        const trial = await step(`${experiment.name}: ${nameOf(side)}`, () => experiment.trial(stage, side, form));
+        const trial = await step(`${experiment.name}: ${nameOf(side)}`, () => make(stage, side, form));
         for (const count of trial.counts.filter(({ goal }) => goal !== undefined)) {
             say(
                 `      ${isMet(count) ? "met " : "MISS"} ${count.group}: ${count.what}: ${Number(count.value.toFixed(2))} (goal ${count.goal})`,
@@ -67,7 +67,7 @@ async function run(experiment: Experiment, chosen: readonly Side[], form: Form, 
         found.push({ side, trial });
     }
     return {
-        experiment: experiment.name,
+        experiment,
         form,
         at: new Date().toISOString(),
         seconds: Math.round((performance.now() - start) / 1000),

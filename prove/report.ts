@@ -1,20 +1,19 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Count, type Experiment, isMet, nameOf, type Point, type Result, type Side } from "./experiment";
-import { experiments } from "./experiments";
+import { type Count, isMet, nameOf, type Point, type Result, type Side } from "./experiment";
 import { svg } from "./plot";
 
 /** Writes docs/reliability.md and its plots from the last result of each experiment. */
 export async function report(results: readonly Result[], clone: string): Promise<void> {
     const sections: string[] = [];
     for (const result of results) {
-        const experiment = experiments.find(({ name }) => name === result.experiment) as Experiment;
+        const { experiment } = result;
         const lines = result.sides.flatMap(({ side, trial }) => (trial.points ?? []).map((point) => ({ ...point, side: nameOf(side) })));
         const plot = `reliability/${experiment.name}.svg`;
         if (lines.length > 0) {
-            writeFileSync(join(clone, "docs", plot), await svg(chart(experiment, result, lines)));
+            writeFileSync(join(clone, "docs", plot), await svg(chart(result, lines)));
         }
-        sections.push(section(experiment, result, lines.length > 0 ? plot : undefined));
+        sections.push(section(result, lines.length > 0 ? plot : undefined));
     }
     writeFileSync(join(clone, "docs", "reliability.md"), `${head}\n${summary(results)}\n\n${sections.join("\n\n")}\n`);
 }
@@ -29,7 +28,7 @@ manifest has something to compare with, it runs in the same run, with as many po
 
 function summary(results: readonly Result[]): string {
     const rows = results.map((result) => {
-        const experiment = experiments.find(({ name }) => name === result.experiment) as Experiment;
+        const { experiment } = result;
         const missed = goalsOf(result, "ours").filter((count) => !isMet(count));
         const seenFailing = result.sides
             .filter(({ side }) => side.kind === "without")
@@ -57,7 +56,8 @@ function goalsOf(result: Result, kind: Side["kind"]): Count[] {
         .flatMap(({ trial }) => trial.counts.filter(({ goal }) => goal !== undefined));
 }
 
-function section(experiment: Experiment, result: Result, plot: string | undefined): string {
+function section(result: Result, plot: string | undefined): string {
+    const { experiment } = result;
     const notes = [...new Set(result.sides.flatMap(({ trial }) => trial.notes ?? []))];
     const sides = [
         ...Object.entries(experiment.protections).map(([name, what]) => `- *without ${name}*: ${what}.`),
@@ -107,7 +107,7 @@ function anchor(title: string): string {
         .replaceAll(" ", "-");
 }
 
-function chart({ axes }: Experiment, { sides }: Result, lines: readonly (Point & { side: string })[]) {
+function chart({ experiment: { axes }, sides }: Result, lines: readonly (Point & { side: string })[]) {
     const range = ["#2f7ed8", "#d9822b", "#999999", "#55a868"];
     return {
         data: { values: lines },

@@ -7,12 +7,13 @@ import type { Product } from "../product";
 const worker = "sms-worker";
 const group = "";
 
-/** One task at a time, and a task waits 30 ms for the gateway: 25 to 30 a second and pod. */
+/** One task at a time, and each waits for the gateway: five a second and pod, however slow the machine. */
 const concurrency = 1;
+const gatewayMilliseconds = 200;
 const tasksPerPod = 20;
 const maxReplicas = 4;
 
-const rate = 60;
+const rate = 12;
 const secondsOfLoad: Record<Form, number> = { full: 120, short: 60 };
 /** From the last message until none waits any more. */
 const settleSeconds = 30;
@@ -21,8 +22,10 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     const product = await stage.product();
     const onePod = { replicas: 1, concurrency };
     const autoscaled = { worker: { ...onePod, autoscale: { kind: "queue", maxReplicas, tasksPerPod } }, keda: {} };
+    const answerMilliseconds = product.gateway.answerMilliseconds;
     const queuedUp = async () => {
         try {
+            product.gateway.answerMilliseconds = gatewayMilliseconds;
             // From one pod: an autoscaler finds the number that there is.
             await product.configure({ worker: onePod });
             await product.up();
@@ -32,6 +35,7 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
             }
             return await queueUp(product, secondsOfLoad[form]);
         } finally {
+            product.gateway.answerMilliseconds = answerMilliseconds;
             // Before KEDA goes: what only KEDA knows.
             await product.configure();
             await product.up();
@@ -76,7 +80,7 @@ async function queueUp(product: Product, seconds: number): Promise<Trial> {
 export const scaling: Experiment = {
     name: "scaling",
     title: "Workers come when tasks wait",
-    method: `Messages are posted at more than twice the rate of one worker, which sends one at a time. KEDA looks at the queue's length and asks for a pod for each ${tasksPerPod} tasks that wait, ${maxReplicas} at most; an \`up\` in between is to leave it at that.`,
+    method: `Messages are posted at more than twice the rate of one worker, which sends one at a time and waits 200 ms for the gateway: pods are short, not the machine's CPU. KEDA looks at the queue's length and asks for a pod for each ${tasksPerPod} tasks that wait, ${maxReplicas} at most; an \`up\` in between is to leave it at that.`,
     protections: {
         "an autoscaler": "one worker, whatever waits",
     },

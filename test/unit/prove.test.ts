@@ -18,6 +18,13 @@ describe("the report on reliability", () => {
 
     afterEach(() => rmSync(folder, { recursive: true }));
 
+    const rollouts = {
+        name: "rollouts",
+        title: "Rollouts under load",
+        method: "Web rolls again and again.",
+        protections: { drain: "the preStop hook is taken off" },
+        origin: "its web Deployment as it stands",
+    };
     const failed = (value: number): Count => ({ group: "new connections", what: "failed", value, goal: 0 });
 
     async function written(ours: number, withoutDrain: number, origin: number): Promise<string[]> {
@@ -27,7 +34,7 @@ describe("the report on reliability", () => {
             [{ kind: "origin" }, origin],
         ];
         const trials = sides.map(([side, value]) => ({ side, trial: { counts: [failed(value)] } }));
-        await report([{ experiment: "rollouts", form: "full", at: "2026-11-22T21:00:00.000Z", seconds: 100, sides: trials }], folder);
+        await report([{ experiment: rollouts, form: "full", at: "2026-11-22T21:00:00.000Z", seconds: 100, sides: trials }], folder);
         return readFileSync(join(folder, "docs", "reliability.md"), "utf8").split("\n");
     }
 
@@ -35,6 +42,9 @@ describe("the report on reliability", () => {
         const lines = await written(0, 12, 3);
         assert.ok(lines.includes("| [Rollouts under load](#rollouts-under-load) | met | yes | breaks 1 of 1 | 2026-11-22 21:00 | 100 s |"));
         assert.ok(lines.includes("| failed | ≤ 0 | 0 | **12** | **3** |"));
+        assert.ok(lines.includes("Web rolls again and again."));
+        assert.ok(lines.includes("- *without drain*: the preStop hook is taken off."));
+        assert.ok(lines.includes("- *the origin's manifest*: its web Deployment as it stands."));
     });
 
     it("says of an experiment that nothing can fail that it proves nothing, and which goals are missed", async () => {
