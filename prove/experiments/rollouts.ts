@@ -7,8 +7,6 @@ const web = "sms-web";
 
 interface Sizes {
     rounds: number;
-    /** Of the origin's manifest, and without a protection. */
-    comparedRounds: number;
     round: Round;
     /** For so long a new pod has to serve before the next is begun. */
     minReadySeconds: number;
@@ -36,7 +34,6 @@ const saturated: Mode = { title: "80% of the measured saturation, connections ke
 const sizes: Record<Form, Sizes> = {
     full: {
         rounds: 5,
-        comparedRounds: 1,
         round: { quietSeconds: 12, rollouts: 2 },
         // As `online` has it, and the origin.
         minReadySeconds: 10,
@@ -44,12 +41,14 @@ const sizes: Record<Form, Sizes> = {
     },
     short: {
         rounds: 1,
-        comparedRounds: 1,
         round: { quietSeconds: 5, rollouts: 1 },
         minReadySeconds,
         modes: [{ ...newConnections, rate: 15 }],
     },
 };
+
+/** Of the origin's manifest, and without a protection. */
+const comparedRounds = 1;
 
 const roundsElsewhere = 2;
 
@@ -63,7 +62,7 @@ async function trial(stage: Stage, side: Side, form: Form) {
     const product = side.kind === "origin" ? undefined : await stage.product();
     const { cluster, address } = product ?? (await stage.origin());
     const { modes, round, ...size } = sizes[form];
-    const rounds = side.kind === "ours" ? size.rounds : size.comparedRounds;
+    const rounds = side.kind === "ours" ? size.rounds : comparedRounds;
     const bringWorkersBack = await product?.withoutWorkers();
     if (product) {
         await setMinReadySeconds(cluster, size.minReadySeconds);

@@ -80,7 +80,7 @@ async function queueUp(product: Product, seconds: number): Promise<Trial> {
 export const scaling: Experiment = {
     name: "scaling",
     title: "Workers come when tasks wait",
-    method: `Messages are posted at more than twice the rate of one worker, which sends one at a time and waits 200 ms for the gateway: pods are short, not the machine's CPU. KEDA looks at the queue's length and asks for a pod for each ${tasksPerPod} tasks that wait, ${maxReplicas} at most; an \`up\` in between is to leave it at that.`,
+    method: `Messages are posted at more than twice the rate of one worker, which sends one at a time and waits ${gatewayMilliseconds} ms for the gateway: pods are short, not the machine's CPU. KEDA looks at the queue's length and asks for a pod for each ${tasksPerPod} tasks that wait, ${maxReplicas} at most; an \`up\` in between is to leave it at that.`,
     protections: {
         "an autoscaler": "one worker, whatever waits",
     },
