@@ -40,6 +40,7 @@ interface Process {
     pid: number;
     daemon: string;
     executable: string;
+    leadsSession: boolean;
 }
 
 /** What a command of the machine starts to prepare it: compilers, debootstrap, kubeadm, the engine. */
@@ -65,17 +66,25 @@ export function ownProcesses(): Process[] {
             try {
                 const environment = readFileSync(`/proc/${entry}/environ`, "latin1").split("\0");
                 const daemon = environment.find((variable) => variable.startsWith(`${marker}=`))?.slice(marker.length + 1);
-                return daemon === undefined
-                    ? []
-                    : [{ pid: Number(entry), daemon, executable: basename(readlinkSync(`/proc/${entry}/exe`)) }];
+                if (daemon === undefined) {
+                    return [];
+                }
+                const executable = basename(readlinkSync(`/proc/${entry}/exe`));
+                return [{ pid: Number(entry), daemon, executable, leadsSession: sessionOf(entry) === entry }];
             } catch {
                 return []; // It ended while we looked.
             }
         });
 }
 
+/** proc(5): the fourth field after the name, which may hold blanks and brackets itself. */
+function sessionOf(pid: string): string | undefined {
+    return readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ")[3];
+}
+
+/** A daemon leads its session. What it has forked, and is still to become another program, looks like it else. */
 export function daemonPid(name: DaemonName): number | undefined {
-    return ownProcesses().find((process) => process.daemon === name && process.executable === name)?.pid;
+    return ownProcesses().find((process) => process.daemon === name && process.executable === name && process.leadsSession)?.pid;
 }
 
 const logFile = (name: string) => join(logs, `${name}.log`);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { daemonNames, daemonPid } from "../../machine/daemons";
+import { daemonNames, daemonPid, ensureRunning, ownProcesses, stop } from "../../machine/daemons";
 import { takeTurn } from "../../machine/host";
 import { clone } from "../../machine/places";
+import { until } from "../../machine/progress";
 
 const up = [process.execPath, "-r", "./register.cjs", join("machine", "main.ts"), "up"] as const;
 
@@ -39,6 +40,33 @@ describe("npm run up", () => {
         const release = await takeTurn();
         await assertRefused([], /Another `npm run up` or `npm run down` is at work/);
         release();
+    });
+});
+
+describe("a daemon", () => {
+    it("isn't found in what it has forked", async () => {
+        const name = "kwok";
+        const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+        const command = join(folder, name);
+        copyFileSync("/bin/sh", command);
+        const args = ["-c", "(while :; do sleep 1; done) & wait"];
+        const found = () => ownProcesses().filter(({ daemon, executable }) => daemon === name && executable === name).length;
+        const becomes = (count: number) =>
+            until(
+                async () => found() === count,
+                10,
+                () => `${found()} processes and not ${count}`,
+            );
+        try {
+            await ensureRunning({ name, command, args, isReady: async () => true });
+            await becomes(2);
+            process.kill(daemonPid(name) as number, "SIGKILL");
+            await becomes(1);
+            assert.equal(daemonPid(name), undefined);
+        } finally {
+            await stop(name);
+            rmSync(folder, { recursive: true });
+        }
     });
 });
 
