@@ -36,7 +36,7 @@ function summary(results: readonly Result[]): string {
         const origin = goalsOf(result, "origin");
         return [
             `[${experiment.title}](#${anchor(experiment.title)})`,
-            missed.length === 0 ? "met" : `not met: ${missed.map(({ what }) => what).join("; ")}`,
+            missed.length === 0 ? "met" : `not met: ${missed.map(named).join("; ")}`,
             seenFailing.every(Boolean) ? "yes" : "**no**",
             origin.length === 0
                 ? "–"
@@ -48,6 +48,10 @@ function summary(results: readonly Result[]): string {
         ];
     });
     return table(["experiment", "goals", "seen failing without its protection", "the origin's manifest", "made (UTC)", "took"], rows);
+}
+
+function named({ group, what }: Count): string {
+    return group === "" ? what : `${what} (${group})`;
 }
 
 function goalsOf(result: Result, kind: Side["kind"]): Count[] {

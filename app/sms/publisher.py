@@ -11,7 +11,7 @@ from queue import Empty, Full, Queue
 from threading import Thread
 
 from sms import metrics
-from sms.tasks import queue
+from sms.tasks import queue, send_queue
 
 MOST_WAITING = 10_000
 BATCH = 100
@@ -24,6 +24,8 @@ class Publisher:
     """One thread and one connection a process: under load many messages go to the broker at once."""
 
     def __init__(self):
+        # A new instance's first requests would pay for it else, in processor time: as much as ten of them need.
+        send_queue()
         self._ids: Queue[str | None] = Queue(MOST_WAITING)
         self._thread = Thread(target=self._run, name="publisher", daemon=True)
         self._thread.start()

@@ -59,6 +59,16 @@ def test_queues_at_once_when_redis_is_back(stack):
     assert id in json.loads(stack.redis.lindex("sms", 0))["headers"]["argsrepr"]
 
 
+def test_has_loaded_what_it_needs_before_it_is_ready(stack):
+    web = stack.web(PYTHONVERBOSE="1", WEB_WORKERS="1")
+    assert stack.get("/readyz").ok
+    before = len(web.output())
+    stack.accepted()
+    eventually(lambda: stack.redis.llen("sms") == 1)
+    loaded = re.findall("^import '(.*?)'", web.output()[before:], re.MULTILINE)
+    assert loaded == []
+
+
 def test_queues_what_it_accepted_before_it_ends(stack):
     web = stack.web()
     assert stack.get("/readyz").ok

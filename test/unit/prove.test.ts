@@ -51,7 +51,7 @@ describe("the report on reliability", () => {
         const lines = await written(2, 0, 0);
         assert.ok(
             lines.includes(
-                "| [Rollouts under load](#rollouts-under-load) | not met: failed | **no** | meets them too | 2026-11-22 21:00 | 100 s |",
+                "| [Rollouts under load](#rollouts-under-load) | not met: failed (new connections) | **no** | meets them too | 2026-11-22 21:00 | 100 s |",
             ),
         );
     });
