@@ -71,4 +71,17 @@ export interface Result {
     readonly at: string;
     readonly seconds: number;
     readonly sides: { readonly side: Side; readonly trial: Trial }[];
+    /** How many runs met all goals, one after the other, up to this one: once may be luck. */
+    readonly metInARow: number;
+}
+
+export type Run = Omit<Result, "metInARow">;
+
+/** The run's result, where `last` was the one before. */
+export function resultOf(run: Run, last: Result | undefined): Result {
+    return { ...run, metInARow: goalsOf(run, "ours").every(isMet) ? (last?.metInARow ?? 0) + 1 : 0 };
+}
+
+export function goalsOf({ sides }: Run, kind: Side["kind"]): Count[] {
+    return sides.filter(({ side }) => side.kind === kind).flatMap(({ trial }) => trial.counts.filter(({ goal }) => goal !== undefined));
 }

@@ -5,7 +5,7 @@ import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { clone } from "../machine/places";
 import { MachineError, say, step } from "../machine/progress";
-import { type Experiment, type Form, isMet, nameOf, type Result, type Side } from "./experiment";
+import { type Experiment, type Form, goalsOf, isMet, nameOf, type Result, type Run, resultOf, type Side } from "./experiment";
 import { experiments } from "./experiments";
 import { report } from "./report";
 import { Played } from "./stage";
@@ -51,7 +51,7 @@ function sides({ protections, origin }: Experiment): Side[] {
     ];
 }
 
-async function run({ trial: make, ...experiment }: Experiment, chosen: readonly Side[], form: Form, stage: Played): Promise<Result> {
+async function run({ trial: make, ...experiment }: Experiment, chosen: readonly Side[], form: Form, stage: Played): Promise<Run> {
     const start = performance.now();
     const found: Result["sides"] = [];
     for (const side of chosen) {
@@ -76,13 +76,11 @@ async function run({ trial: make, ...experiment }: Experiment, chosen: readonly 
 }
 
 const folder = join(clone, "docs", "reliability");
-const resultFile = (name: string) => join(folder, `${name}.json`);
+const resultFile = ({ name }: Experiment) => join(folder, `${name}.json`);
 
-function lastResults(): Result[] {
-    return experiments
-        .map(({ name }) => resultFile(name))
-        .filter(existsSync)
-        .map((file) => JSON.parse(readFileSync(file, "utf8")) as Result);
+function lastResult(experiment: Experiment): Result | undefined {
+    const file = resultFile(experiment);
+    return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
 async function main(): Promise<number> {
@@ -107,12 +105,10 @@ async function main(): Promise<number> {
                 if (result === undefined) {
                     continue;
                 }
+                const missed = goalsOf(result, "ours").filter((count) => !isMet(count));
                 if (isKept) {
-                    writeFileSync(resultFile(experiment.name), `${JSON.stringify(result)}\n`);
+                    writeFileSync(resultFile(experiment), `${JSON.stringify(resultOf(result, lastResult(experiment)))}\n`);
                 }
-                const missed = result.sides
-                    .filter(({ side }) => side.kind === "ours")
-                    .flatMap(({ trial }) => trial.counts.filter((count) => !isMet(count)));
                 failures.push(
                     ...missed.map(({ group, what, value, goal }) => `${experiment.name}: ${group}: ${what} ${value}, goal ${goal}`),
                 );
@@ -122,7 +118,10 @@ async function main(): Promise<number> {
         }
     }
     if (isKept) {
-        await report(lastResults(), clone);
+        await report(
+            experiments.map(lastResult).filter((result) => result !== undefined),
+            clone,
+        );
         say("docs/reliability.md");
     }
     for (const failure of failures) {

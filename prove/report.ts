@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Count, isMet, nameOf, type Point, type Result, type Side } from "./experiment";
+import { type Count, goalsOf, isMet, nameOf, type Point, type Result } from "./experiment";
 import { svg } from "./plot";
 
 /** Writes docs/reliability.md and its plots from the last result of each experiment. */
@@ -37,6 +37,7 @@ function summary(results: readonly Result[]): string {
         return [
             `[${experiment.title}](#${anchor(experiment.title)})`,
             missed.length === 0 ? "met" : `not met: ${missed.map(named).join("; ")}`,
+            `${result.metInARow}`,
             seenFailing.every(Boolean) ? "yes" : "**no**",
             origin.length === 0
                 ? "–"
@@ -47,17 +48,14 @@ function summary(results: readonly Result[]): string {
             `${result.seconds} s`,
         ];
     });
-    return table(["experiment", "goals", "seen failing without its protection", "the origin's manifest", "made (UTC)", "took"], rows);
+    return table(
+        ["experiment", "goals", "met in a row", "seen failing without its protection", "the origin's manifest", "made (UTC)", "took"],
+        rows,
+    );
 }
 
 function named({ group, what }: Count): string {
     return group === "" ? what : `${what} (${group})`;
-}
-
-function goalsOf(result: Result, kind: Side["kind"]): Count[] {
-    return result.sides
-        .filter(({ side }) => side.kind === kind)
-        .flatMap(({ trial }) => trial.counts.filter(({ goal }) => goal !== undefined));
 }
 
 function section(result: Result, plot: string | undefined): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Count, Side } from "../../prove/experiment";
+import { type Count, type Run, resultOf, type Side } from "../../prove/experiment";
 import { type Answer, isFailed, percentile } from "../../prove/load";
 import { report } from "../../prove/report";
 
@@ -34,13 +34,16 @@ describe("the report on reliability", () => {
             [{ kind: "origin" }, origin],
         ];
         const trials = sides.map(([side, value]) => ({ side, trial: { counts: [failed(value)] } }));
-        await report([{ experiment: rollouts, form: "full", at: "2026-11-22T21:00:00.000Z", seconds: 100, sides: trials }], folder);
+        const run: Run = { experiment: rollouts, form: "full", at: "2026-11-22T21:00:00.000Z", seconds: 100, sides: trials };
+        await report([resultOf(run, { ...run, metInARow: 2 })], folder);
         return readFileSync(join(folder, "docs", "reliability.md"), "utf8").split("\n");
     }
 
     it("says of each experiment whether its goals are met, whether it can fail, and how the origin does", async () => {
         const lines = await written(0, 12, 3);
-        assert.ok(lines.includes("| [Rollouts under load](#rollouts-under-load) | met | yes | breaks 1 of 1 | 2026-11-22 21:00 | 100 s |"));
+        assert.ok(
+            lines.includes("| [Rollouts under load](#rollouts-under-load) | met | 3 | yes | breaks 1 of 1 | 2026-11-22 21:00 | 100 s |"),
+        );
         assert.ok(lines.includes("| failed | ≤ 0 | 0 | **12** | **3** |"));
         assert.ok(lines.includes("Web rolls again and again."));
         assert.ok(lines.includes("- *without drain*: the preStop hook is taken off."));
@@ -51,7 +54,7 @@ describe("the report on reliability", () => {
         const lines = await written(2, 0, 0);
         assert.ok(
             lines.includes(
-                "| [Rollouts under load](#rollouts-under-load) | not met: failed (new connections) | **no** | meets them too | 2026-11-22 21:00 | 100 s |",
+                "| [Rollouts under load](#rollouts-under-load) | not met: failed (new connections) | 0 | **no** | meets them too | 2026-11-22 21:00 | 100 s |",
             ),
         );
     });
