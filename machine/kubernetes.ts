@@ -8,7 +8,7 @@ import { clusterMarker } from "./host";
 import { metricsApi, metricsApiName, metricsServer } from "./metrics";
 import { unmountBelow } from "./mounts";
 import { apiAddress, podCidr, serviceCidr } from "./network";
-import { cache, containerdSocket, kubeconfig, logs, ownContext, state } from "./places";
+import { cache, containerdSocket, kubeconfig, logs, ownContext, state, volumes } from "./places";
 import { MachineError, step, until } from "./progress";
 import { built, kubernetesVersion } from "./toolchain";
 
@@ -19,7 +19,6 @@ const kubeletConfig = "/var/lib/kubelet/config.yaml";
 const kubeadmConfig = join(state, "kubeadm.yaml");
 const kubeadmPatches = join(state, "kubeadm-patches");
 const controlPlane = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] as const;
-const volumes = join(state, "volumes");
 /** There once kubeadm has ended well. */
 const initialised = join(state, "cluster-initialised");
 

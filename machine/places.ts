@@ -30,6 +30,9 @@ export const dockerClient = join(run, "docker-client");
 export const kubeconfig = join(state, "kubeconfig");
 export const logs = join(state, "logs");
 
+/** What the cluster's volumes hold: a folder for each. */
+export const volumes = join(state, "volumes");
+
 /** How containerd reaches registries by other names than their own: a folder for each host. */
 export const registries = join(state, "registries");
 
