@@ -19,6 +19,16 @@ interface Go {
     readonly source: string;
     readonly output: string;
     readonly run: (...args: string[]) => Promise<string>;
+    /** Compiles commands, each named as its package is. */
+    readonly compile: (packages: string | readonly string[], how?: How) => Promise<void>;
+}
+
+interface How {
+    /** What the one command is called instead. */
+    readonly as?: string;
+    /** Values of variables, given by the linker. */
+    readonly variables?: Readonly<Record<string, string>>;
+    readonly flags?: readonly string[];
 }
 
 export const pulumiVersion = "3.215.0";
@@ -28,8 +38,13 @@ const languageHostVersion = "3.68.0";
 const ferretVersion = "1.24.0";
 export const collectorVersion = "0.128.0";
 
-/** Without symbol tables and debugging data: a third smaller, and nothing here is debugged from a core. */
-const stripped = "-s -w";
+function compiler({ output, run }: Pick<Go, "output" | "run">): Go["compile"] {
+    return async (packages, { as = "", variables = {}, flags = [] } = {}) => {
+        // Without symbol tables and debugging data: a third smaller, and nothing here is debugged from a core.
+        const linked = ["-s -w", ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(" ");
+        await run("build", ...flags, "-ldflags", linked, "-o", `${output}/${as}`, ...[packages].flat());
+    };
+}
 
 /** Where a module's source lies; downloaded if need be. */
 async function moduleFolder(run: Go["run"], module: string): Promise<string> {
@@ -84,7 +99,7 @@ const pulumi: Build = {
     module: "pulumi",
     title: "Pulumi CLI and Kubernetes provider from Go modules (about 10 min the first time)",
     changed: provider,
-    build: async ({ source, output, run }) => {
+    build: async ({ source, compile }) => {
         for (const file of ["schema.json", "terraform-mapping.json"]) {
             writeFileSync(
                 join(source, "kubernetes-provider", file),
@@ -92,37 +107,27 @@ const pulumi: Build = {
             );
         }
         const version = `v${pulumiVersion}`;
-        await run(
-            "build",
-            "-ldflags",
-            `${stripped} -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${version} -X github.com/pulumi/pulumi/pkg/v3/version.Version=${version}`,
-            "-o",
-            join(output, "pulumi"),
-            "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-        );
-        await run(
-            "build",
-            "-ldflags",
-            `${stripped} -X main.version=${kubernetesProviderVersion}`,
-            "-o",
-            join(output, "pulumi-resource-kubernetes"),
-            "./kubernetes-provider",
-        );
+        await compile("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", {
+            variables: {
+                "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version,
+                "github.com/pulumi/pulumi/pkg/v3/version.Version": version,
+            },
+        });
+        await compile("./kubernetes-provider", {
+            as: "pulumi-resource-kubernetes",
+            variables: { "main.version": kubernetesProviderVersion },
+        });
     },
 };
 
 const languageHost: Build = {
     module: "language-nodejs",
     title: "Pulumi's Node.js language host from Go modules (about 20 s)",
-    build: async ({ source, output, run }) => {
-        await run(
-            "build",
-            "-ldflags",
-            `${stripped} -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${languageHostVersion}`,
-            "-o",
-            join(output, "language-nodejs"),
-            "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
-        );
+    build: async ({ source, output, run, compile }) => {
+        await compile("github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs", {
+            as: "language-nodejs",
+            variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${languageHostVersion}` },
+        });
         cpSync(join(source, "pulumi-language-nodejs"), join(output, "pulumi-language-nodejs"));
         const sdk = await moduleFolder(run, "github.com/pulumi/pulumi/sdk/v3");
         for (const script of ["pulumi-analyzer-policy", "pulumi-resource-pulumi-nodejs"]) {
@@ -134,42 +139,31 @@ const languageHost: Build = {
 const kubernetes: Build = {
     module: "kubernetes",
     title: "Kubernetes from Go modules (about 6 min the first time)",
-    build: async ({ output, run }) => {
+    build: async ({ compile }) => {
         const [major, minor] = kubernetesVersion.split(".");
-        const version = [
-            `k8s.io/component-base/version.gitVersion=v${kubernetesVersion}`,
-            `k8s.io/component-base/version.gitMajor=${major}`,
-            `k8s.io/component-base/version.gitMinor=${minor}`,
-            `k8s.io/client-go/pkg/version.gitVersion=v${kubernetesVersion}`,
-        ];
         const commands = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubeadm", "kubectl"];
-        await run(
-            "build",
-            "-ldflags",
-            `${stripped} ${version.map((setting) => `-X ${setting}`).join(" ")}`,
-            "-o",
-            `${output}/`,
-            ...commands.map((command) => `k8s.io/kubernetes/cmd/${command}`),
-            "./pause",
-            "./storage-provisioner",
-        );
+        const packages = commands.map((command) => `k8s.io/kubernetes/cmd/${command}`);
+        await compile([...packages, "./pause", "./storage-provisioner"], {
+            variables: {
+                "k8s.io/component-base/version.gitVersion": `v${kubernetesVersion}`,
+                "k8s.io/component-base/version.gitMajor": `${major}`,
+                "k8s.io/component-base/version.gitMinor": `${minor}`,
+                "k8s.io/client-go/pkg/version.gitVersion": `v${kubernetesVersion}`,
+            },
+        });
     },
 };
 
 const coredns: Build = {
     module: "coredns",
     title: "CoreDNS from Go modules (about 2 min the first time)",
-    build: async ({ output, run }) => {
-        await run("build", "-ldflags", stripped, "-o", join(output, "coredns"), "github.com/coredns/coredns");
-    },
+    build: ({ compile }) => compile("github.com/coredns/coredns"),
 };
 
 const metricsServer: Build = {
     module: "metrics-server",
     title: "metrics-server from Go modules (about 2 min the first time)",
-    build: async ({ output, run }) => {
-        await run("build", "-ldflags", stripped, "-o", join(output, "metrics-server"), "sigs.k8s.io/metrics-server/cmd/metrics-server");
-    },
+    build: ({ compile }) => compile("sigs.k8s.io/metrics-server/cmd/metrics-server"),
 };
 
 /**
@@ -215,9 +209,7 @@ const networkPolicies: Build = {
     module: "network-policies",
     title: "kube-router's network policy controller from Go modules (about 1 min the first time)",
     changed: policyController,
-    build: async ({ output, run }) => {
-        await run("build", "-ldflags", stripped, "-o", join(output, "network-policies"), ".");
-    },
+    build: ({ compile }) => compile("."),
 };
 
 const byId = `\t\tv, _ := params.Filter.Get("_id")\n\t\tswitch v.(type) {\n\t\tcase string, types.ObjectID:\n\t\t\t`;
@@ -260,64 +252,47 @@ const ferretdb: Build = {
     module: "ferretdb",
     title: "FerretDB from Go modules (about 1 min the first time)",
     changed: documentStore,
-    build: async ({ source, output, run }) => {
+    build: async ({ source, run, compile }) => {
         await run("mod", "vendor");
         // FerretDB embeds its version from a file that only its own build makes; without it the command panics.
         const version = join(source, "vendor", "github.com", "FerretDB", "FerretDB", "build", "version", "version.txt");
         writeFileSync(version, `v${ferretVersion}\n`);
-        await run(
-            "build",
-            "-mod=vendor",
-            "-ldflags",
-            stripped,
-            "-o",
-            join(output, "ferretdb"),
-            "github.com/FerretDB/FerretDB/cmd/ferretdb",
-        );
-        await run("build", "-mod=vendor", "-ldflags", stripped, "-o", join(output, "entrypoint"), "./entrypoint");
+        await compile(["github.com/FerretDB/FerretDB/cmd/ferretdb", "./entrypoint"], { flags: ["-mod=vendor"] });
     },
 };
 
 const collector: Build = {
     module: "collector",
     title: "OpenTelemetry Collector from Go modules (about 2 min the first time)",
-    build: async ({ output, run }) => {
-        await run("build", "-ldflags", `${stripped} -X main.version=${collectorVersion}`, "-o", join(output, "otelcol-contrib"), ".");
-    },
+    build: ({ compile }) => compile(".", { as: "otelcol-contrib", variables: { "main.version": collectorVersion } }),
 };
 
 const sls: Build = {
     module: "sls",
     title: "the end that stands in for Simple Log Service (about 20 s)",
-    build: async ({ output, run }) => {
-        await run("build", "-ldflags", stripped, "-o", join(output, "sls"), ".");
-    },
+    build: ({ compile }) => compile("."),
 };
 
 /** Checks .github/workflows in the tests. */
 const actionlint: Build = {
     module: "actionlint",
     title: "actionlint from Go modules (about 10 s the first time)",
-    build: async ({ output, run }) => {
-        await run("build", "-ldflags", stripped, "-o", join(output, "actionlint"), "github.com/rhysd/actionlint/cmd/actionlint");
-    },
+    build: ({ compile }) => compile("github.com/rhysd/actionlint/cmd/actionlint"),
 };
 
 /** Load, for the experiments. */
 const vegeta: Build = {
     module: "vegeta",
     title: "vegeta from Go modules (about 10 s)",
-    build: async ({ output, run }) => {
-        await run("build", "-ldflags", stripped, "-o", join(output, "vegeta"), "github.com/tsenart/vegeta/v12");
-    },
+    build: ({ compile }) => compile("github.com/tsenart/vegeta/v12"),
 };
 
 /** Nodes and pods that only the API server believes in: see fakeNodes.ts. */
 const kwok: Build = {
     module: "kwok",
     title: "kwok from Go modules (about 2 min the first time)",
-    build: async ({ output, run }) => {
-        await run("build", "-ldflags", stripped, "-o", join(output, "kwok"), "sigs.k8s.io/kwok/cmd/kwok");
+    build: async ({ output, run, compile }) => {
+        await compile("sigs.k8s.io/kwok/cmd/kwok");
         // What becomes of a node and of a pod: kwok knows none of it by itself.
         const stages = join(await moduleFolder(run, "sigs.k8s.io/kwok"), "kustomize", "stage");
         const names = ["node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease"];
@@ -331,10 +306,10 @@ const kwok: Build = {
 const keda: Build = {
     module: "keda",
     title: "KEDA from Go modules (about 10 min the first time)",
-    build: async ({ output, run }) => {
+    build: async ({ output, run, compile }) => {
         const module = "github.com/kedacore/keda/v2";
-        await run("build", "-ldflags", stripped, "-o", join(output, "keda"), `${module}/cmd/operator`);
-        await run("build", "-ldflags", stripped, "-o", join(output, "keda-adapter"), `${module}/cmd/adapter`);
+        await compile(`${module}/cmd/operator`, { as: "keda" });
+        await compile(`${module}/cmd/adapter`, { as: "keda-adapter" });
         await execa("cp", ["-r", "--no-preserve=mode", join(await moduleFolder(run, module), "config"), output]);
     },
 };
@@ -343,9 +318,7 @@ const keda: Build = {
 const helm: Build = {
     module: "helm",
     title: "Helm from Go modules (about 2 min the first time)",
-    build: async ({ output, run }) => {
-        await run("build", "-ldflags", stripped, "-o", join(output, "helm"), "helm.sh/helm/v3/cmd/helm");
-    },
+    build: ({ compile }) => compile("helm.sh/helm/v3/cmd/helm"),
 };
 
 /**
@@ -355,10 +328,11 @@ const helm: Build = {
 const prometheus: Build = {
     module: "prometheus",
     title: "Prometheus and promtool from Go modules (about 5 min the first time)",
-    build: async ({ output, run }) => {
-        const commands = ["prometheus", "promtool"].map((command) => `github.com/prometheus/prometheus/cmd/${command}`);
-        await run("build", "-tags", "stringlabels", "-ldflags", stripped, "-o", `${output}/`, ...commands);
-    },
+    build: ({ compile }) =>
+        compile(
+            ["prometheus", "promtool"].map((command) => `github.com/prometheus/prometheus/cmd/${command}`),
+            { flags: ["-tags", "stringlabels"] },
+        ),
 };
 
 /** What teaches an API server the operator's monitors and rules; the operator itself isn't built. */
@@ -403,12 +377,14 @@ function files(directory: string): string[] {
 
 /** How the module is built, as it is written here: what it is compiled to differs from compiler to compiler. */
 function definition(module: Module): string {
-    const definitions = readFileSync(__filename, "utf8").matchAll(/^const \w+: Build = \{\n {4}module: "(.+)",\n[\s\S]*?^\};$/gm);
-    const [text] = [...definitions].find(([, name]) => name === module) ?? [];
-    if (text === undefined) {
+    const source = readFileSync(__filename, "utf8");
+    const definitions = source.matchAll(/^const \w+: Build = \{\n {4}module: "(.+)",\n[\s\S]*?^\};$/gm);
+    const [own] = [...definitions].find(([, name]) => name === module) ?? [];
+    const [shared] = source.match(/^function compiler\([\s\S]*?^\}$/m) ?? [];
+    if (own === undefined || shared === undefined) {
         throw new Error(`no definition of ${module} was found in ${__filename}`);
     }
-    return text;
+    return `${shared}\n${own}`;
 }
 
 /** Where the module's commands are, or will be: the name holds a hash of all that they are made of. */
@@ -464,7 +440,7 @@ async function ensureBuilt(module: Module): Promise<string> {
             const { stdout } = await execa("go", args, { cwd: source, env: { CGO_ENABLED: "0", GOFLAGS: "-buildvcs=false" } });
             return stdout;
         };
-        const go = { source, output: unfinished, run };
+        const go = { source, output: unfinished, run, compile: compiler({ output: unfinished, run }) };
         if (changed !== undefined) {
             await change(go, changed);
         }
