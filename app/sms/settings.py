@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     worker_heartbeat_file: Path = Path("/tmp/worker.heartbeat")
     beat_heartbeat_file: Path = Path("/tmp/beat.heartbeat")
     metrics_dir: Path = Path("/tmp/sms-metrics")
-    """Where gunicorn's workers count; earlier numbers go when gunicorn starts."""
+    """Where the web's processes count; earlier numbers go when the server starts."""
 
     # A rule across variables is a validator of the later one, so that it is reported together with
     # the faults of single variables. What it compares with is missing where that itself is at fault.
