@@ -33,6 +33,7 @@ export interface WorkloadArgs {
 /** What makes a process of the app this one. */
 export interface Process {
     name: string;
+    /** What the image's entrypoint starts: that one is process 1, and hears a SIGTERM at any time. */
     command: string[];
     env?: Record<string, string>;
     ports?: core.v1.ContainerPort[];
@@ -52,7 +53,7 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
         pullSecret: app.pullSecret,
         container: {
             image: app.image,
-            command: process.command,
+            args: process.command,
             workingDir: "/code",
             env: Object.entries({ ...app.env, ...args.env, ...process.env }).map(([name, value]) => ({ name, value })),
             envFrom: [{ secretRef: { name: app.secretEnv } }],

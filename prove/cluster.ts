@@ -123,7 +123,7 @@ export interface PodTemplate {
     spec: {
         containers: {
             name: string;
-            command?: string[];
+            args?: string[];
             resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
             env?: { name: string; value?: string }[];
             lifecycle?: object;

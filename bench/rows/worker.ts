@@ -91,7 +91,7 @@ async function tasksPerSecond(product: Product, command: string[]): Promise<numb
     await fill(product);
     const restore = await cluster.changePods("sms-worker", ({ spec }) => {
         const [container] = spec.containers;
-        Object.assign(container as object, { command });
+        Object.assign(container as object, { args: command });
     });
     try {
         const before = gateway.count;

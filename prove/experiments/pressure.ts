@@ -90,11 +90,11 @@ async function memoryEaten({ cluster, address }: Product, side: Side): Promise<T
     const group = "a worker reaches its memory limit";
     const restore = await cluster.changePods("sms-worker", ({ spec }) => {
         for (const container of spec.containers) {
-            container.command = [
+            container.args = [
                 "sh",
                 "-c",
                 'if mkdir /tmp/eaten; then exec python3 -c "x = str(1) * 2 ** 31"; fi; exec "$0" "$@"',
-                ...(container.command ?? []),
+                ...(container.args ?? []),
             ];
         }
     });

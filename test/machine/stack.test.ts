@@ -83,6 +83,13 @@ describe("the product on the real cluster", () => {
         }
     });
 
+    it("runs in each a process 1 that hears a SIGTERM at any time", async () => {
+        for (const pod of await appPods()) {
+            const first = await kubectl("--namespace", namespace, "exec", pod.metadata.name, "--", "cat", "/proc/1/cmdline");
+            assert.equal(first.split("\0")[0], "dumb-init", pod.metadata.name);
+        }
+    });
+
     it("changes nothing in a second up and says so", async () => {
         const second = await stack.up("--expect-no-changes");
         assertSucceeded(second);

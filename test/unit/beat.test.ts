@@ -26,7 +26,7 @@ describe("beat", () => {
         const { deployed } = await deploy(beat);
         const { spec } = deployed.one(types.deployment).inputs.spec.template;
         const [container] = spec.containers;
-        assert.deepEqual(container.command, ["celery", "--quiet", "--app", "sms.celery", "beat", "--pidfile="]);
+        assert.deepEqual(container.args, ["celery", "--quiet", "--app", "sms.celery", "beat", "--pidfile="]);
         assert.deepEqual([container.volumeMounts, spec.volumes], [mounts, volumes]);
     });
 

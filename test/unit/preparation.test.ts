@@ -37,7 +37,7 @@ describe("what a rollout waits for", () => {
                             {
                                 name: "sms-preparation",
                                 image: app.image,
-                                command: [
+                                args: [
                                     ...["python", "-m", "sms.prepare"],
                                     ...["--redis-url-from", "sms:redisUrl (or sms:redisPassword)"],
                                     ...["--mongo-url-from", "sms:mongoUrl (or sms:mongoPassword)"],

@@ -61,7 +61,7 @@ describe("web", () => {
                             {
                                 name: "sms-web",
                                 image: app.image,
-                                command: ["python", "-m", "sms.serve"],
+                                args: ["python", "-m", "sms.serve"],
                                 workingDir: "/code",
                                 env: [
                                     { name: "ENV", value: "online" },

@@ -70,7 +70,7 @@ describe("the worker", () => {
                             {
                                 name: "sms-worker",
                                 image: app.image,
-                                command: [
+                                args: [
                                     ...["celery", "--quiet", "--app", "sms.celery", "worker"],
                                     ...["--without-mingle", "--without-gossip"],
                                 ],
