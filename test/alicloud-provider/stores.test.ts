@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { MongoClient } from "mongodb";
 import { ownProcesses } from "../../machine/daemons";
-import { cache } from "../../machine/places";
+import { ensurePackages } from "../../machine/host";
 import { HalfMade } from "../../machine/provider/serve";
 import { type Properties, plain } from "../../machine/provider/values";
+import { built } from "../../machine/toolchain";
 import { type Made, TestCloud, vswitchId, zone } from "./cloud";
 
 const redis = "alicloud:kvstore/instance:Instance";
@@ -20,10 +21,9 @@ const pidOf = ({ id }: Made) => ownProcesses().find(({ daemon }) => daemon === `
 describe("Redis at the cloud's stand-in", function () {
     this.timeout(60_000);
     let cloud: TestCloud;
-    before(function () {
-        if (!existsSync("/usr/bin/redis-server")) {
-            this.skip();
-        }
+    before(async function () {
+        this.timeout(600_000);
+        await ensurePackages("tests");
     });
     beforeEach(async () => {
         cloud = await TestCloud.open();
@@ -168,12 +168,9 @@ describe("Redis at the cloud's stand-in", function () {
 describe("MongoDB at the cloud's stand-in", function () {
     this.timeout(60_000);
     let cloud: TestCloud;
-    before(function () {
-        // Built by `npm run machine`, not here: that takes a minute.
-        const binaries = join(cache, "toolchain");
-        if (!existsSync(binaries) || !readdirSync(binaries).some((name) => name.startsWith("ferretdb-"))) {
-            this.skip();
-        }
+    before(async function () {
+        this.timeout(600_000);
+        await built("ferretdb");
     });
     beforeEach(async () => {
         cloud = await TestCloud.open();
