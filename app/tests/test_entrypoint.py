@@ -14,19 +14,17 @@ ENTRYPOINT = json.loads(re.search(r"^ENTRYPOINT (\[.+\])$", (APP / "Dockerfile")
 
 @pytest.fixture
 def contain(stack):
-    """Starts commands by the entrypoint, each in a PID namespace; what is left of them ends with the test."""
-    processes = []
+    """Starts a command by the entrypoint, in a PID namespace; what is left of it ends with the stack."""
 
     def start(*command: str) -> subprocess.Popen:
         namespace = ["unshare", "--pid", "--fork", "--kill-child"]
-        process = subprocess.Popen([*namespace, *ENTRYPOINT, *command], cwd=APP, env=stack.environment)
-        processes.append(process)
+        process = subprocess.Popen(
+            [*namespace, *ENTRYPOINT, *command], cwd=APP, env=stack.environment, start_new_session=True
+        )
+        stack.processes.append(process)
         return process
 
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
+    return start
 
 
 @pytest.mark.parametrize(
