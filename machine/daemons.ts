@@ -35,6 +35,8 @@ const readySeconds = 60;
  * known for certain, also one whose starter was killed before it could write anything down.
  */
 const marker = "SMS_MACHINE_DAEMON";
+/** Where a redis-server starts, it puts a zero byte in the place of each `=` for a moment: it copies its environment. */
+const markerIn = new RegExp(`(?:^|\\0)${marker}[=\\0]([^\\0]*)`);
 
 interface Process {
     pid: number;
@@ -64,8 +66,7 @@ export function ownProcesses(): Process[] {
         .filter((entry) => /^\d+$/.test(entry))
         .flatMap((entry) => {
             try {
-                const environment = readFileSync(`/proc/${entry}/environ`, "latin1").split("\0");
-                const daemon = environment.find((variable) => variable.startsWith(`${marker}=`))?.slice(marker.length + 1);
+                const [, daemon] = markerIn.exec(readFileSync(`/proc/${entry}/environ`, "latin1")) ?? [];
                 if (daemon === undefined) {
                     return [];
                 }

@@ -41,10 +41,13 @@ export async function ensureServing({ id, command, args, env, folder, isReady }:
     const lastLines = () => readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-5).join("\n    ");
     await until(
         async () => {
-            if (!(await isReady()) && pidsOf(id).length === 0) {
+            if (await isReady()) {
+                return true;
+            }
+            if (pidsOf(id).length === 0) {
                 throw new Error(`${command} of ${id} ended; the last lines of ${logFile}:\n    ${lastLines()}`);
             }
-            return isReady();
+            return false;
         },
         60,
         () => `${command} of ${id} doesn't answer after 60 s; the last lines of ${logFile}:\n    ${lastLines()}`,

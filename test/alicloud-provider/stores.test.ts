@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { MongoClient } from "mongodb";
 import { ownProcesses } from "../../machine/daemons";
 import { ensurePackages } from "../../machine/host";
+import { until } from "../../machine/progress";
 import { HalfMade } from "../../machine/provider/serve";
 import { type Properties, plain } from "../../machine/provider/values";
 import { built } from "../../machine/toolchain";
@@ -92,6 +93,24 @@ describe("Redis at the cloud's stand-in", function () {
         process.kill(pidOf(instance) as number, "SIGKILL");
         await cloud.update(instance, order);
         assert.equal(await ask(instance, "sms", password, "GET", "kept"), "1");
+    });
+
+    it("is found while its environment has no = in it, as for a moment where it starts", async () => {
+        const become = `
+            from ctypes import CDLL, c_char_p
+            strings = lambda *given: (c_char_p * (len(given) + 1))(*given)
+            CDLL(None).execve(b"/bin/sleep", strings(b"sleep", b"60"), strings(b"A", b"b", b"SMS_MACHINE_DAEMON", b"alicloud r-bp1"))`;
+        const server = execa("python3", ["-c", become.replaceAll(/^ +/gm, "")], { reject: false });
+        try {
+            await until(
+                async () => ownProcesses().some(({ pid, daemon }) => pid === server.pid && daemon === "alicloud r-bp1"),
+                5,
+                () => `it isn't found by ${readFileSync(`/proc/${server.pid}/environ`, "latin1")}`,
+            );
+        } finally {
+            server.kill("SIGKILL");
+            await server;
+        }
     });
 
     it("speaks TLS and nothing else, if asked, with a certificate of the cloud's authority", async () => {
