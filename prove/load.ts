@@ -174,6 +174,12 @@ export function percentile(answers: readonly Answer[], share: number): number {
     return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
 
+/** How many times the 99th percentile of them all is the median part's: 1 where all parts are alike, more where one of them stalled. */
+export function unevenness(parts: readonly (readonly Answer[])[]): number {
+    const each = parts.map((part) => percentile(part, 0.99)).sort((a, b) => a - b);
+    return percentile(parts.flat(), 0.99) / (each[Math.floor(each.length / 2)] ?? Number.NaN);
+}
+
 export function worst(answers: readonly Answer[]): number {
     return answers.reduce((most, { milliseconds }) => Math.max(most, milliseconds), 0);
 }

@@ -1,6 +1,19 @@
 import { type Namespace, type PodTemplate, pause } from "../cluster";
 import type { Count, Experiment, Form, Point, Side, Stage } from "../experiment";
-import { type Answer, Attack, accepted, failureNotes, inSpans, isFailed, type Load, percentile, type Request, worst, write } from "../load";
+import {
+    type Answer,
+    Attack,
+    accepted,
+    failureNotes,
+    inSpans,
+    isFailed,
+    type Load,
+    percentile,
+    type Request,
+    unevenness,
+    worst,
+    write,
+} from "../load";
 import { minReadySeconds } from "../product";
 
 const web = "sms-web";
@@ -149,7 +162,8 @@ async function saturation(load: Pick<Load, "requests" | "keepAlive">): Promise<n
 
 interface Answers {
     all: readonly Answer[];
-    quiet: readonly Answer[];
+    /** The quiet minute, by its parts. */
+    quiet: readonly (readonly Answer[])[];
     rolling: readonly Answer[];
 }
 
@@ -164,8 +178,9 @@ async function byTurns(load: Load, rounds: number, { quietSeconds }: Round, roll
         }
         return spans;
     });
-    const isQuiet = ({ sentAt }: Answer) => spans.some(({ from, until }) => from <= sentAt && sentAt < until);
-    return { all, quiet: all.filter(isQuiet), rolling: all.filter((answer) => !isQuiet(answer)) };
+    const quiet = spans.map(({ from, until }) => all.filter(({ sentAt }) => from <= sentAt && sentAt < until));
+    const isQuiet = new Set(quiet.flat());
+    return { all, quiet, rolling: all.filter((answer) => !isQuiet.has(answer)) };
 }
 
 /** What `pulumi up` of a changed environment makes Kubernetes do, without the engine's own share of the two cores. */
@@ -191,7 +206,7 @@ async function elsewhere(cluster: Namespace, load: Load, round: Round): Promise<
             { group, what: "rollouts", value: roundsElsewhere * round.rollouts },
             { group, what: "failed", value: all.filter(isFailed).length, goal: 0 },
             { group, what: "99th percentile, ms", value: p99, isTime: true },
-            { group, what: "99th percentile ÷ quiet: the machine's own share", value: p99 / percentile(quiet, 0.99), isTime: true },
+            { group, what: "99th percentile ÷ quiet: the machine's own share", value: p99 / percentile(quiet.flat(), 0.99), isTime: true },
         ];
     } finally {
         await cluster.kubectl("delete", "deployment", name, "--wait=false");
@@ -199,8 +214,12 @@ async function elsewhere(cluster: Namespace, load: Load, round: Round): Promise<
     }
 }
 
-function counted({ title }: Mode, rate: number, rollouts: number, { quiet, rolling }: Answers): Count[] {
+/** A stall in one of the quiet parts would make any rollout look good: what was measured beside it then says nothing. */
+const mostUneven = 2;
+
+function counted({ title }: Mode, rate: number, rollouts: number, { quiet: parts, rolling }: Answers): Count[] {
     const group = title;
+    const quiet = parts.flat();
     const [quietP99, rollingP99] = [percentile(quiet, 0.99), percentile(rolling, 0.99)];
     return [
         { group, what: "rollouts", value: rollouts },
@@ -209,6 +228,7 @@ function counted({ title }: Mode, rate: number, rollouts: number, { quiet, rolli
         { group, what: "failed", value: rolling.filter(isFailed).length, goal: 0 },
         { group, what: "failed in the quiet minute", value: quiet.filter(isFailed).length, goal: 0 },
         { group, what: "99th percentile, quiet minute, ms", value: quietP99, isTime: true },
+        { group, what: "99th percentile, quiet minute ÷ its median part", value: unevenness(parts), goal: mostUneven, isTime: true },
         { group, what: "99th percentile, rolling, ms", value: rollingP99, isTime: true },
         { group, what: "99th percentile, rolling ÷ quiet", value: rollingP99 / quietP99, goal: 1.5, isTime: true },
         { group, what: "worst, rolling, ms", value: worst(rolling), isTime: true },
@@ -226,7 +246,7 @@ function slowest({ title }: Mode, answers: readonly Answer[]): Point[] {
 export const rollouts: Experiment = {
     name: "rollouts",
     title: "Rollouts under load",
-    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). The load, the stores and the pods that start share two cores: web pods are limited to 0.3 of a core each, here and there, so that the pods are saturated and not the machine, as on nodes with room; and as many pods of another Deployment start too, while web stays as it is. The quiet minute is cut in five, and two rollouts in a row follow each part: what else goes on in these minutes slows both alike. The workers are away: the origin has none either. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
+    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). The load, the stores and the pods that start share two cores: web pods are limited to 0.3 of a core each, here and there, so that the pods are saturated and not the machine, as on nodes with room; and as many pods of another Deployment start too, while web stays as it is. The quiet minute is cut in five, and two rollouts in a row follow each part: what else goes on in these minutes slows both alike. Where one of the five stalls, their 99th percentile is no measure: it may be at most twice the median part's. The workers are away: the origin has none either. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
     protections: { drain: "the preStop hook and the readiness and startup probes are taken off the deployed web pods" },
     origin: "its web Deployment as it stands",
     axes: { x: "seconds since the load began: twelve quiet, two rollouts, and again", y: "slowest answer of 3 s, ms", logarithmic: true },

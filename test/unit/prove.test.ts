@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Count, type Run, resultOf, type Side } from "../../prove/experiment";
-import { type Answer, isFailed, percentile } from "../../prove/load";
+import { type Answer, isFailed, percentile, unevenness } from "../../prove/load";
 import { report } from "../../prove/report";
 
 const answer = (milliseconds: number, status = 200): Answer => ({ method: "GET", sentAt: 0, milliseconds, status, error: "", headers: {} });
@@ -71,5 +71,12 @@ describe("what the load found", () => {
     it("has the percentile that 99 of 100 don't exceed", () => {
         const answers = Array.from({ length: 100 }, (_, i) => answer(i + 1));
         assert.deepEqual([percentile(answers, 0.99), percentile(answers, 0.5), percentile(answers.slice(0, 1), 0.99)], [99, 50, 1]);
+    });
+
+    it("is as uneven as one part that stalled makes the whole", () => {
+        const part = (slowest: number) => Array.from({ length: 100 }, (_, i) => answer(i < 90 ? 10 : slowest));
+        assert.equal(unevenness([part(20), part(20), part(20), part(20), part(20)]), 1);
+        assert.equal(unevenness([part(500), part(20), part(30), part(25), part(20)]), 20);
+        assert.equal(unevenness([part(500)]), 1);
     });
 });
