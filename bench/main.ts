@@ -33,12 +33,12 @@ async function bench(args: string[]): Promise<number> {
         throw new OperationError(`There is no row ${unknown.join(", ")}; there are ${names.join(", ")}.`);
     }
     mkdirSync(folder, { recursive: true });
+    const stage = await Played.begin();
     const chosen = rows.filter(({ name }) => wanted.includes(name));
     if (chosen.some(({ onMachine }) => onMachine)) {
         await execa("npm", ["run", "--silent", "machine"], { cwd: clone, stdio: "inherit" });
     }
     const failed: string[] = [];
-    const stage = new Played();
     for (const row of chosen) {
         const start = performance.now();
         process.stdout.write(`${row.title}, beside ${row.peer} …\n`);

@@ -139,20 +139,26 @@ export async function ensurePackages(...parts: (keyof typeof packages)[]): Promi
 
 /** One `npm run up` or `down` at a time: the turn ends with its holder, however that ends. Gives what ends it before. */
 export async function takeTurn(): Promise<() => void> {
+    const endTurn = await holdTurn("sms-machine", "Another `npm run up` or `npm run down` is at work. Wait for it to end.");
+    const endMarking = await takeOverPreparation();
+    return () => {
+        endMarking();
+        endTurn();
+    };
+}
+
+/** Holds what only one process of the host may have at a time, or fails with `refusal`. Gives what ends it before the process does. */
+export async function holdTurn(name: string, refusal: string): Promise<() => void> {
     if (process.platform !== "linux") {
         return () => {}; // Nothing of the machine's own runs there.
     }
     const server = createServer();
     await new Promise<void>((resolve, reject) => {
-        server.once("error", () => reject(new MachineError("Another `npm run up` or `npm run down` is at work. Wait for it to end.")));
-        server.listen("\0sms-machine", resolve);
+        server.once("error", () => reject(new MachineError(refusal)));
+        server.listen(`\0${name}`, resolve);
     });
     server.unref();
-    const endMarking = await takeOverPreparation();
-    return () => {
-        endMarking();
-        server.close();
-    };
+    return () => server.close();
 }
 
 /** The host's Debian mirror, as its own package manager uses it. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { ExecaError } from "execa";
+import { MachineError } from "../machine/progress";
 
 /** The clone that this file lies in. */
 export const clone = join(__dirname, "..");
@@ -14,7 +15,7 @@ export function run(work: () => Promise<number>): void {
             process.exitCode = exitCode;
         },
         (error) => {
-            const isExpected = error instanceof OperationError || error.name === "MachineError" || isUsage(error);
+            const isExpected = error instanceof OperationError || error instanceof MachineError || isUsage(error);
             process.stderr.write(`\n${isExpected ? error.message : error instanceof ExecaError ? error.shortMessage : error.stack}\n`);
             process.exitCode = 1;
         },

@@ -6,13 +6,14 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
 import { clone } from "../machine/places";
+import { MachineError } from "../machine/progress";
 import { Prometheus } from "../machine/prometheus";
 import { alertRules } from "../monitoring/alerts";
 import { type Panel, panels } from "../monitoring/dashboard";
 import { pause } from "./cluster";
 import { Attack, writes } from "./load";
 import { svg } from "./plot";
-import { Product } from "./product";
+import { Played } from "./stage";
 
 const rate = 20;
 const stepSeconds = 2;
@@ -91,7 +92,8 @@ function chart(all: readonly { panel: Panel; values: Drawn[] }[], away: { start:
 }
 
 async function main(): Promise<void> {
-    const product = await Product.start();
+    const stage = await Played.begin();
+    const product = await stage.product();
     const namespace = product.cluster.name;
     const rules = alertRules({ namespace, workers: ["sms-worker"], onCallUrl: "docs/on-call.md" });
     const prometheus = await Prometheus.start(namespace, rules);
@@ -122,11 +124,11 @@ async function main(): Promise<void> {
         writeFileSync(join(clone, "docs", "dashboard.svg"), await svg(chart(withValues, away)));
     } finally {
         prometheus.stop();
-        await product.remove();
+        await stage.clear();
     }
 }
 
 main().then(undefined, (error: Error) => {
-    process.stderr.write(`${error.stack}\n`);
+    process.stderr.write(`\n${error instanceof MachineError ? error.message : error.stack}\n`);
     process.exitCode = 1;
 });

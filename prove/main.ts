@@ -90,7 +90,7 @@ async function main(): Promise<number> {
     mkdirSync(folder, { recursive: true });
     const failures: string[] = [];
     if (!onlyReport) {
-        const stage = new Played();
+        const stage = await Played.begin();
         try {
             for (const experiment of wanted) {
                 const all = sides(experiment).filter(

@@ -1,12 +1,22 @@
+import { holdTurn } from "../machine/host";
 import { step } from "../machine/progress";
 import type { Stage } from "./experiment";
 import { Origin } from "./origin";
 import { Product } from "./product";
 
-/** Deploys what an experiment asks for, once, and removes it at the end. */
+const refusal =
+    "Another `npm run prove`, `dashboard`, `bench` or `test` is at work: each would be a load on what the other counts. Wait for it to end.";
+
+/** Deploys what an experiment asks for, once, and removes it at the end. One at a time. */
 export class Played implements Stage {
     private ours?: Promise<Product>;
     private theirs?: Promise<Origin>;
+
+    private constructor(private readonly endTurn: () => void) {}
+
+    static async begin(): Promise<Played> {
+        return new Played(await holdTurn("sms-prove", refusal));
+    }
 
     product(): Promise<Product> {
         this.ours ??= step("this program's stack", async () => {
@@ -35,5 +45,6 @@ export class Played implements Stage {
     async clear(): Promise<void> {
         await (await this.ours?.catch(() => undefined))?.remove();
         await this.clearOrigin();
+        this.endTurn();
     }
 }

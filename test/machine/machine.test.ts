@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { daemonNames, daemonPid, ensureRunning, ownProcesses, stop } from "../../machine/daemons";
-import { takeTurn } from "../../machine/host";
+import { holdTurn, takeTurn } from "../../machine/host";
 import { clone } from "../../machine/places";
 import { until } from "../../machine/progress";
 
@@ -40,6 +40,26 @@ describe("npm run up", () => {
         const release = await takeTurn();
         await assertRefused([], /Another `npm run up` or `npm run down` is at work/);
         release();
+    });
+});
+
+describe("what is counted and measured", () => {
+    it("is by one command at a time", async () => {
+        const release = await holdTurn("sms-prove", "held already");
+        try {
+            for (const main of ["prove/main.ts", "prove/dashboard.ts", "bench/main.ts"]) {
+                const { exitCode, all } = await execa(process.execPath, ["-r", "./register.cjs", main], {
+                    cwd: clone,
+                    all: true,
+                    reject: false,
+                });
+                assert.equal(exitCode, 1, all);
+                assert.match(all, /Another `npm run prove`, `dashboard`, `bench` or `test` is at work/);
+                assert.doesNotMatch(all, /\n\s+at .*:\d+:\d+/, "no stack trace");
+            }
+        } finally {
+            release();
+        }
     });
 });
 

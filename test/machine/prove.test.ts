@@ -22,9 +22,11 @@ const promises: Record<string, string> = {
 };
 
 describe("the product in trouble", () => {
-    const stage = new Played();
-
-    after(() => stage.clear());
+    let stage: Played;
+    before(async () => {
+        stage = await Played.begin();
+    });
+    after(() => stage?.clear());
 
     for (const experiment of experiments.filter(({ name }) => name in promises)) {
         it(`${promises[experiment.name]}`, async () => {
