@@ -34,7 +34,7 @@ const readySeconds = 60;
  * Each daemon carries its name in its environment, and what it starts inherits it. So a process of ours is
  * known for certain, also one whose starter was killed before it could write anything down.
  */
-const marker = "SMS_MACHINE_DAEMON";
+export const marker = "SMS_MACHINE_DAEMON";
 /** Where a redis-server starts, it puts a zero byte in the place of each `=` for a moment: it copies its environment. */
 const markerIn = new RegExp(`(?:^|\\0)${marker}[=\\0]([^\\0]*)`);
 
@@ -88,11 +88,54 @@ export function daemonPid(name: DaemonName): number | undefined {
     return ownProcesses().find((process) => process.daemon === name && process.executable === name && process.leadsSession)?.pid;
 }
 
-const logFile = (name: string) => join(logs, `${name}.log`);
+interface Start {
+    /** What it is called where it fails. */
+    readonly title: string;
+    readonly command: string;
+    readonly args: readonly string[];
+    readonly cwd?: string;
+    readonly env: NodeJS.ProcessEnv;
+    /** Where what it says is added. */
+    readonly logFile: string;
+}
 
-function lastLines(name: string): string {
-    const lines = readFileSync(logFile(name), "utf8").trimEnd().split("\n").slice(-5);
-    return `the last lines of ${logFile(name)}:\n    ${lines.join("\n    ")}`;
+/** Starts a process that outlives us, in a session of its own. Gives its id. */
+export async function startDetached({ title, command, args, cwd, env, logFile }: Start): Promise<number> {
+    const log = openSync(logFile, "a", 0o600);
+    const child = spawn(command, args, { cwd, detached: true, stdio: ["ignore", log, log], env });
+    closeSync(log);
+    await new Promise<void>((resolve, reject) => {
+        child.once("spawn", resolve);
+        child.once("error", (error) => reject(new MachineError(`${title} does not start: ${error.message}`)));
+    });
+    child.unref();
+    return child.pid as number;
+}
+
+interface Awaited extends Pick<Start, "title" | "logFile"> {
+    readonly isReady: () => Promise<boolean>;
+    readonly isThere: () => boolean;
+}
+
+/** Waits until it serves; fails with the last lines of its log where it has ended, or takes too long. */
+export async function untilServing({ title, logFile, isReady, isThere }: Awaited): Promise<void> {
+    const lastLines = () => {
+        const lines = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-5);
+        return `the last lines of ${logFile}:\n    ${lines.join("\n    ")}`;
+    };
+    await until(
+        async () => {
+            if (await isReady()) {
+                return true;
+            }
+            if (!isThere()) {
+                throw new MachineError(`${title} ended; ${lastLines()}`);
+            }
+            return false;
+        },
+        readySeconds,
+        () => `${title} does not answer after ${readySeconds} s; ${lastLines()}`,
+    );
 }
 
 /**
@@ -107,36 +150,14 @@ function yieldToPods(pid: number): void {
 }
 
 /** Starts the daemon unless it runs already, and waits until it serves. */
-export async function ensureRunning(daemon: Daemon): Promise<"running" | "started"> {
-    const wasRunning = daemonPid(daemon.name) !== undefined;
+export async function ensureRunning({ name, command, args, isReady }: Daemon): Promise<"running" | "started"> {
+    const isThere = () => daemonPid(name) !== undefined;
+    const wasRunning = isThere();
+    const logFile = join(logs, `${name}.log`);
     if (!wasRunning) {
-        const log = openSync(logFile(daemon.name), "a", 0o600);
-        const child = spawn(daemon.command, daemon.args, {
-            detached: true,
-            stdio: ["ignore", log, log],
-            env: { ...process.env, [marker]: daemon.name },
-        });
-        closeSync(log);
-        await new Promise<void>((resolve, reject) => {
-            child.once("spawn", resolve);
-            child.once("error", (error) => reject(new MachineError(`${daemon.name} does not start: ${error.message}`)));
-        });
-        child.unref();
-        yieldToPods(child.pid as number);
+        yieldToPods(await startDetached({ title: name, command, args, env: { ...process.env, [marker]: name }, logFile }));
     }
-    await until(
-        async () => {
-            if (await daemon.isReady()) {
-                return true;
-            }
-            if (daemonPid(daemon.name) === undefined) {
-                throw new MachineError(`${daemon.name} ended; ${lastLines(daemon.name)}`);
-            }
-            return false;
-        },
-        readySeconds,
-        () => `${daemon.name} does not answer after ${readySeconds} s; ${lastLines(daemon.name)}`,
-    );
+    await untilServing({ title: name, logFile, isReady, isThere });
     return wasRunning ? "running" : "started";
 }
 

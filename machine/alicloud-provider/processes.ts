@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { ownProcesses } from "../daemons";
+import { marker, ownProcesses, startDetached, untilServing } from "../daemons";
 import { until } from "../progress";
 
-/** In the environment of each server of the cloud's, as with the machine's own daemons (`../daemons`), which see it as one of theirs. */
-const marker = "SMS_MACHINE_DAEMON";
+/** Of a server's name in its environment: the machine's own daemons have theirs there too (`../daemons`), and see it as one of theirs. */
 const prefix = "alicloud ";
 
 const pidsOf = (id: string) => ownProcesses().filter(({ daemon }) => daemon === `${prefix}${id}`);
@@ -22,36 +20,17 @@ export interface Server {
 
 /** Starts the server unless it runs, and waits until it serves. It outlives us. */
 export async function ensureServing({ id, command, args, env, folder, isReady }: Server): Promise<void> {
+    const title = `${command} of ${id}`;
     const logFile = join(folder, "log");
-    if (pidsOf(id).length === 0) {
+    const isThere = () => pidsOf(id).length > 0;
+    if (!isThere()) {
         // Left by one that was killed.
         rmSync(join(folder, "own.sock"), { force: true });
-        const log = openSync(logFile, "a", 0o600);
-        const child = spawn(command, args, {
-            cwd: folder,
-            detached: true,
-            stdio: ["ignore", log, log],
-            // Nothing of ours: the provider's environment has the user's keys.
-            env: { PATH: process.env.PATH ?? "", ...env, [marker]: `${prefix}${id}` },
-        });
-        closeSync(log);
-        await new Promise<void>((done, fail) => child.once("spawn", done).once("error", fail));
-        child.unref();
+        // Nothing of ours: the provider's environment has the user's keys.
+        const own = { PATH: process.env.PATH ?? "", ...env, [marker]: `${prefix}${id}` };
+        await startDetached({ title, command, args, cwd: folder, env: own, logFile });
     }
-    const lastLines = () => readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-5).join("\n    ");
-    await until(
-        async () => {
-            if (await isReady()) {
-                return true;
-            }
-            if (pidsOf(id).length === 0) {
-                throw new Error(`${command} of ${id} ended; the last lines of ${logFile}:\n    ${lastLines()}`);
-            }
-            return false;
-        },
-        60,
-        () => `${command} of ${id} doesn't answer after 60 s; the last lines of ${logFile}:\n    ${lastLines()}`,
-    );
+    await untilServing({ title, logFile, isReady, isThere });
 }
 
 /** Ends the server: asks, and insists after 10 s. */
