@@ -59,11 +59,13 @@ function refusals(issue: z.core.$ZodIssue, raw: RawSettings, values: Values, com
     }
     const { message, hint } = told(issue);
     const hidden = hint.hidden || raw.encrypted.has(String(issue.path[0])) || isSecret(issue.path[0]);
+    const value = valueAt(values, issue.path);
+    const meant = hidden ? undefined : hint.meant?.(value);
     return [
         {
             key: keyOf(issue.path),
-            message: `${described(valueAt(values, issue.path), hint, hidden)}; allowed: ${message}`,
-            fix: fixFor(issue.path, hint, commands),
+            message: `${described(value, hint, hidden)}; allowed: ${message}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+            fix: fixFor(issue.path, meant === undefined ? hint : { example: meant }, commands),
         },
     ];
 }

@@ -23,3 +23,40 @@ export function amount(quantity: string): number | undefined {
     const result = Number(`${number}${exponent ?? ""}`) * (suffixes[suffix ?? ""] ?? Number.NaN);
     return result > 0 ? result : undefined;
 }
+
+/** What a setting counts, and within which bounds a number of it makes sense. */
+export interface Unit {
+    /** Its name in messages. */
+    readonly name: string;
+    readonly least: string;
+    readonly most: string;
+    /** Kubernetes counts in nothing smaller. */
+    readonly step: number;
+    /** The quantity that was probably meant by this number and this suffix, in lower case. */
+    readonly meant: (number: string, suffix: string) => string;
+}
+
+/** Below a thousandth, or with more cores than any node has, it is the suffix that is wrong: `1M` is a million CPUs. */
+export const cpus: Unit = { name: "CPUs", least: "1m", most: "64", step: 1e-3, meant: (number) => `${number}m` };
+
+/** `m` is a thousandth, and no suffix is a single byte: `512m` is half a byte. */
+export const bytes: Unit = {
+    name: "whole bytes",
+    least: "1Mi",
+    most: "64Ti",
+    step: 1,
+    meant: (number, suffix) => `${number}${(suffix || "m").toUpperCase()}i`,
+};
+
+export function fits(quantity: string, { least, most, step }: Unit): boolean {
+    const given = amount(quantity) ?? Number.NaN;
+    const steps = given / step;
+    return given >= Number(amount(least)) && given <= Number(amount(most)) && Math.abs(steps - Math.round(steps)) < 1e-6;
+}
+
+/** The quantity that was probably meant by one that doesn't fit, if that can be told. */
+export function meantQuantity(quantity: string, unit: Unit): string | undefined {
+    const [, number, suffix] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b?)$/i.exec(quantity.trim()) ?? [];
+    const meant = number === undefined ? "" : unit.meant(number, String(suffix).toLowerCase());
+    return fits(meant, unit) ? meant : undefined;
+}

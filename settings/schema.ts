@@ -7,6 +7,7 @@ import {
     nodesAreInDifferentZones,
     vSwitchesAreInTwoZones,
 } from "./placeRules";
+import { bytes, cpus } from "./quantity";
 import { queues } from "./queues";
 import { autoscaleHasRoom, requestsAreWithinLimits, rolloutCanBegin, rolloutOutlastsReadiness, visibilityOutlastsTasks } from "./rules";
 import {
@@ -81,7 +82,7 @@ interface Amounts {
 /** What the scheduler sets aside (requests) and what a pod may use at most (limits). */
 function resources(requests: Amounts, limits: Amounts) {
     const amounts = ({ cpu, memory }: Amounts) =>
-        section({ cpu: quantity(cpu).default(cpu), memory: quantity(memory).default(memory) }).prefault({});
+        section({ cpu: quantity(cpus, cpu).default(cpu), memory: quantity(bytes, memory).default(memory) }).prefault({});
     return section({ requests: amounts(requests), limits: amounts(limits) })
         .check(requestsAreWithinLimits)
         .prefault({});
@@ -254,7 +255,7 @@ function store<T extends typeof managedRedis | typeof managedMongo>(
                 section({
                     kind: z.literal("cluster"),
                     image: image(example),
-                    storage: quantity("1Gi").default("1Gi"),
+                    storage: quantity(bytes, "1Gi").default("1Gi"),
                     storageClass: storageClassName.optional(),
                     resources: resources(inCluster.requests, inCluster.limits),
                 }),
@@ -391,7 +392,7 @@ export const plainSchema = section(
         mongo: store("mongo:7.0", { requests: { cpu: "0.1", memory: "128Mi" }, limits: { cpu: "1", memory: "1Gi" } }, managedMongo),
         logs: section({
             /** A pod whose logs outgrow it is evicted. */
-            sizeLimit: quantity("1Gi").default("1Gi"),
+            sizeLimit: quantity(bytes, "1Gi").default("1Gi"),
             /** Where a collector beside each pod ships them. */
             ship: section({
                 image: image("otel/opentelemetry-collector-contrib:0.128.0").default("otel/opentelemetry-collector-contrib:0.128.0"),

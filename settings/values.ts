@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { range } from "./cidr";
 import { hasPassword, namesCredential } from "./credentials";
-import { amount } from "./quantity";
+import { fits, meantQuantity, type Unit } from "./quantity";
 import { queues } from "./queues";
 
 /** What a refused value tells its problem, beside the words. */
 export interface Hint {
     /** A value that would be accepted, for the command that mends it. */
     example?: unknown;
+    /** What was probably meant by the refused value, if that can be told. */
+    meant?: (input: unknown) => string | undefined;
     /** The mending is to take the key away. */
     remove?: boolean;
     /** It is to be a list. */
@@ -78,12 +80,12 @@ export function version(...versions: string[]) {
 export const trueOrFalse = value<boolean>("true or false", { example: true }, { type: "boolean" }, (input) => typeof input === "boolean");
 
 /** A Kubernetes quantity, always as text: YAML makes a number of `cpu: 1`. */
-export function quantity(example: string) {
+export function quantity(unit: Unit, example: string) {
     return value<string | number>(
-        `a Kubernetes quantity above zero such as ${example}`,
-        { example },
+        `${unit.name} from ${unit.least} to ${unit.most} such as ${example}`,
+        { example, meant: (input) => meantQuantity(String(input), unit) },
         { type: ["string", "number"] },
-        (input) => ["string", "number"].includes(typeof input) && amount(String(input)) !== undefined,
+        (input) => ["string", "number"].includes(typeof input) && fits(String(input), unit),
     ).transform(String);
 }
 

@@ -124,7 +124,21 @@ function wrong({ path, schema, value }: Place): fc.Arbitrary<{ path: Path; value
         return [here(fc.constantFrom<unknown>("yes", 1, "true", []))];
     }
     if (types.includes("string") && types.includes("number")) {
-        return [here(fc.constantFrom<unknown>("lots", "-1", "1 Gi", "1K", -1, 0, true, []))];
+        return [
+            here(
+                fc.constantFrom<unknown>(
+                    "lots",
+                    "-1",
+                    "1 Gi",
+                    "1K",
+                    -1,
+                    0,
+                    true,
+                    [],
+                    ...(path.at(-1) === "cpu" ? ["1M", "100Mi", 500] : ["512m", 800, "0.1Gi"]),
+                ),
+            ),
+        ];
     }
     if (schema.pattern !== undefined) {
         const pattern = new RegExp(schema.pattern);

@@ -244,12 +244,22 @@ describe("settings", () => {
         assert.equal(settingsOf({ beat: { resources: { requests: { cpu: 0.5 }, limits: { cpu: 2 } } } }).beat.resources.limits.cpu, "2");
     });
 
+    it("take every way of writing a quantity that makes sense", () => {
+        for (const cpu of ["1m", "100m", "0.07", 0.25, "1", "1e0", 64]) {
+            assert.deepEqual(problemsOf({ web: { resources: { requests: { cpu: "1m" }, limits: { cpu } } } }), [], String(cpu));
+        }
+        for (const sizeLimit of ["1Mi", "1.5Gi", "512M", "1024Ki", 536870912, "1e9", "64Ti"]) {
+            assert.deepEqual(problemsOf({ logs: { sizeLimit } }), [], String(sizeLimit));
+        }
+    });
+
     it("never hold a secret's text", () => {
         assert.doesNotMatch(JSON.stringify(settingsOf({}, { secretEnv: { API_KEY: "hunter2" } })), /registry-secret|:p@|hunter2/);
     });
 
     const number = (min: number, max: number) => `allowed: a whole number from ${min} to ${max}, without quotes`;
-    const quantity = (example: string) => `allowed: a Kubernetes quantity above zero such as ${example}`;
+    const bytes = (example: string) => `allowed: whole bytes from 1Mi to 64Ti such as ${example}`;
+    const cpus = (example: string) => `allowed: CPUs from 1m to 64 such as ${example}`;
     const share = "allowed: a whole number of pods from 0 to 100, or a percentage such as 25%";
     const label = "allowed: a name of lower-case letters, digits and -, 63 characters at most";
     const imageName = (example: string) => `allowed: an image with a tag other than latest, or with a digest, such as ${example}`;
@@ -386,13 +396,59 @@ describe("settings", () => {
         [
             "storage of no size",
             { redis: { ...inCluster, storage: "big" } },
-            `sms:redis.storage is "big"; ${quantity("1Gi")} | ${set("sms:redis.storage", "1Gi")}`,
+            `sms:redis.storage is "big"; ${bytes("1Gi")} | ${set("sms:redis.storage", "1Gi")}`,
             { redisUrl: undefined, redisPassword: "twelve chars" },
         ],
         [
             "logs of no size",
             { logs: { sizeLimit: "0" } },
-            `sms:logs.sizeLimit is "0"; ${quantity("1Gi")} | ${set("sms:logs.sizeLimit", "1Gi")}`,
+            `sms:logs.sizeLimit is "0"; ${bytes("1Gi")} | ${set("sms:logs.sizeLimit", "1Gi")}`,
+        ],
+        [
+            "half a byte of logs",
+            { logs: { sizeLimit: "512m" } },
+            `sms:logs.sizeLimit is "512m"; ${bytes("1Gi")}; did you mean 512Mi? | ${set("sms:logs.sizeLimit", "512Mi")}`,
+        ],
+        [
+            "a quarter of a byte of storage",
+            { redis: { ...inCluster, storage: "256m" } },
+            `sms:redis.storage is "256m"; ${bytes("1Gi")}; did you mean 256Mi? | ${set("sms:redis.storage", "256Mi")}`,
+            { redisUrl: undefined, redisPassword: "twelve chars" },
+        ],
+        [
+            "memory in single bytes",
+            { beat: { resources: { limits: { memory: 800 } } } },
+            `sms:beat.resources.limits.memory is 800; ${bytes("800Mi")}; did you mean 800Mi? | ${set("sms:beat.resources.limits.memory", "800Mi")}`,
+        ],
+        [
+            "a tenth of a byte of memory for a pool",
+            { workerPools: { bulk: { resources: { requests: { memory: "100m" } } } } },
+            `sms:workerPools.bulk.resources.requests.memory is "100m"; ${bytes("200Mi")}; did you mean 100Mi? | ${set("sms:workerPools.bulk.resources.requests.memory", "100Mi")}`,
+        ],
+        [
+            "bytes with a part of one",
+            { logs: { sizeLimit: "0.1Gi" } },
+            `sms:logs.sizeLimit is "0.1Gi"; ${bytes("1Gi")} | ${set("sms:logs.sizeLimit", "1Gi")}`,
+        ],
+        [
+            "more memory than there is",
+            { web: { resources: { limits: { memory: "800T" } } } },
+            `sms:web.resources.limits.memory is "800T"; ${bytes("800Mi")} | ${set("sms:web.resources.limits.memory", "800Mi")}`,
+        ],
+        [
+            "a million CPUs",
+            { worker: { resources: { limits: { cpu: "1M" } } } },
+            `sms:worker.resources.limits.cpu is "1M"; ${cpus("1")}; did you mean 1m? | ${set("sms:worker.resources.limits.cpu", "1m")}`,
+        ],
+        [
+            "CPUs in thousandths without the m",
+            { web: { resources: { limits: { cpu: 500 } } } },
+            `sms:web.resources.limits.cpu is 500; ${cpus("1")}; did you mean 500m? | ${set("sms:web.resources.limits.cpu", "500m")}`,
+        ],
+        [
+            "less of a CPU than Kubernetes counts in",
+            { logs: { ship: { to: otlp, resources: { requests: { cpu: "0.0015" } } } } },
+            `sms:logs.ship.resources.requests.cpu is "0.0015"; ${cpus("20m")} | ${set("sms:logs.ship.resources.requests.cpu", "20m")}`,
         ],
         ["no replicas", { web: { replicas: 0 } }, `sms:web.replicas is 0; ${number(1, 100)} | ${set("sms:web.replicas", 6)}`],
         ["replicas in quotes", { web: { replicas: "6" } }, `sms:web.replicas is "6"; ${number(1, 100)} | ${set("sms:web.replicas", 6)}`],
@@ -571,12 +627,12 @@ describe("settings", () => {
         [
             "a quantity in words",
             { web: { resources: { limits: { memory: "800MB" } } } },
-            `sms:web.resources.limits.memory is "800MB"; ${quantity("800Mi")} | ${set("sms:web.resources.limits.memory", "800Mi")}`,
+            `sms:web.resources.limits.memory is "800MB"; ${bytes("800Mi")}; did you mean 800Mi? | ${set("sms:web.resources.limits.memory", "800Mi")}`,
         ],
         [
             "a negative quantity",
             { beat: { resources: { requests: { cpu: -1 } } } },
-            `sms:beat.resources.requests.cpu is -1; ${quantity("0.1")} | ${set("sms:beat.resources.requests.cpu", "0.1")}`,
+            `sms:beat.resources.requests.cpu is -1; ${cpus("0.1")} | ${set("sms:beat.resources.requests.cpu", "0.1")}`,
         ],
         [
             "requests above the limits",
