@@ -48,7 +48,7 @@ const open = new Namespace(
     "namespace",
     // The API server itself refuses any pod that asks for more than the pods here do.
     { metadata: { name: settings.namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
-    inCluster,
+    { ...inCluster, protect: settings.protectNamespace },
 ).metadata.name;
 const workers = settings.workers.map(({ name }) => `sms-${name}`);
 const { ship, sizeLimit } = settings.logs;

@@ -18,6 +18,8 @@ export interface ClusterMongoArgs {
     /** Otherwise the cluster's default. */
     storageClass?: string;
     resources: Resources;
+    /** Keeps the store and its data from being deleted or replaced by Pulumi. */
+    protect: boolean;
     password: pulumi.Output<string>;
 }
 

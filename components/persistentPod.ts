@@ -14,6 +14,8 @@ export interface PersistentPodArgs {
     storage: string;
     /** Otherwise the cluster's default. */
     storageClass?: string;
+    /** From deletion and replacement by Pulumi. */
+    protect: boolean;
 }
 
 /** One pod that keeps its data on a volume of its own, behind a Service. Gives the host; whoever uses it waits until the pod is ready. */
@@ -40,7 +42,7 @@ export function persistentPod(name: string, args: PersistentPodArgs, opts: Custo
                 ],
             },
         },
-        opts,
+        { ...opts, protect: args.protect },
     );
     const service = new Service(
         `${name}-service`,

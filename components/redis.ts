@@ -19,6 +19,8 @@ export interface ClusterRedisArgs {
     /** Otherwise the cluster's default. */
     storageClass?: string;
     resources: Resources;
+    /** Keeps the store and its data from being deleted or replaced by Pulumi. */
+    protect: boolean;
     password: pulumi.Output<string>;
 }
 

@@ -24,6 +24,8 @@ export interface AcrRegistryArgs {
     repository: string;
     username: string;
     password: pulumi.Input<string>;
+    /** Keeps namespace and repository, and with them all images, from being deleted or replaced by Pulumi. */
+    protect: boolean;
 }
 
 /** A private repository in a Container Registry instance: pushed to from anywhere, pulled from within the VPC. */
@@ -38,16 +40,17 @@ export class AcrRegistry extends pulumi.ComponentResource implements Registry {
     constructor(name: string, args: AcrRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:registry:Acr", name, {}, opts);
 
-        const { instanceId } = args;
+        const { instanceId, protect } = args;
+        const own = { parent: this, protect };
         const namespace = new RegistryEnterpriseNamespace(
             `${name}-namespace`,
             { instanceId, name: args.namespace, autoCreate: false, defaultVisibility: "PRIVATE" },
-            { parent: this },
+            own,
         );
         const repository = new RegistryEnterpriseRepo(
             `${name}-repository`,
             { instanceId, namespace: namespace.name, name: args.repository, repoType: "PRIVATE", summary: "The sms product" },
-            { parent: this },
+            own,
         );
 
         this.push = `${args.instanceName}-registry.${args.region}.cr.aliyuncs.com`;

@@ -63,7 +63,6 @@ function readRehearsal(name: string): Rehearsal {
         "sms:secretEnv.ALIYUN_ACCESS_KEY_ID": secret("rehearsal-sms-key-id"),
         "sms:secretEnv.ALIYUN_ACCESS_KEY_SECRET": secret("rehearsal-sms-key"),
     };
-    // Policies know online by its name.
     const stack = { name: `${name}-rehearsal`, program: clone, file: join(state, `Pulumi.${name}-rehearsal.yaml`) };
     return { stack, config, additions, secrets };
 }
@@ -289,9 +288,8 @@ async function takeAway(pulumi: Pulumi, rehearsal: Rehearsal, nodePort: number):
     const { stack, config } = rehearsal;
     // With its preview, which refuses before anything is touched: without it the pods would be gone and the stores not.
     const destroy = () => quiet(pulumi, rehearsal, ["destroy", "--yes", "--non-interactive"]);
-    const isProtected = ["sms:redis", "sms:mongo"].some((store) => config[store]?.protect === true);
-    if (isProtected) {
-        await step("destroy is refused while the stores are protected", async () => {
+    if (String(config["sms:environment"]) === "online") {
+        await step("destroy is refused while anything is protected", async () => {
             const { failed, output } = await destroy();
             if (!failed || !/protect/.test(output)) {
                 throw new MachineError(`destroy was not refused:\n${output}`);
@@ -301,11 +299,9 @@ async function takeAway(pulumi: Pulumi, rehearsal: Rehearsal, nodePort: number):
                 throw new MachineError(`${address}/readyz doesn't answer any more, though destroy was refused`);
             }
         });
-        await step("protect: false in the stack file, and an up without the policies, which refuse that", async () => {
-            for (const key of ["sms:redis.protect", "sms:mongo.protect", "sms:logs.ship.to.protect"]) {
-                const set = pulumiArgs(stack, ["config", "set", "--path", key, "false"]);
-                await execa(pulumi.command, set, { env: pulumi.env, cwd: stack.program });
-            }
+        await step("sms:protect false in the stack file, and an up without the policies, which refuse that", async () => {
+            const set = pulumiArgs(stack, ["config", "set", "sms:protect", "false"]);
+            await execa(pulumi.command, set, { env: pulumi.env, cwd: stack.program });
             await quiet(pulumi, rehearsal, up).then(refuseFailed);
         });
     }

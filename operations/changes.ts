@@ -1,4 +1,5 @@
 /** What the engine's own log of a preview tells: what would change, what the policies say, and what went wrong. */
+import { lostWith } from "../policies/lost";
 
 /** From nothing that matters to what loses data. */
 export const operations = ["read", "create", "update", "replace", "delete"] as const;
@@ -26,6 +27,9 @@ export interface Preview {
     readonly violations: readonly Violation[];
     /** Policies that looked at something and found nothing wrong. */
     readonly passed: readonly string[];
+    /** Names of what would be deleted or replaced, and is protected. */
+    readonly kept: readonly string[];
+    /** What else went wrong. */
     readonly errors: readonly string[];
 }
 
@@ -70,6 +74,7 @@ export function readPreview(log: string): Preview {
     const changes = new Map<string, Change>();
     const violations: Violation[] = [];
     const passed = new Set<string>();
+    const kept = new Set<string>();
     const errors: string[] = [];
     for (const line of log.split("\n").filter((text) => text.trim() !== "")) {
         const event = JSON.parse(line) as EngineEvent;
@@ -85,12 +90,27 @@ export function readPreview(log: string): Preview {
             passed.add(name);
         }
         if (event.diagnosticEvent?.severity === "error") {
-            errors.push(plain(event.diagnosticEvent.message));
+            const message = plain(event.diagnosticEvent.message);
+            const [, urn] = refusal.exec(message) ?? [];
+            if (urn !== undefined) {
+                kept.add(nameIn(urn));
+            } else {
+                errors.push(message);
+            }
         }
     }
     const failed = new Set(violations.map(({ policy }) => policy));
-    return { changes: [...changes.values()], violations, passed: [...passed].filter((name) => !failed.has(name)).sort(), errors };
+    return {
+        changes: [...changes.values()],
+        violations,
+        passed: [...passed].filter((name) => !failed.has(name)).sort(),
+        kept: [...kept],
+        errors,
+    };
 }
+
+/** How the engine refuses to delete, or to replace, what is protected. */
+const refusal = /resource "(urn:[^"]+)"[^"]+(?:because it is protected|marked for protection)/;
 
 function changeIn({ resourcePreEvent }: EngineEvent): Change | undefined {
     const metadata = resourcePreEvent?.metadata;
@@ -122,18 +142,10 @@ function plain(message: string): string {
     return message.replace(/<\{%.*?%\}>/g, "").trim();
 }
 
-/** Types whose replacement or deletion loses what customers entrusted to the product. */
-const stores = [
-    "alicloud:kvstore/instance:Instance",
-    "alicloud:mongodb/instance:Instance",
-    "alicloud:log/project:Project",
-    "alicloud:log/store:Store",
-    "kubernetes:apps/v1:StatefulSet",
-    "kubernetes:core/v1:PersistentVolumeClaim",
-    "kubernetes:core/v1:Namespace",
-];
-
-/** Replacements and deletions that lose data. */
-export function losses({ changes }: Preview): Change[] {
-    return changes.filter(({ type, operation }) => stores.includes(type) && (operation === "replace" || operation === "delete"));
+/** Replacements and deletions that lose something, each with what. */
+export function losses({ changes }: Preview): (Change & { lost: string })[] {
+    return changes.flatMap((change) => {
+        const lost = lostWith[change.type];
+        return lost !== undefined && (change.operation === "replace" || change.operation === "delete") ? [{ ...change, lost }] : [];
+    });
 }

@@ -24,7 +24,7 @@ async function deploy(args: string[]): Promise<number> {
     }
     if (isLoss && values["accept-loss"] !== true) {
         throw new OperationError(
-            "A store would be replaced or deleted, with all that is in it: nothing was changed.\n" +
+            "What the preview names first would be lost: nothing was changed.\n" +
                 `If that is what you want and there is a backup: npm run deploy -- --stack ${stack} --accept-loss`,
         );
     }

@@ -69,9 +69,9 @@ function summary(changes: readonly Change[]): string {
 }
 
 function lossWarning(preview: Preview): string {
-    const lines = losses(preview).map(({ name, type, operation, because }) => {
+    const lines = losses(preview).map(({ name, type, operation, because, lost }) => {
         const reason = because.length > 0 ? ` because of ${because.map((path) => `\`${path}\``).join(", ")}` : "";
-        return `> **${operation.toUpperCase()} of \`${name}\`** (${shortType(type)})${reason}: **what is stored in it is lost.**`;
+        return `> **${operation.toUpperCase()} of \`${name}\`** (${shortType(type)})${reason}: **loses ${lost}.**`;
     });
     return lines.length === 0 ? "" : ["> [!CAUTION]", ...lines].join("\n");
 }
@@ -80,7 +80,10 @@ function refusals({ preview, leaks }: ReportArgs): string {
     const mandatory = preview.violations.filter(({ isMandatory }) => isMandatory).map(({ policy, message }) => `\`${policy}\`: ${message}`);
     const leaked = leaks.map((where) => `\`secrets-as-secrets\`: ${where}`);
     const errors = preview.errors.map((message) => `\n\n\`\`\`\n${message.slice(0, 5000)}\n\`\`\``);
-    const list = [...mandatory, ...leaked].map((line) => `- ${oneLine(line)}`);
+    const protection = preview.kept.map(
+        (name) => `\`protect\`: \`${name}\` is neither deleted nor replaced; on purpose: docs/going-online.md, "Taking it down"`,
+    );
+    const list = [...mandatory, ...protection, ...leaked].map((line) => `- ${oneLine(line)}`);
     return [list.length > 0 ? `**Not allowed:**\n${list.join("\n")}` : "", ...errors].filter((part) => part !== "").join("\n\n");
 }
 

@@ -4,7 +4,7 @@ import { beatRunsAlone, oneBeat } from "./beat";
 import { namespacesAreClosed } from "./namespaces";
 import { enforced, enforcedOnStack } from "./policy";
 import { credentialsInSecrets } from "./secrets";
-import { storesAdmitOnlyNamed, storesArePrivate, storesAreProtected, storesPayAsTheyGo } from "./stores";
+import { dataIsProtected, storesAdmitOnlyNamed, storesArePrivate, storesPayAsTheyGo } from "./stores";
 import { imagesByDigest, podsAreRestricted, probesOnContainers, requestsAndLimits } from "./workloads";
 
 export const resourcePolicies = [
@@ -15,7 +15,7 @@ export const resourcePolicies = [
     beatRunsAlone,
     storesArePrivate,
     storesAdmitOnlyNamed,
-    storesAreProtected,
+    dataIsProtected,
     storesPayAsTheyGo,
     credentialsInSecrets,
 ];

@@ -1,4 +1,5 @@
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
+import { Config } from "@pulumi/pulumi";
 
 /** Stands for what only the update itself will know. No rule judges it at a preview; the update asks again. */
 export const unknown = Symbol("unknown");
@@ -10,8 +11,8 @@ export type Inputs = Record<string, any>;
 export interface Resource {
     readonly type: string;
     readonly name: string;
-    /** The stack that it belongs to. */
-    readonly stack: string;
+    /** `sms:environment` of the stack that it belongs to. */
+    readonly environment: string;
     /** Without marks for secrets, and with `unknown` where nothing is known yet. */
     readonly inputs: Inputs;
     /** Whether Pulumi refuses to delete it. */
@@ -33,9 +34,9 @@ export interface StackPolicy {
     readonly faults: (resources: readonly Resource[]) => string[];
 }
 
-/** Where customers are: stacks named `online`, or `online-` and a place. */
-export function isOnline({ stack }: Resource): boolean {
-    return /^online(-|$)/.test(stack);
+/** Where customers are, whatever the stack is called. */
+export function isOnline({ environment }: Resource): boolean {
+    return environment === "online";
 }
 
 /** Kubernetes' own name of the object, which people search for; else the resource's. */
@@ -68,21 +69,15 @@ export function enforcedOnStack({ name, description, faults }: StackPolicy): Sta
     };
 }
 
-function resourceOf({
-    type,
-    name,
-    urn,
-    props,
-    opts,
-}: {
-    type: string;
-    name: string;
-    urn: string;
-    props: Inputs;
-    opts: { protect: boolean };
-}) {
-    const [stack = ""] = urn.slice("urn:pulumi:".length).split("::");
-    return { type, name, stack, inputs: known(props) as Inputs, protect: opts.protect };
+type Asked = Pick<Resource, "type" | "name"> & { props: Inputs; opts: { protect: boolean } };
+
+function resourceOf({ type, name, props, opts: { protect } }: Asked): Resource {
+    return { type, name, environment: environment(), inputs: known(props) as Inputs, protect };
+}
+
+/** The engine hands the stack's settings to the pack as it does to the program. A stack that doesn't say is judged most strictly. */
+function environment(): string {
+    return new Config("sms").get("environment") ?? "online";
 }
 
 /** A copy without the SDK's traps: reading an unknown property of the original throws, and ends the whole policy. */

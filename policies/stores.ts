@@ -1,4 +1,5 @@
 /** Rules for where the data is: Redis and MongoDB, on Alibaba Cloud or in the cluster. */
+import { lostWith } from "./lost";
 import { listOf } from "./pods";
 import { type Inputs, isOnline, objectName, type Resource, type ResourcePolicy, unknown } from "./policy";
 
@@ -98,18 +99,22 @@ export function admitsEverybody(entry: string): boolean {
     return /^(0\.0\.0\.0|::|%|\*)$/.test(address) || (prefix !== undefined && Number(prefix) < 8);
 }
 
-export const storesAreProtected: ResourcePolicy = {
-    name: "stores-protected",
-    description: "Nobody deletes a store of online by mistake: neither Pulumi nor the cloud's console would.",
-    faults: (resource) =>
-        isOnline(resource)
-            ? storesIn(resource).flatMap(({ title, isProtectedByCloud, protectionInput }) => [
-                  ...(isProtectedByCloud === true || isProtectedByCloud === unknown
+export const dataIsProtected: ResourcePolicy = {
+    name: "data-protected",
+    description: "Online, nobody deletes data, images or logs by mistake: neither Pulumi nor the cloud's console would.",
+    faults: (resource) => {
+        const lost = lostWith[resource.type];
+        return lost === undefined || !isOnline(resource)
+            ? []
+            : [
+                  ...storesIn(resource)
+                      .filter(({ isProtectedByCloud }) => isProtectedByCloud !== true && isProtectedByCloud !== unknown)
+                      .map(({ title, protectionInput }) => `${title} has no ${protectionInput}; allowed: true`),
+                  ...(resource.protect
                       ? []
-                      : [`${title} has no ${protectionInput}; allowed: true`]),
-                  ...(resource.protect ? [] : [`${title} is not protected in Pulumi; allowed: the resource option protect: true`]),
-              ])
-            : [],
+                      : [`${resource.name} is not protected in Pulumi, and with it ${lost}; allowed: the resource option protect: true`]),
+              ];
+    },
 };
 
 export const storesPayAsTheyGo: ResourcePolicy = {

@@ -12,9 +12,13 @@ export function readSettings() {
     const { alibaba: account, ...plain } = parse(rawSettings());
     const { tags, ...alibaba } = { region: "", tags: {}, ...account };
     const { region } = alibaba;
-    const protect = plain.environment === "online";
+    const protect = plain.protect ?? plain.environment === "online";
+    const redis = storeOf(plain.redis, config, "redis", protect);
+    const mongo = storeOf(plain.mongo, config, "mongo", protect);
     return frozen({
         ...plain,
+        /** Its deletion would take the stores in it along. */
+        protectNamespace: protect || [redis, mongo].some((store) => store.kind === "cluster" && store.protect),
         /** The pools of workers, the default one first. `key` is where the file has it. */
         workers: [
             { name: "worker", key: ["worker"], ...plain.worker },
@@ -23,9 +27,9 @@ export function readSettings() {
         /** None where nothing is Alibaba Cloud's. */
         alibaba: account && alibaba,
         network: plain.network ?? noNetwork,
-        registry: { ...registryOf(plain.registry, region), password: config.requireSecret("registryPassword") },
-        redis: storeOf(plain.redis, config, "redis", protect),
-        mongo: storeOf(plain.mongo, config, "mongo", protect),
+        registry: { ...registryOf(plain.registry, { region, protect }), password: config.requireSecret("registryPassword") },
+        redis,
+        mongo,
         logs: {
             ...plain.logs,
             ship: plain.logs.ship && {
@@ -56,9 +60,9 @@ function timesOf({ sendLeaseSeconds, sendRetryMaxSeconds, visibilityTimeoutSecon
 }
 
 /** A registry by its address is pushed to and pulled from there, unless nodes know a shorter way. */
-function registryOf(registry: PlainSettings["registry"], region: string) {
+function registryOf(registry: PlainSettings["registry"], { region, protect }: { region: string; protect: boolean }) {
     if (registry.kind === "acr") {
-        return { ...registry, region };
+        return { ...registry, region, protect: registry.protect ?? protect };
     }
     const { server, pullServer = server, repository, username } = registry;
     return { kind: "address" as const, push: server, pull: pullServer, repository, username };
@@ -73,7 +77,7 @@ function storeOf<T extends PlainSettings["redis"] | PlainSettings["mongo"]>(
     type Of<Kind> = Extract<T, { kind: Kind }>;
     switch (store.kind) {
         case "cluster":
-            return { ...(store as Of<"cluster">), password: config.requireSecret(`${name}Password`) };
+            return { ...(store as Of<"cluster">), protect: store.protect ?? protect, password: config.requireSecret(`${name}Password`) };
         case "managed":
             return { ...(store as Of<"managed">), protect: store.protect ?? protect, password: config.requireSecret(`${name}Password`) };
         default:

@@ -216,7 +216,7 @@ const managed = {
     tlsCaFile: imagePath.optional(),
     backup: section({ days: days.default([...weekDays]), from: hour("19:00Z") }).prefault({}),
     maintenance: section({ from: hour("18:00Z") }).prefault({}),
-    /** From deletion and replacement. Online it is so by default. */
+    /** Keeps the store from being deleted or replaced; as `sms:protect` by default. */
     protect: trueOrFalse.optional(),
     paymentType: refused("left out: stores are PostPaid. Destroying a PrePaid one only makes Pulumi forget it, and it goes on costing"),
 };
@@ -257,6 +257,8 @@ function store<T extends typeof managedRedis | typeof managedMongo>(
                     image: image(example),
                     storage: quantity(bytes, "1Gi").default("1Gi"),
                     storageClass: storageClassName.optional(),
+                    /** Keeps the store and its data from being deleted or replaced; as `sms:protect` by default. */
+                    protect: trueOrFalse.optional(),
                     resources: resources(inCluster.requests, inCluster.limits),
                 }),
                 onAlibaba,
@@ -303,6 +305,8 @@ const registry = z
                 namespace: registryName.default("sms"),
                 repository: registryName.default("sms"),
                 username: accountName,
+                /** Keeps namespace and repository, and with them the images, from being deleted; as `sms:protect` by default. */
+                protect: trueOrFalse.optional(),
             }),
         ],
         { error: kinds("address or acr") },
@@ -322,7 +326,7 @@ const logDestination = z
                 accessKeyId,
                 /** How pods reach it: `public` from another region or from outside of Alibaba Cloud. */
                 network: oneOf("intranet", "public").default("intranet"),
-                /** From deletion. Online it is so by default. */
+                /** Keeps the logs from being deleted; as `sms:protect` by default. */
                 protect: trueOrFalse.optional(),
             }),
             section({ kind: z.literal("otlp"), endpoint: otlpEndpoint }),
@@ -371,6 +375,8 @@ export const plainSchema = section(
         /** Becomes `ENV` in the pods. */
         environment: oneOf("online", "test", "local"),
         namespace: namespaceName.default("sms"),
+        /** Whether Pulumi refuses to delete or replace what holds data, images or logs. Stores, registry and logs have the same key. Online it is true by default. */
+        protect: trueOrFalse.optional(),
         /** The account's, for all that is Alibaba Cloud's. Its keys are the environment's: ALICLOUD_ACCESS_KEY and so on. */
         alibaba: section({
             region,

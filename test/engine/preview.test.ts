@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readPlaceholders } from "../../operations/placeholders";
 import { Copy } from "./copy";
@@ -57,11 +57,26 @@ describe("npm run preview, by the real engine", () => {
         }
         assert.equal(exitCode, 1, output);
         assert.match(output, /## Preview of `online`: \*\*refused\*\*/);
-        for (const policy of ["restricted-pods", "probes", "beat-alone", "stores-whitelist", "stores-protected"]) {
+        for (const policy of ["restricted-pods", "probes", "beat-alone", "stores-whitelist", "data-protected"]) {
             assert.match(output, new RegExp(`- \`${policy}\`: `), policy);
         }
         assert.match(output, /Redis redis-instance admits 0\.0\.0\.0\/0, which is everybody/);
         assert.deepEqual(copy.leftovers(), []);
+    });
+
+    it("judges a stack by its environment, whatever the stack is called", async () => {
+        const open = "sms:networkPolicies: { enabled: false }";
+        const online = copy.read("Pulumi.online.yaml").replace("sms:protect: true", `sms:protect: false\n    ${open}`);
+        writeFileSync(copy.path("Pulumi.prod.yaml"), online);
+        const prod = await copy.run("preview", ["--stack", "prod"]);
+        assert.equal(prod.exitCode, 1, prod.output);
+        assert.match(prod.output, /- `namespaces-closed`: Namespace sms has no NetworkPolicy that denies all/);
+        const { lines } = /(?<lines>(?:- `data-protected`: .*\n)+)/.exec(prod.output)?.groups ?? {};
+        assert.equal(lines?.split("\n").length, 9 + 1, prod.output);
+        writeFileSync(copy.path("Pulumi.online-copy.yaml"), copy.read("Pulumi.test.yaml"));
+        const testing = await copy.run("preview", ["--stack", "online-copy"]);
+        assert.equal(testing.exitCode, 0, testing.output);
+        assert.match(testing.output, /Policies: 12 passed\./);
     });
 
     it("refuses a stack with two beats", async () => {

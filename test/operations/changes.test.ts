@@ -45,6 +45,39 @@ describe("what a preview changes", () => {
         );
     });
 
+    it("knows that a registry that is renamed takes its images along, and says so", () => {
+        const namespace = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace";
+        const repository = "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo";
+        const events = [
+            step("replace", namespace, "registry-namespace", { keys: ["name"] }),
+            step("replace", repository, "registry-repository", { keys: ["namespace"] }),
+        ];
+        const images = "every image in it, also those that pods run and `rollback` goes back to";
+        assert.deepEqual(
+            losses(readPreview(log(...events))).map(({ name, lost }) => [name, lost]),
+            [
+                ["registry-namespace", images],
+                ["registry-repository", images],
+            ],
+        );
+        assert.match(
+            text(events),
+            /> \*\*REPLACE of `registry-namespace`\*\* \(cs\.RegistryEnterpriseNamespace\) because of `name`: \*\*loses every image in it, also/,
+        );
+    });
+
+    it("knows what the engine refuses to delete or to replace, as it is protected", () => {
+        const replace = `unable to replace resource "${urn(redis, "redis")}"\nas it is currently marked for protection. To unprotect the resource, remove the \`protect\` flag`;
+        const deletion = `resource "${urn(redis, "old")}" cannot be deleted\nbecause it is protected. To unprotect the resource, either`;
+        const events = [replace, deletion, deletion].map((message) => ({ diagnosticEvent: { severity: "error", message } }));
+        const { kept, errors } = readPreview(log(...events));
+        assert.deepEqual([kept, errors], [["redis", "old"], []]);
+        assert.match(
+            text(events, { succeeded: false }),
+            /\*\*Not allowed:\*\*\n- `protect`: `redis` is neither deleted nor replaced; on purpose: docs\/going-online\.md, "Taking it down"\n/,
+        );
+    });
+
     it("reads what policies and the engine refuse, without the engine's marks for colours", () => {
         const { violations, passed, errors } = readPreview(
             log(
@@ -75,7 +108,7 @@ describe("the report", () => {
     it("shouts what would lose data, first of all, and says why", () => {
         const told = text([step("update", deployment, "web"), ...replacement]);
         assert.match(told, /## Preview of `online`: 1 to update, 1 to \*\*REPLACE\*\*\n\n> \[!CAUTION\]\n> \*\*REPLACE of `redis`\*\*/);
-        assert.match(told, /because of `zoneId`: \*\*what is stored in it is lost/);
+        assert.match(told, /because of `zoneId`: \*\*loses the tasks that wait in it\.\*\*/);
         assert.ok(
             told.indexOf("| +- **REPLACE** | kvstore.Instance | 1 | `redis` |") < told.indexOf("| ~ update | Deployment | 1 | `web` |"),
         );

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { runtime } from "@pulumi/pulumi";
 import { beatRunsAlone, oneBeat } from "../../policies/beat";
+import { lostWith } from "../../policies/lost";
 import { namespacesAreClosed } from "../../policies/namespaces";
-import { enforced, type Inputs, type ResourcePolicy, unknown } from "../../policies/policy";
+import { enforced, type Inputs, isOnline, type Resource, type ResourcePolicy, unknown } from "../../policies/policy";
 import { credentialsInSecrets } from "../../policies/secrets";
-import { admitsEverybody, storesAdmitOnlyNamed, storesArePrivate, storesAreProtected, storesPayAsTheyGo } from "../../policies/stores";
+import { admitsEverybody, dataIsProtected, storesAdmitOnlyNamed, storesArePrivate, storesPayAsTheyGo } from "../../policies/stores";
 import { imagesByDigest, podsAreRestricted, probesOnContainers, requestsAndLimits } from "../../policies/workloads";
 import { beat, deployment, faultsOf, goodContainer, goodPod, mongo, redis, resource } from "./resources";
 
@@ -15,7 +17,7 @@ const everyPolicy: ResourcePolicy[] = [
     beatRunsAlone,
     storesArePrivate,
     storesAdmitOnlyNamed,
-    storesAreProtected,
+    dataIsProtected,
     storesPayAsTheyGo,
     credentialsInSecrets,
 ];
@@ -48,8 +50,8 @@ describe("the policies", () => {
 });
 
 describe("images-by-digest", () => {
-    const image = (name: string | undefined, stack = "online") =>
-        faultsOf(imagesByDigest, deployment({ container: { image: name }, stack }));
+    const image = (name: string | undefined, environment = "online") =>
+        faultsOf(imagesByDigest, deployment({ container: { image: name }, environment }));
 
     it("refuses a tag online", () => {
         assert.deepEqual(image("registry.example.com/sms:abc"), [
@@ -234,18 +236,33 @@ describe("stores-whitelist", () => {
     });
 });
 
-describe("stores-protected", () => {
+describe("data-protected", () => {
+    const namespace = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace";
+
     it("refuses a store of online that the cloud or Pulumi would delete", () => {
-        assert.deepEqual(faultsOf(storesAreProtected, redis({ instanceReleaseProtection: false }), mongo({}, { protect: false })), [
+        assert.deepEqual(faultsOf(dataIsProtected, redis({ instanceReleaseProtection: false }), mongo({}, { protect: false })), [
             "Redis redis-instance has no instanceReleaseProtection; allowed: true",
-            "MongoDB mongo-instance is not protected in Pulumi; allowed: the resource option protect: true",
+            "mongo-instance is not protected in Pulumi, and with it the messages in it; allowed: the resource option protect: true",
         ]);
     });
 
-    it("lets other stacks go", () => {
-        const loose = { stack: "test", protect: false };
-        assert.deepEqual(faultsOf(storesAreProtected, redis({ instanceReleaseProtection: false }, loose)), []);
-        assert.equal(faultsOf(storesAreProtected, mongo({}, { stack: "online-eu", protect: false })).length, 1);
+    it("refuses whatever else would be lost with data, images or logs in it", () => {
+        for (const type of Object.keys(lostWith)) {
+            const inputs = { instanceReleaseProtection: true, dbInstanceReleaseProtection: true };
+            assert.equal(faultsOf(dataIsProtected, resource(type, "it", inputs)).length, 1, type);
+            assert.deepEqual(faultsOf(dataIsProtected, resource(type, "it", inputs, { protect: true })), [], type);
+        }
+        assert.deepEqual(faultsOf(dataIsProtected, resource(namespace, "registry-namespace", {})), [
+            "registry-namespace is not protected in Pulumi, and with it every image in it, also those that pods run and `rollback` goes back to; allowed: the resource option protect: true",
+        ]);
+    });
+
+    it("lets other environments go", () => {
+        const loose = { environment: "test", protect: false };
+        assert.deepEqual(
+            faultsOf(dataIsProtected, redis({ instanceReleaseProtection: false }, loose), resource(namespace, "it", {}, loose)),
+            [],
+        );
     });
 });
 
@@ -309,13 +326,13 @@ describe("credentials-in-secrets", () => {
 });
 
 describe("an enforced policy", () => {
-    it("reads the stack from the URN and takes the SDK's unknown values for unknown", () => {
+    it("knows the environment from the stack's settings, whatever the stack is called, and takes the SDK's unknown values for unknown", () => {
         const seen: string[] = [];
         const policy: ResourcePolicy = {
             name: "watch",
             description: "",
-            faults: ({ stack, inputs, protect }) => {
-                seen.push(stack, String(inputs.image === unknown), String(protect), inputs.list.join());
+            faults: ({ environment, inputs, protect }) => {
+                seen.push(environment, String(inputs.image === unknown), String(protect), inputs.list.join());
                 return ["one", "two"];
             },
         };
@@ -325,12 +342,26 @@ describe("an enforced policy", () => {
                 throw Object.assign(new Error("unknown"), { unknownTypeSentinel: "x" });
             },
         };
+        runtime.setAllConfig({ "sms:environment": "test" });
         const args = { urn: "urn:pulumi:online::sms::t::n", type: "t", name: "n", props, opts: { protect: true } };
         const reported: string[] = [];
         const { validateResource } = enforced(policy);
         assert.ok(typeof validateResource === "function");
         void validateResource(args as never, (message) => reported.push(message));
-        assert.deepEqual([...seen, ...reported], ["online", "true", "true", "a,b", "one", "two"]);
+        assert.deepEqual([...seen, ...reported], ["test", "true", "true", "a,b", "one", "two"]);
+    });
+
+    it("judges a stack that says no environment as online", () => {
+        runtime.setAllConfig({});
+        const seen: boolean[] = [];
+        const watch = (resource: Resource) => {
+            seen.push(isOnline(resource));
+            return [];
+        };
+        const { validateResource } = enforced({ name: "watch", description: "", faults: watch });
+        assert.ok(typeof validateResource === "function");
+        void validateResource({ type: "t", name: "n", props: {}, opts: {} } as never, () => undefined);
+        assert.deepEqual(seen, [true]);
     });
 
     it("lets a mistake of its own be seen", () => {
@@ -346,7 +377,8 @@ describe("an enforced policy", () => {
 });
 
 describe("namespaces-closed", () => {
-    const namespace = (stack = "online") => resource("kubernetes:core/v1:Namespace", "namespace", { metadata: { name: "sms" } }, { stack });
+    const namespace = (environment = "online") =>
+        resource("kubernetes:core/v1:Namespace", "namespace", { metadata: { name: "sms" } }, { environment });
     const denial = (spec: Inputs = {}, inNamespace: unknown = "sms") =>
         resource("kubernetes:networking.k8s.io/v1:NetworkPolicy", "default-deny", {
             metadata: { name: "default-deny", namespace: inNamespace },

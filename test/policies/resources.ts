@@ -1,8 +1,8 @@
 import type { Inputs, Resource, ResourcePolicy } from "../../policies/policy";
 
-/** A resource of the stack `online` that no policy has anything against. */
+/** A resource of environment online that no policy has anything against. */
 export function resource(type: string, name: string, inputs: Inputs, more: Partial<Resource> = {}): Resource {
-    return { type, name, stack: "online", inputs, protect: false, ...more };
+    return { type, name, environment: "online", inputs, protect: false, ...more };
 }
 
 export const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -26,24 +26,24 @@ export const goodPod: Inputs = {
     volumes: [{ name: "tmp", emptyDir: {} }],
 };
 
-/** A Deployment whose container, pod, spec or stack differ from the good ones. */
+/** A Deployment whose container, pod, spec or environment differ from the good ones. */
 export function deployment({
     container = {},
     pod = {},
     spec = {},
-    stack = "online",
+    environment = "online",
 }: {
     container?: Inputs;
     pod?: Inputs;
     spec?: Inputs;
-    stack?: string;
+    environment?: string;
 }): Resource {
     const template = { spec: { ...goodPod, containers: [{ ...goodContainer, ...container }], ...pod } };
     return resource(
         "kubernetes:apps/v1:Deployment",
         "web-deployment",
         { metadata: { name: "sms-web" }, spec: { replicas: 6, template, ...spec } },
-        { stack },
+        { environment },
     );
 }
 

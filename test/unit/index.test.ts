@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Output } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
+import { lostWith } from "../../policies/lost";
 import { programVariables } from "../../settings/schema";
 import { type Deployed, deploy, digest, resolve, types } from "./deployed";
 import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "./stackFile";
@@ -77,6 +78,29 @@ const everywhere = [
     "worker (sms:worker:Worker)",
     "worker-deployment (kubernetes:apps/v1:Deployment)",
     "worker-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
+];
+
+/** What the next `up` makes again as it was, or what the cloud refuses to delete while something is in it. */
+const losingNothing = [
+    types.vpc,
+    types.vSwitch,
+    types.redisAccount,
+    types.mongoAccount,
+    // Goes with its store only.
+    types.logIndex,
+    types.image,
+    types.deployment,
+    types.job,
+    types.service,
+    types.secret,
+    types.configMap,
+    types.networkPolicy,
+    types.disruptionBudget,
+    types.autoscaler,
+    types.scaledObject,
+    "kubernetes:keda.sh/v1alpha1:TriggerAuthentication",
+    types.podMonitor,
+    types.prometheusRule,
 ];
 
 function networkPolicy(name: string) {
@@ -241,9 +265,33 @@ describe("the program", () => {
             "logs-store",
             "mongo-account",
             "mongo-instance",
+            "namespace",
             "redis-instance",
+            "registry-namespace",
+            "registry-repository",
         ]);
         assert.deepEqual(await protectedIn(test), []);
+        const storesInside = await run("prod", { ...stackFile("local"), environment: "online" }, localSecrets);
+        assert.deepEqual((await protectedIn(async () => storesInside)).sort(), ["mongo-statefulset", "namespace", "redis-statefulset"]);
+        assert.deepEqual(await protectedIn(local), []);
+    });
+
+    it("makes nothing of which isn't known what is lost with it", async () => {
+        const network = JSON.stringify({
+            kind: "new",
+            cidr: "10.1.0.0/16",
+            vSwitches: ["h", "i"].map((zone, i) => ({ zone: `cn-hangzhou-${zone}`, cidr: `10.1.${i}.0/24` })),
+        });
+        const monitoring = JSON.stringify({ kind: "operator" });
+        const web = JSON.stringify({ autoscale: { maxReplicas: 12 } });
+        const worker = JSON.stringify({ autoscale: { kind: "queue", maxReplicas: 20, tasksPerPod: 100 } });
+        const everything = [
+            await run("online", { ...completed("online"), network, monitoring, web, worker, keda: "{}" }, onlineSecrets),
+            await local(),
+        ];
+        const made = new Set(everything.flatMap(({ deployed }) => deployed.resources.map(({ type }) => type)));
+        const unknown = [...made].filter((type) => !/^(sms|pulumi):/.test(type) && !Object.hasOwn(lostWith, type));
+        assert.deepEqual(unknown.sort(), losingNothing.sort());
     });
 
     it("marks what it makes in Alibaba Cloud", async () => {

@@ -12,6 +12,7 @@ describe("MongoDB in the cluster", () => {
             pullSecret: "pull-secret",
             storage: "5Gi",
             resources,
+            protect: true,
             password: pulumi.secret("p@ss/word 1?"),
         });
 

@@ -12,6 +12,7 @@ describe("Redis in the cluster", () => {
         storage: "1Gi",
         storageClass: "fast",
         resources,
+        protect: true,
         password: pulumi.secret("p@ss/wörd 1"),
     };
     const redis = () => new ClusterRedis("redis", args);

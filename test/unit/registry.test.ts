@@ -13,6 +13,7 @@ describe("the registry on Alibaba Cloud", () => {
             repository: "sms",
             username: "robot",
             password: pulumi.secret("pw"),
+            protect: true,
         });
 
     it("is a private namespace with a private repository, in an instance that is there", async () => {

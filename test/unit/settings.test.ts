@@ -1598,21 +1598,26 @@ describe("the reader of the configuration", () => {
     });
 
     it("protects online what holds data, and nothing else, unless the file says so", async () => {
-        const protectOf = async (texts: Record<string, string>, secrets: Record<string, string>) => {
-            const { redis, mongo, logs } = (await read({ ...texts, ...secrets }, Object.keys(secrets))).result;
-            assert.ok(redis.kind === "managed" && mongo.kind === "managed");
-            return [redis.protect, mongo.protect, logs.ship?.to.kind === "sls" && logs.ship.to.protect];
+        const protectedBy = async (texts: Record<string, string>, secrets: Record<string, string>) => {
+            const { protectNamespace, registry, redis, mongo, logs } = (await read({ ...texts, ...secrets }, Object.keys(secrets))).result;
+            const all = { namespace: { protect: protectNamespace }, registry, redis, mongo, logs: logs.ship?.to };
+            return Object.entries(all).flatMap(([name, what]) => (what && "protect" in what && what.protect ? [name] : []));
         };
-        const texts = completed("online");
-        const { protect, ...redis } = JSON.parse(String(texts.redis));
-        assert.equal(protect, true);
-        assert.deepEqual(await protectOf({ ...texts, redis: JSON.stringify(redis) }, onlineSecrets), [true, true, true]);
-        assert.deepEqual(await protectOf({ ...texts, redis: JSON.stringify({ ...redis, protect: false }) }, onlineSecrets), [
-            false,
-            true,
-            true,
-        ]);
-        assert.deepEqual(await protectOf(completed("test"), testSecrets), [false, false, false]);
+        const changed = (file: Record<string, string>, key: string, protect: boolean) => ({
+            ...file,
+            [key]: JSON.stringify({ ...JSON.parse(String(file[key])), protect }),
+        });
+        const { protect, ...online } = completed("online");
+        assert.equal(protect, "true");
+        assert.deepEqual(await protectedBy(online, onlineSecrets), ["namespace", "registry", "redis", "mongo", "logs"]);
+        assert.deepEqual(await protectedBy(changed(online, "registry", false), onlineSecrets), ["namespace", "redis", "mongo", "logs"]);
+        const none = { ...online, protect: "false" };
+        assert.deepEqual(await protectedBy(none, onlineSecrets), []);
+        assert.deepEqual(await protectedBy(changed(none, "redis", true), onlineSecrets), ["redis"]);
+        assert.deepEqual(await protectedBy(completed("test"), testSecrets), []);
+        // The namespace would take a store in it along.
+        assert.deepEqual(await protectedBy(stackFile("local"), localSecrets), []);
+        assert.deepEqual(await protectedBy(changed(stackFile("local"), "mongo", true), localSecrets), ["namespace", "mongo"]);
     });
 
     it("gives all processes the times that they compare with each other", async () => {
@@ -1647,6 +1652,7 @@ describe("the reader of the configuration", () => {
             namespace: "sms",
             repository: "sms",
             username: "sms-robot",
+            protect: true,
             region: "cn-hangzhou",
         });
     });
