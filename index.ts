@@ -50,7 +50,8 @@ const open = new Namespace(
     { metadata: { name: settings.namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
     { ...inCluster, protect: settings.protectNamespace },
 ).metadata.name;
-const workers = settings.workers.map(({ name }) => `sms-${name}`);
+const appOf = (pool: string) => `sms-${pool}`;
+const workers = settings.workers.map(({ name }) => appOf(name));
 const { ship, sizeLimit } = settings.logs;
 const destination = ship && (ship.to.kind === "sls" ? new SlsLogs("logs", { ...ship.to, tags }, onAlibaba) : new OtlpLogs(ship.to));
 export const namespace = settings.networkPolicies.enabled
@@ -63,6 +64,7 @@ export const namespace = settings.networkPolicies.enabled
               mongo: settings.mongo,
               network,
               workers,
+              gateways: settings.networkPolicies.gateways.map((gateway) => ({ ...gateway, workers: gateway.workers.map(appOf) })),
               logsPort: destination?.port,
               redisFrom: settings.keda?.namespace,
           },

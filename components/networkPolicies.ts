@@ -19,8 +19,8 @@ export interface NetworkPoliciesArgs {
     network: { vSwitches: readonly { cidr: string }[] };
     /** The `app` labels of the workers' pods. */
     workers: string[];
-    /** `https://` or `http://` address of the SMS gateway. */
-    gateway: string;
+    /** Where workers go to send, each group by its pods' `app` labels: addresses of the SMS gateway and of proxies on the way. */
+    gateways: readonly { name: string; workers: string[]; addresses: pulumi.Input<string[]> }[];
     /** Of where the collectors ship logs to, if they do. */
     logsPort?: number;
     /** The namespace from which KEDA reads the queues' lengths, if it does. */
@@ -80,7 +80,12 @@ function openings(args: NetworkPoliciesArgs): Record<string, networking.v1.Netwo
         "processes-to-dns": outOf(processes, dns, [{ protocol: "UDP", port: 53 }, ...tcp(53)]),
         "processes-to-redis": outOf(processes, addresses(args.redis, redis, args), ports(args.redis, redisPort, 6379)),
         "processes-to-mongo": outOf(readers, addresses(args.mongo, mongo, args), ports(args.mongo, mongoPort, 3717)),
-        "workers-to-gateway": outOf(workers, anywhere, tcp(portOf(args.gateway))),
+        ...Object.fromEntries(
+            args.gateways.map((gateway) => [
+                `${gateway.name}-to-gateway`,
+                outOf(apps(...gateway.workers), anywhere, portsOf(gateway.addresses)),
+            ]),
+        ),
         ...(args.logsPort === undefined
             ? {}
             : { "collectors-to-logs": outOf(apps("sms-web", "sms-beat", ...args.workers), anywhere, tcp(args.logsPort)) }),
@@ -134,16 +139,24 @@ function addresses(store: StorePlace, pods: meta.v1.LabelSelector, { network }: 
 
 function ports(store: StorePlace, inCluster: number, onAlibaba: number): Ports {
     if (store.kind === "external") {
-        // The URL is a secret, its ports are none.
-        return pulumi.unsecret(store.url.apply((url) => portsIn(url, inCluster).flatMap(tcp)));
+        return inPlain(store.url.apply((url) => portsIn(url, inCluster)));
     }
     return tcp(store.kind === "cluster" ? inCluster : onAlibaba);
+}
+
+function portsOf(addresses: pulumi.Input<string[]>): Ports {
+    return inPlain(pulumi.output(addresses).apply((addresses) => addresses.map(portOf)));
+}
+
+/** An address may be a secret, its port is none. */
+function inPlain(ports: pulumi.Output<number[]>): Ports {
+    return pulumi.unsecret(ports.apply((ports) => [...new Set(ports)].flatMap(tcp)));
 }
 
 /** The ports of all hosts that a store's URL names. */
 function portsIn(url: string, byDefault: number): number[] {
     const [hosts = ""] = url.replace(/^\w+:\/\/([^@/]*@)?/, "").split(/[/?]/);
-    return [...new Set(hosts.split(",").map((host) => Number(/:(\d+)$/.exec(host)?.[1] ?? byDefault)))];
+    return hosts.split(",").map((host) => Number(/:(\d+)$/.exec(host)?.[1] ?? byDefault));
 }
 
 function tcp(port: number): networking.v1.NetworkPolicyPort[] {

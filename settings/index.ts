@@ -1,5 +1,6 @@
 /** The one place that reads the stack's configuration. */
 import * as pulumi from "@pulumi/pulumi";
+import { addressVariables } from "./address";
 import { parse } from "./parse";
 import type { PlainSettings } from "./schema";
 import { logDrainSeconds } from "./workloadRules";
@@ -15,6 +16,7 @@ export function readSettings() {
     const protect = plain.protect ?? plain.environment === "online";
     const redis = storeOf(plain.redis, config, "redis", protect);
     const mongo = storeOf(plain.mongo, config, "mongo", protect);
+    const secretEnv = pulumi.secret(config.getSecretObject<Record<string, string | number | boolean>>("secretEnv") ?? {}).apply(asTexts);
     return frozen({
         ...plain,
         /** Its deletion would take the stores in it along. */
@@ -38,9 +40,9 @@ export function readSettings() {
                 to: destinationOf(plain.logs.ship.to, config, { region, protect }),
             },
         },
-        networkPolicies: { ...plain.networkPolicies, gateway: gatewayOf(plain) },
+        networkPolicies: { ...plain.networkPolicies, gateways: gatewaysOf(plain, secretEnv) },
         env: { ENV: plain.environment, ...timesOf(plain.worker), ...plain.env },
-        secretEnv: pulumi.secret(config.getSecretObject<Record<string, string | number | boolean>>("secretEnv") ?? {}).apply(asTexts),
+        secretEnv,
         /** What the product's things in Alibaba Cloud are called and marked with. */
         instanceName: `sms-${plain.environment}`,
         tags: { product: "sms", environment: plain.environment, ...tags },
@@ -93,9 +95,25 @@ function destinationOf(to: LogDestination, config: pulumi.Config, { region, prot
         : { ...to, authorization: config.getSecret("logsAuthorization") };
 }
 
-/** Where the workers go to send; the app's own default where the file says nothing. */
-function gatewayOf({ env, worker }: PlainSettings) {
-    return worker.env.ALIYUN_SMS_ENDPOINT ?? env.ALIYUN_SMS_ENDPOINT ?? "https://dysmsapi.aliyuncs.com";
+/** Which pools of workers go where to send: one may have a gateway or a proxy of its own. */
+function gatewaysOf({ env, worker, workerPools }: PlainSettings, secretEnv: pulumi.Output<Record<string, string>>) {
+    const groups = new Map<string, { name: string; workers: string[]; addresses: pulumi.Output<string[]> }>();
+    const pools = [["worker", worker] as const, ...Object.entries(workerPools).map(([name, pool]) => [`worker-${name}`, pool] as const)];
+    for (const [name, pool] of pools) {
+        const plain = addressesIn({ ...env, ...pool.env });
+        const key = JSON.stringify(plain);
+        const addresses = secretEnv.apply((secret) => Object.values({ ...appGateway, ...addressesIn(secret), ...plain }));
+        const group = groups.get(key) ?? { name: groups.size === 0 ? "workers" : name, workers: [], addresses };
+        groups.set(key, { ...group, workers: [...group.workers, name] });
+    }
+    return [...groups.values()];
+}
+
+/** The app's own default. */
+const appGateway = { ALIYUN_SMS_ENDPOINT: "https://dysmsapi.aliyuncs.com" };
+
+function addressesIn(env: Record<string, string>): Record<string, string> {
+    return Object.fromEntries(Object.keys(addressVariables).flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
 function rawSettings() {

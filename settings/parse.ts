@@ -58,9 +58,10 @@ function refusals(issue: z.core.$ZodIssue, raw: RawSettings, values: Values, com
         });
     }
     const { message, hint } = told(issue);
-    const hidden = hint.hidden || raw.encrypted.has(String(issue.path[0])) || isSecret(issue.path[0]);
     const value = valueAt(values, issue.path);
-    const meant = hidden ? undefined : hint.meant?.(value);
+    const mayBeCredential = typeof hint.hidden === "function" ? hint.hidden(value) : hint.hidden;
+    const hidden = mayBeCredential || raw.encrypted.has(String(issue.path[0])) || isSecret(issue.path[0]);
+    const meant = hidden || value === undefined ? undefined : hint.meant?.(value);
     return [
         {
             key: keyOf(issue.path),

@@ -1,5 +1,6 @@
 /** What a stack file may say under `sms:`, with the defaults. The words of each refusal stand with its kind in values.ts. */
 import { z } from "zod";
+import { mongoForm, otlpForm, pageForm, redisForm } from "./address";
 import {
     caFileNeedsTls,
     networksAreApart,
@@ -13,6 +14,7 @@ import { autoscaleHasRoom, requestsAreWithinLimits, rolloutCanBegin, rolloutOutl
 import {
     accessKeyId,
     accountName,
+    address,
     buildArguments,
     cidr,
     cloudId,
@@ -29,7 +31,6 @@ import {
     logName,
     namespaceName,
     oneOf,
-    otlpEndpoint,
     pinnedImage,
     plainVariables,
     poolName,
@@ -48,8 +49,6 @@ import {
     share,
     storageClassName,
     storageGb,
-    storeUrl,
-    text,
     trueOrFalse,
     version,
     weekDays,
@@ -329,7 +328,7 @@ const logDestination = z
                 /** Keeps the logs from being deleted; as `sms:protect` by default. */
                 protect: trueOrFalse.optional(),
             }),
-            section({ kind: z.literal("otlp"), endpoint: otlpEndpoint }),
+            section({ kind: z.literal("otlp"), endpoint: address(otlpForm) }),
         ],
         { error: kinds("sls or otlp") },
     )
@@ -347,7 +346,7 @@ const monitoring = z
                 /** By which the operator's Prometheus selects what is meant for it, such as `release: prometheus`. */
                 labels: labels.prefault({}),
                 /** Where whoever is called reads docs/on-call.md. */
-                onCallUrl: text("an address", "https://git.example.com/sms/docs/on-call.md", /^https?:\/\/\S+$/).optional(),
+                onCallUrl: address(pageForm).optional(),
             }),
         ],
         { error: kinds("annotations or operator") },
@@ -359,9 +358,9 @@ export const secretSchema = section({
     // What the stores' passwords have to be depends on the stores' kinds: see secrets.ts.
     registryPassword: credential(1).optional(),
     redisPassword: z.unknown().optional(),
-    redisUrl: storeUrl("redis:// or rediss:// URL", /^rediss?:\/\/([^@/\s]*@)?[^@/\s]+(\/\d+)?(\?\S*)?$/).optional(),
+    redisUrl: address(redisForm).optional(),
     mongoPassword: z.unknown().optional(),
-    mongoUrl: storeUrl("mongodb:// URL", /^mongodb:\/\/([^@/\s]*@)?[^@/\s]+(\/\S*)?$/).optional(),
+    mongoUrl: address(mongoForm).optional(),
     /** Of the AccessKey that writes logs to SLS, or what OTLP's receiver wants to see as `Authorization`. */
     logsAccessKeySecret: credential(1).optional(),
     logsAuthorization: credential(1).optional(),

@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { type AddressForm, addressFault, addressVariables, hostFault, withScheme } from "./address";
 import { range } from "./cidr";
 import { hasPassword, namesCredential } from "./credentials";
 import { fits, meantQuantity, type Unit } from "./quantity";
 import { queues } from "./queues";
+import type { Checked } from "./rules";
 
 /** What a refused value tells its problem, beside the words. */
 export interface Hint {
@@ -16,8 +18,8 @@ export interface Hint {
     list?: boolean;
     /** The mending is to set it in `sms:secretEnv` instead. */
     secretEnv?: boolean;
-    /** The value may be a credential: it must not be shown. */
-    hidden?: boolean;
+    /** Whether the value may be a credential: then it must not be shown. */
+    hidden?: boolean | ((input: unknown) => boolean);
     /** What a rule found where the file says nothing. */
     byDefault?: unknown;
 }
@@ -54,7 +56,7 @@ export function givenNumber(min: number, max: number, example: number) {
     );
 }
 
-export function text(allowed: string, example: string, pattern: RegExp, hint: Hint = {}) {
+function text(allowed: string, example: string, pattern: RegExp, hint: Hint = {}) {
     return value<string>(
         allowed,
         { example, ...hint },
@@ -120,10 +122,17 @@ export const queueNames = z.array(oneOf(...queues), { error: someQueues }).min(1
 
 export const namespaceName = text("a name of lower-case letters, digits and -, 63 characters at most", "sms", dnsLabel);
 export const storageClassName = text("the name of a StorageClass (kubectl get storageclass)", "standard", dnsName);
-export const registryServer = text(
-    "a host with an optional port: no https://, no path",
-    "registry.cn-hangzhou.aliyuncs.com",
-    /^[\w.-]+(:\d{1,5})?$/,
+export const registryServer = value<string>(
+    "a host with an optional port from 1 to 65535: no https://, no path",
+    {
+        example: "registry.cn-hangzhou.aliyuncs.com",
+        meant: (input) => {
+            const host = String(input).replace(/^https?:\/\//, "");
+            return hostFault(host) === undefined ? host : undefined;
+        },
+    },
+    { type: "string", pattern: "^[^/]+$", examples: ["registry.cn-hangzhou.aliyuncs.com"] },
+    (input) => typeof input === "string" && hostFault(input) === undefined,
 );
 export const repositoryName = text(
     "lower-case path such as sms or team/sms, without a tag",
@@ -145,7 +154,12 @@ export function image(example: string) {
         `an image with a tag other than latest, or with a digest, such as ${example}`,
         { example },
         { type: "string", examples: [example] },
-        (input) => typeof input === "string" && imageReference.test(input) && /(:[^/]+|@.+)$/.test(input) && !/:latest$/.test(input),
+        (input) =>
+            typeof input === "string" &&
+            imageReference.test(input) &&
+            hostFault(/^[^/]+:\d+(?=\/)/.exec(input)?.[0] ?? "docker.io") === undefined &&
+            /(:[^/]+|@.+)$/.test(input) &&
+            !/:latest$/.test(input),
     );
 }
 
@@ -197,7 +211,7 @@ function publicVariables(taken: Record<string, string>, instead: string, mending
 }
 
 export function plainVariables(taken: Record<string, string>) {
-    return publicVariables(taken, "sms:secretEnv is the place for it, encrypted", { secretEnv: true });
+    return publicVariables(taken, "sms:secretEnv is the place for it, encrypted", { secretEnv: true }).check(addressesAreWhole);
 }
 
 export function buildArguments(taken: Record<string, string>) {
@@ -205,7 +219,15 @@ export function buildArguments(taken: Record<string, string>) {
 }
 
 export function secretVariables(taken: Record<string, string>) {
-    return z.record(variableName(taken), variable, { error: "a block of names and values" });
+    return z.record(variableName(taken), variable, { error: "a block of names and values" }).check(addressesAreWhole);
+}
+
+function addressesAreWhole({ value, issues }: Checked<Record<string, unknown>>) {
+    for (const [name, form] of Object.entries(addressVariables).filter(([name]) => Object.hasOwn(value, name))) {
+        for (const issue of address(form).safeParse(value[name]).error?.issues ?? []) {
+            issues.push({ ...issue, path: [name], input: value[name] } as (typeof issues)[number]);
+        }
+    }
 }
 
 /** Text that survives files, URLs and environment variables: nothing invisible in it, as a file's last line break would be. */
@@ -218,17 +240,21 @@ export function credential(minLength: number) {
     );
 }
 
-/** The URL of a store outside the cluster. */
-export function storeUrl(allowed: string, pattern: RegExp) {
-    return value<string>(
-        `${allowed}, with an address that the pods can reach (in a pod, localhost and 127.0.0.1 are the pod itself)`,
-        {},
-        { type: "string" },
-        (input) =>
-            typeof input === "string" &&
-            pattern.test(input) &&
-            !/[/@,](localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\])([:/,?]|$)/i.test(input),
-    );
+/** An address of one form, with what is wrong with it where something is. */
+export function address(form: AddressForm) {
+    const { words, example, schemes } = form;
+    const faultIn = (input: unknown) => (typeof input === "string" ? addressFault(input, form) : undefined);
+    const hint: Hint = {
+        example,
+        meant: (input) => (typeof input === "string" ? withScheme(input, form) : undefined),
+        hidden: (input) => String(input).includes("@"),
+    };
+    return z
+        .custom<string>((input) => typeof input === "string" && faultIn(input) === undefined, {
+            error: ({ input }) => [words, ...[faultIn(input) ?? []].flat()].join("; here "),
+            params: { ...hint },
+        })
+        .meta({ type: "string", pattern: `^(${schemes.join("|")})://`, examples: [example], description: words });
 }
 
 export const region = text("a region of Alibaba Cloud such as cn-hangzhou", "cn-hangzhou", /^[a-z]{2}(-[a-z]+)+(-\d+)?$/);
@@ -295,9 +321,3 @@ export const registryName = text(
 );
 export const logName = text("lower-case letters, digits and -, 3 to 63 characters", "my-company-sms", /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/);
 export const accessKeyId = text("an AccessKey's id", "LTAI5t123abc", /^[\w.-]{6,}$/);
-export const otlpEndpoint = text(
-    "an https:// or http:// address without a path, a user or a password",
-    "https://otlp.example.com:4318",
-    /^https?:\/\/[\w.-]+(:\d{1,5})?$/,
-    { hidden: true },
-);

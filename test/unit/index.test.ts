@@ -373,6 +373,24 @@ describe("the program", () => {
         assert.deepEqual(spec.egress, [{ ports: [{ protocol: "TCP", port: 8080 }] }]);
     });
 
+    it("lets a pool out to its own gateway's port, and each worker to a proxy's and a secret gateway's", async () => {
+        const secrets = { ...elsewhereSecrets, secretEnv: JSON.stringify({ ALIYUN_SMS_ENDPOINT: "https://gateway.example.com:8443" }) };
+        const plain = {
+            env: JSON.stringify({ HTTPS_PROXY: "http://proxy.example.com:3128" }),
+            workerPools: JSON.stringify({ own: { env: { HTTPS_PROXY: "http://other.example.com:8888" } }, same: {} }),
+        };
+        const { deployed } = await run("external", { ...elsewhere, ...plain }, secrets);
+        const opened = (name: string) => {
+            const { podSelector, egress } = deployed.one(types.networkPolicy, `network-policies-${name}`).inputs.spec;
+            return [podSelector.matchExpressions[0].values, egress[0].ports.map(({ port }: { port: number }) => port)];
+        };
+        assert.deepEqual(opened("workers-to-gateway"), [
+            ["sms-worker", "sms-worker-same"],
+            [8443, 3128],
+        ]);
+        assert.deepEqual(opened("worker-own-to-gateway"), [["sms-worker-own"], [8443, 8888]]);
+    });
+
     it("hangs every resource under the component it belongs to", async () => {
         for (const deploy of [local, online]) {
             const { resources } = (await deploy()).deployed;

@@ -9,7 +9,7 @@ const args: NetworkPoliciesArgs = {
     mongo: { kind: "cluster" },
     network: { vSwitches: [] },
     workers: ["sms-worker", "sms-worker-bulk"],
-    gateway: "https://dysmsapi.aliyuncs.com",
+    gateways: [{ name: "workers", workers: ["sms-worker", "sms-worker-bulk"], addresses: ["https://dysmsapi.aliyuncs.com"] }],
 };
 
 async function policies(changes: Partial<NetworkPoliciesArgs> = {}) {
@@ -55,6 +55,17 @@ describe("the NetworkPolicies", () => {
             "redis-from-processes": into(apps("redis"), { from: [{ podSelector: processes }], ports: tcp(6379) }),
             "mongo-from-processes": into(apps("mongo"), { from: [{ podSelector: readers }], ports: tcp(27017) }),
         });
+    });
+
+    it("open to each group of workers the ports of its own gateway and proxy, also where their addresses are secrets", async () => {
+        const found = await policies({
+            gateways: [
+                { name: "workers", workers: ["sms-worker"], addresses: ["https://gateway.example.com", "http://proxy:3128", "https://b"] },
+                { name: "worker-bulk", workers: ["sms-worker-bulk"], addresses: pulumi.secret(["http://gateway.example.com:8080"]) },
+            ],
+        });
+        assert.deepEqual(found["workers-to-gateway"], outOf(apps("sms-worker"), { ports: [...tcp(443), ...tcp(3128)] }));
+        assert.deepEqual(found["worker-bulk-to-gateway"], outOf(apps("sms-worker-bulk"), { ports: tcp(8080) }));
     });
 
     it("open the vSwitches, and no pod, where the stores are managed", async () => {

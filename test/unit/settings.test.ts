@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { readSettings } from "../../settings";
 import { contains, networkAfter, networkIn, overlap, range } from "../../settings/cidr";
 import { parse } from "../../settings/parse";
-import { SettingsError } from "../../settings/problems";
+import { keyOf, SettingsError } from "../../settings/problems";
 import { amount } from "../../settings/quantity";
 import { scalarKeys } from "../../settings/schema";
 import { deploy, resolve } from "./deployed";
@@ -57,6 +57,17 @@ function problemsOf(plain: object, secret: object = {}, encrypted?: string[]): s
         return error.problems.map(({ key, message, fix }) => `${key} ${message} | ${fix}`);
     }
     return [];
+}
+
+/** The path to the innermost block of a file that is one block within another. */
+function pathIn(block: object): string[] {
+    return Object.entries(block).flatMap(([key, inner]) => [key, ...pathIn(inner)]);
+}
+
+/** The same file with something in the innermost block. */
+function within(block: object, what: object): object {
+    const [first] = Object.entries(block);
+    return first === undefined ? what : { [first[0]]: within(first[1], what) };
 }
 
 describe("settings", () => {
@@ -267,7 +278,11 @@ describe("settings", () => {
     const credentialName = "has a value (not shown); allowed: no name of a credential; sms:secretEnv is the place for it, encrypted";
     const password =
         "has a value (not shown); allowed: 12 or more characters, no line break or other control character, no space at either end";
-    const reachable = "with an address that the pods can reach (in a pod, localhost and 127.0.0.1 are the pod itself)";
+    const reachable = "with a host that the pods can reach (in a pod, localhost and 127.0.0.1 are the pod itself)";
+    const redisUrl = `allowed: redis:// or rediss:// URL, user and password percent-encoded, ${reachable}`;
+    const mongoUrl = `allowed: mongodb:// URL, user and password percent-encoded, ${reachable}`;
+    const gateway = `allowed: an https:// or http:// address without a path, a user or a password, ${reachable}`;
+    const server = "allowed: a host with an optional port from 1 to 65535: no https://, no path";
 
     const refused: [what: string, plain: object, problem: string, secret?: object][] = [
         [
@@ -308,12 +323,12 @@ describe("settings", () => {
         [
             "a registry with a scheme",
             { registry: { server: "https://registry.example.com", username: "a" } },
-            `sms:registry.server is "https://registry.example.com"; allowed: a host with an optional port: no https://, no path | ${set("sms:registry.server", "registry.cn-hangzhou.aliyuncs.com")}`,
+            `sms:registry.server is "https://registry.example.com"; ${server}; did you mean registry.example.com? | ${set("sms:registry.server", "registry.example.com")}`,
         ],
         [
             "a registry with a path",
             { registry: { server: "registry.example.com/team", username: "a" } },
-            `sms:registry.server is "registry.example.com/team"; allowed: a host with an optional port: no https://, no path | ${set("sms:registry.server", "registry.cn-hangzhou.aliyuncs.com")}`,
+            `sms:registry.server is "registry.example.com/team"; ${server} | ${set("sms:registry.server", "registry.cn-hangzhou.aliyuncs.com")}`,
         ],
         [
             "a repository with a tag",
@@ -790,20 +805,73 @@ describe("settings", () => {
         [
             "a Redis URL of another kind",
             {},
-            `sms:redisUrl has a value (not shown); allowed: redis:// or rediss:// URL, ${reachable} | pulumi config set --secret sms:redisUrl --stack online`,
+            `sms:redisUrl has a value (not shown); ${redisUrl}; here it doesn't begin with redis:// or rediss:// | pulumi config set --secret sms:redisUrl --stack online`,
             { redisUrl: "http://redis:6379" },
         ],
         [
             "a Redis at localhost",
             {},
-            `sms:redisUrl has a value (not shown); allowed: redis:// or rediss:// URL, ${reachable} | pulumi config set --secret sms:redisUrl --stack online`,
+            `sms:redisUrl has a value (not shown); ${redisUrl}; here its host is the pod itself | pulumi config set --secret sms:redisUrl --stack online`,
             { redisUrl: "redis://:p@localhost:6379/0" },
         ],
         [
             "a MongoDB at 127.0.0.1",
             {},
-            `sms:mongoUrl has a value (not shown); allowed: mongodb:// URL, ${reachable} | pulumi config set --secret sms:mongoUrl --stack online`,
+            `sms:mongoUrl has a value (not shown); ${mongoUrl}; here its host is the pod itself | pulumi config set --secret sms:mongoUrl --stack online`,
             { mongoUrl: "mongodb://sms:p@mongo-1,127.0.0.1:27017/sms" },
+        ],
+
+        [
+            "a password that isn't percent-encoded in Redis' URL",
+            {},
+            `sms:redisUrl has a value (not shown); ${redisUrl}; here its user or its password isn't percent-encoded | pulumi config set --secret sms:redisUrl --stack online`,
+            { redisUrl: "redis://:p#ss@h:6379/0" },
+        ],
+        [
+            "a password that isn't percent-encoded in MongoDB's URL",
+            {},
+            `sms:mongoUrl has a value (not shown); ${mongoUrl}; here its user or its password isn't percent-encoded | pulumi config set --secret sms:mongoUrl --stack online`,
+            { mongoUrl: "mongodb://sms:p?s@h/sms" },
+        ],
+        ...[{}, { web: {} }, { worker: {} }, { beat: {} }, { workerPools: { bulk: {} } }].map((place): [string, object, string] => {
+            const env = { ALIYUN_SMS_ENDPOINT: "dysmsapi.aliyuncs.com" };
+            const path = keyOf([...pathIn(place), "env", "ALIYUN_SMS_ENDPOINT"]);
+            return [
+                `a gateway without its scheme in ${path}`,
+                within(place, { env }),
+                `${path} is "dysmsapi.aliyuncs.com"; ${gateway}; here it doesn't begin with https:// or http://; did you mean https://dysmsapi.aliyuncs.com? | ${set(path, "https://dysmsapi.aliyuncs.com")}`,
+            ];
+        }),
+        [
+            "an empty gateway",
+            { env: { ALIYUN_SMS_ENDPOINT: "" } },
+            `sms:env.ALIYUN_SMS_ENDPOINT is ""; ${gateway}; here it doesn't begin with https:// or http:// | ${set("sms:env.ALIYUN_SMS_ENDPOINT", "https://dysmsapi.aliyuncs.com")}`,
+        ],
+        [
+            "a secret gateway without its scheme",
+            {},
+            `sms:secretEnv.ALIYUN_SMS_ENDPOINT has a value (not shown); ${gateway}; here it doesn't begin with https:// or http:// | pulumi config set --secret --path 'sms:secretEnv.ALIYUN_SMS_ENDPOINT' --stack online`,
+            { secretEnv: { ALIYUN_SMS_ENDPOINT: "gateway.example.com" } },
+        ],
+        [
+            "a gateway with a user, whose value isn't shown",
+            { worker: { env: { ALIYUN_SMS_ENDPOINT: "https://hunter2@gateway.example.com" } } },
+            `sms:worker.env.ALIYUN_SMS_ENDPOINT has a value (not shown); ${gateway}; here it has a user or a password | ${set("sms:worker.env.ALIYUN_SMS_ENDPOINT", "https://dysmsapi.aliyuncs.com")}`,
+        ],
+        [
+            "a proxy without its scheme",
+            { worker: { env: { HTTPS_PROXY: "proxy.example.com:3128" } } },
+            `sms:worker.env.HTTPS_PROXY is "proxy.example.com:3128"; allowed: an http:// or https:// address without a path, user and password percent-encoded, ${reachable}; here it doesn't begin with http:// or https://; did you mean http://proxy.example.com:3128? | ${set("sms:worker.env.HTTPS_PROXY", "http://proxy.example.com:3128")}`,
+        ],
+        [
+            "a registry's port that is none",
+            { registry: { ...smallest.registry, pullServer: "registry.example.com:0" } },
+            `sms:registry.pullServer is "registry.example.com:0"; ${server} | ${set("sms:registry.pullServer", "registry.cn-hangzhou.aliyuncs.com")}`,
+        ],
+        [
+            "an image from a port that is none",
+            { image: { baseImage: "registry.example.com:99999/python:3.11" } },
+            `sms:image.baseImage is "registry.example.com:99999/python:3.11"; ${imageName("python:3.11-slim-bookworm")} | ${set("sms:image.baseImage", "python:3.11-slim-bookworm")}`,
         ],
 
         // Alibaba Cloud: the account and its regions
@@ -984,7 +1052,7 @@ describe("settings", () => {
         [
             "a host to pull from with a scheme",
             { registry: { ...smallest.registry, pullServer: "http://registry" } },
-            `sms:registry.pullServer is "http://registry"; allowed: a host with an optional port: no https://, no path | ${set("sms:registry.pullServer", "registry.cn-hangzhou.aliyuncs.com")}`,
+            `sms:registry.pullServer is "http://registry"; ${server}; did you mean registry? | ${set("sms:registry.pullServer", "registry")}`,
         ],
         [
             "a registry instance by its name in place of its id",
@@ -1193,7 +1261,17 @@ describe("settings", () => {
         [
             "an address for logs with a password",
             { logs: { ship: { to: { kind: "otlp", endpoint: "https://me:pw@otlp.example.com" } } } },
-            `sms:logs.ship.to.endpoint has a value (not shown); allowed: an https:// or http:// address without a path, a user or a password | ${set("sms:logs.ship.to.endpoint", "https://otlp.example.com:4318")}`,
+            `sms:logs.ship.to.endpoint has a value (not shown); ${gateway}; here it has a user or a password | ${set("sms:logs.ship.to.endpoint", "https://otlp.example.com:4318")}`,
+        ],
+        [
+            "an address for logs with a port that is none",
+            { logs: { ship: { to: { kind: "otlp", endpoint: "https://otlp.example.com:99999" } } } },
+            `sms:logs.ship.to.endpoint is "https://otlp.example.com:99999"; ${gateway}; here its port isn't a number from 1 to 65535 | ${set("sms:logs.ship.to.endpoint", "https://otlp.example.com:4318")}`,
+        ],
+        [
+            "a page that has a place in it already",
+            { monitoring: { kind: "operator", onCallUrl: "https://git.example.com/on-call.md#web" } },
+            `sms:monitoring.onCallUrl is "https://git.example.com/on-call.md#web"; allowed: an https:// or http:// address without a user, a password or a #; here it has a # | ${set("sms:monitoring.onCallUrl", "https://git.example.com/sms/docs/on-call.md")}`,
         ],
         [
             "no key for logs in SLS",
@@ -1274,7 +1352,7 @@ describe("settings", () => {
                 "  sms:cluster.context is missing; allowed: the name of a context in the kubeconfig (kubectl config get-contexts)",
                 "      pulumi config set --path 'sms:cluster.context' my-cluster --stack new",
                 "",
-                "  sms:registry.server is missing; allowed: a host with an optional port: no https://, no path",
+                `  sms:registry.server is missing; ${server}`,
                 "      pulumi config set --path 'sms:registry.server' registry.cn-hangzhou.aliyuncs.com --stack new",
                 "",
                 "  sms:registry.username is missing; allowed: the account's name, without spaces",
