@@ -55,23 +55,7 @@ import {
     wholeNumber,
     zone,
 } from "./values";
-
-/** The variables that the program sets in its pods, and the settings they come from. */
-export const programVariables = {
-    ENV: "sms:environment",
-    REDIS_URL: "sms:redis",
-    MONGO_URL: "sms:mongo",
-    WEB_PORT: "the Service",
-    WEB_WORKERS: "sms:web.workers",
-    WEB_THREADS: "sms:web.threads",
-    WEB_GRACEFUL_TIMEOUT_SECONDS: "sms:web.gracefulTimeoutSeconds",
-    MIGRATION_TIMEOUT_SECONDS: "sms:migration.timeoutSeconds",
-    WORKER_THREADS: "sms:worker.concurrency",
-    WORKER_QUEUES: "sms:worker.queues",
-    SEND_LEASE_SECONDS: "sms:worker.sendLeaseSeconds",
-    SEND_RETRY_MAX_SECONDS: "sms:worker.sendRetryMaxSeconds",
-    VISIBILITY_TIMEOUT_SECONDS: "sms:worker.visibilityTimeoutSeconds",
-};
+import { takenArgument, takenVariable } from "./variables";
 
 interface Amounts {
     cpu: string;
@@ -96,7 +80,7 @@ const everyWorkload = {
     /** After this long without success, `pulumi up` fails with the pods' own reasons. */
     rolloutTimeoutSeconds: wholeNumber(30, 3600, 300),
     resources: appResources,
-    env: plainVariables(programVariables),
+    env: plainVariables(takenVariable),
 };
 
 const replicated = {
@@ -365,7 +349,7 @@ export const secretSchema = section({
     logsAccessKeySecret: credential(1).optional(),
     logsAuthorization: credential(1).optional(),
     /** More variables for all pods, through a Secret. */
-    secretEnv: secretVariables(programVariables).optional(),
+    secretEnv: secretVariables(takenVariable).optional(),
 });
 export type SecretKey = keyof typeof secretSchema.shape;
 
@@ -389,7 +373,7 @@ export const plainSchema = section(
             baseImage: image("python:3.11-slim-bookworm").default("python:3.11-slim-bookworm"),
             platform: oneOf("linux/amd64", "linux/arm64").default("linux/amd64"),
             /** For example `PIP_INDEX_URL`. They stay readable in the image's history. */
-            buildArgs: buildArguments({ BASE_IMAGE: "sms:image.baseImage" }),
+            buildArgs: buildArguments(takenArgument),
             /** An image that was pushed before, in place of a new one: how `npm run rollback` goes back. */
             pinned: pinnedImage.optional(),
         }).prefault({}),
@@ -413,7 +397,7 @@ export const plainSchema = section(
         }).prefault({}),
         monitoring,
         /** Variables for all pods; web, worker and beat can add their own. */
-        env: plainVariables(programVariables),
+        env: plainVariables(takenVariable),
         /** KEDA 2 in the cluster, which scales workers by their queues; given only where it is there. */
         keda: section({ namespace: namespaceName.default("keda") }).optional(),
         /** Before each new version: what it may take to bring MongoDB up to it. */

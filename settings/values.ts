@@ -181,7 +181,10 @@ const variable = value<string | number | boolean>(
     (input) => ["string", "number", "boolean"].includes(typeof input),
 );
 
-function variableName(taken: Record<string, string>) {
+/** Why the program keeps a name to itself, if it does. */
+type Taken = (name: string) => string | undefined;
+
+function variableName(taken: Taken) {
     return z
         .string()
         .refine((name) => /^[A-Za-z_]\w*$/.test(name), {
@@ -189,15 +192,15 @@ function variableName(taken: Record<string, string>) {
             params: { remove: true },
             abort: true,
         })
-        .refine((name) => !Object.hasOwn(taken, name), {
-            error: (issue) => `another name, as the program itself sets this one, from ${taken[String(issue.input)]}`,
+        .refine((name) => taken(name) === undefined, {
+            error: (issue) => `another name, as ${taken(String(issue.input))}`,
             params: { remove: true },
             abort: true,
         });
 }
 
 /** Names and values for processes, readable by whoever reads the file, the state or the pod: no place for credentials. */
-function publicVariables(taken: Record<string, string>, instead: string, mending: Hint) {
+function publicVariables(taken: Taken, instead: string, mending: Hint) {
     const params = { ...mending, hidden: true };
     return z
         .record(
@@ -210,15 +213,15 @@ function publicVariables(taken: Record<string, string>, instead: string, mending
         .prefault({});
 }
 
-export function plainVariables(taken: Record<string, string>) {
+export function plainVariables(taken: Taken) {
     return publicVariables(taken, "sms:secretEnv is the place for it, encrypted", { secretEnv: true }).check(addressesAreWhole);
 }
 
-export function buildArguments(taken: Record<string, string>) {
+export function buildArguments(taken: Taken) {
     return publicVariables(taken, "it would stay readable in the image", { remove: true });
 }
 
-export function secretVariables(taken: Record<string, string>) {
+export function secretVariables(taken: Taken) {
     return z.record(variableName(taken), variable, { error: "a block of names and values" }).check(addressesAreWhole);
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Output } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
 import { lostWith } from "../../policies/lost";
-import { programVariables } from "../../settings/schema";
+import { programVariables } from "../../settings/variables";
 import { type Deployed, deploy, digest, resolve, types } from "./deployed";
 import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "./stackFile";
 

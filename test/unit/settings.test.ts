@@ -684,6 +684,32 @@ describe("settings", () => {
             { web: { env: { REDIS_URL: "redis://x" } } },
             `sms:web.env.REDIS_URL is "redis://x"; allowed: another name, as the program itself sets this one, from sms:redis | ${remove("sms:web.env.REDIS_URL")}`,
         ],
+        ...(
+            [
+                ["DRAIN_FILE", "web's preStop hook"],
+                ["READY_FILE", "the volume for temporary files"],
+                ["METRICS_DIR", "the volume for temporary files"],
+                ["LOG_DIR", "the volume for logs"],
+                ["WORKER_HEARTBEAT_FILE", "each probe of a worker"],
+                ["BEAT_HEARTBEAT_FILE", "each probe of beat"],
+                ["WORKER_METRICS_PORT", "the NetworkPolicy for Prometheus"],
+            ] as const
+        ).map(([name, what]): [string, object, string] => [
+            `the variable ${name}, which the pods rely on`,
+            { env: { [name]: "/elsewhere" } },
+            `sms:env.${name} is "/elsewhere"; allowed: another name, as ${what} relies on this one's default | ${remove(`sms:env.${name}`)}`,
+        ]),
+        [
+            "a secret variable that the pods rely on",
+            {},
+            `sms:secretEnv.DRAIN_FILE has a value (not shown); allowed: another name, as web's preStop hook relies on this one's default | ${remove("sms:secretEnv.DRAIN_FILE")}`,
+            { secretEnv: { DRAIN_FILE: "/elsewhere" } },
+        ],
+        [
+            "another broker, by a variable that Celery reads itself",
+            { worker: { env: { CELERY_BROKER_URL: "redis://other" } } },
+            `sms:worker.env.CELERY_BROKER_URL is "redis://other"; allowed: another name, as Celery takes it in place of the app's configuration | ${remove("sms:worker.env.CELERY_BROKER_URL")}`,
+        ],
         [
             "a credential in plain",
             { env: { ALIYUN_ACCESS_KEY_SECRET: "hunter2" } },

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { Beat } from "../../components/beat";
+import { Web } from "../../components/web";
+import { metricsPort, Worker } from "../../components/worker";
+import { addressVariables } from "../../settings/address";
+import { freeVariables, programVariables, reliedOnVariables, takenVariable } from "../../settings/variables";
+import { replicated, workload } from "./appArgs";
+import { deploy, types } from "./deployed";
+
+interface Field {
+    type: string;
+    /** As Python has it. */
+    preset: string;
+}
+
+/** The app's own settings, by the variables that they are read from. */
+function appSettings(): Record<string, Field> {
+    const source = readFileSync("app/sms/settings.py", "utf8");
+    const [, body = ""] = /^class Settings\(BaseSettings\):\n(.*?)^ {4}@/ms.exec(source) ?? [];
+    const fields = [...body.matchAll(/^ {4}([a-z]\w*): (.*?)(?: = (.*))?$/gm)];
+    return Object.fromEntries(fields.map(([, name = "", type = "", preset = ""]) => [name.toUpperCase(), { type, preset }]));
+}
+
+const web = () =>
+    new Web("web", { ...replicated, nodePort: 31090, workers: 2, threads: 16, preStopSeconds: 10, gracefulTimeoutSeconds: 30 });
+const worker = () => new Worker("worker", { ...replicated, concurrency: 16, queues: ["sms"] });
+const beat = () => new Beat("beat", workload);
+
+async function containerOf(component: () => unknown) {
+    const { deployed } = await deploy(component);
+    return deployed.one(types.deployment).inputs.spec.template.spec.containers[0];
+}
+
+describe("the variables of the pods", () => {
+    it("are those of the app, each either set by the program, relied on by the pods, or free to be set", () => {
+        const known = [...Object.keys(programVariables), ...Object.keys(reliedOnVariables), ...freeVariables];
+        assert.deepEqual(known.sort(), Object.keys(appSettings()).sort());
+    });
+
+    it("are not free to be set where they are files, folders or ports, which the pods have to know", () => {
+        const settings = Object.entries(appSettings()).filter(([, { type }]) => /Path|Port|65535/.test(type));
+        assert.deepEqual(
+            settings.map(([name]) => name).filter((name) => freeVariables.includes(name)),
+            [],
+        );
+        assert.ok(settings.length >= 8, "the types are found");
+    });
+
+    it("have the defaults that the pods rely on", async () => {
+        const presets = appSettings();
+        const pathOf = (variable: string) => JSON.parse(/"[^"]*"/.exec(presets[variable]?.preset ?? "")?.[0] ?? "null");
+        const [ofWeb, ofWorker, ofBeat] = [await containerOf(web), await containerOf(worker), await containerOf(beat)];
+        const mountPath = (name: string) => ofWeb.volumeMounts.find((mount: { name: string }) => mount.name === name).mountPath;
+        const probes = ({ startupProbe, readinessProbe, livenessProbe }: Record<string, { exec: { command: string[] } }>) =>
+            [startupProbe, readinessProbe, livenessProbe].map((probe) => /find (\S+)/.exec(String(probe?.exec.command[2]))?.[1]);
+        assert.equal(/touch ([^;]+);/.exec(ofWeb.lifecycle.preStop.exec.command[2])?.[1], pathOf("DRAIN_FILE"));
+        assert.deepEqual(probes(ofWorker), Array(3).fill(pathOf("WORKER_HEARTBEAT_FILE")));
+        assert.deepEqual(probes(ofBeat), Array(3).fill(pathOf("BEAT_HEARTBEAT_FILE")));
+        assert.equal(mountPath("log-dir"), pathOf("LOG_DIR"));
+        for (const temporary of ["DRAIN_FILE", "READY_FILE", "METRICS_DIR", "WORKER_HEARTBEAT_FILE", "BEAT_HEARTBEAT_FILE"]) {
+            assert.ok(pathOf(temporary).startsWith(`${mountPath("tmp")}/`), temporary);
+        }
+        assert.equal(Number(presets.WORKER_METRICS_PORT?.preset), metricsPort);
+    });
+
+    it("are refused in lower case, too, as the app reads them in any case", () => {
+        assert.equal(takenVariable("drain_file"), "web's preStop hook relies on this one's default");
+        assert.equal(takenVariable("Redis_Url"), "the program itself sets this one, from sms:redis");
+        assert.equal(takenVariable("log_level"), "the app takes this one for LOG_LEVEL");
+        assert.deepEqual(
+            [takenVariable("LOG_LEVEL"), takenVariable("https_proxy"), takenVariable("C_FORCE_ROOT")],
+            Array(3).fill(undefined),
+        );
+    });
+
+    it("are refused where Celery reads them past the app", () => {
+        assert.equal(takenVariable("CELERY_BROKER_URL"), "Celery takes it in place of the app's configuration");
+        assert.equal(takenVariable("BROKER_URL"), "Celery takes it in place of sms:redis");
+    });
+
+    it("are addresses, for the program too, wherever the app has one", () => {
+        const addresses = Object.entries(appSettings()).filter(([, { type }]) => /Url/.test(type));
+        assert.deepEqual(
+            addresses.map(([name]) => name),
+            ["ALIYUN_SMS_ENDPOINT"],
+        );
+        assert.ok(addresses.every(([name]) => Object.hasOwn(addressVariables, name)));
+    });
+});
