@@ -4,9 +4,9 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { execa } from "execa";
-import { clone, OperationError, run } from "../operations/operation";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { exitCode, script, start } from "../cli/command";
+import { clone } from "../operations/operation";
 import { Played } from "../prove/stage";
 import { circumstances } from "./circumstances";
 import { type Kept, writeReport } from "./report";
@@ -24,16 +24,22 @@ import { worker } from "./rows/worker";
 const rows = [preview, evaluation, unit, codeChange, noChange, image, web, worker, growth, coldStart, emptyStart];
 const folder = join(clone, "docs", "performance");
 
-async function bench(args: string[]): Promise<number> {
-    const { values } = parseArgs({ args, options: { only: { type: "string" }, report: { type: "boolean", default: false } } });
-    const names = rows.map(({ name }) => name);
-    const wanted = values.report ? [] : (values.only?.split(",") ?? rows.filter(({ onlyByName }) => !onlyByName).map(({ name }) => name));
-    const unknown = wanted.filter((name) => !names.includes(name));
+function named(names: string): typeof rows {
+    const unknown = names.split(",").filter((name) => !rows.some((row) => row.name === name));
     if (unknown.length > 0) {
-        throw new OperationError(`There is no row ${unknown.join(", ")}; there are ${names.join(", ")}.`);
+        throw new InvalidArgumentError(`There is no row ${unknown.join(", ")}.`);
     }
+    return rows.filter(({ name }) => names.split(",").includes(name));
+}
+
+interface Options {
+    readonly only?: typeof rows;
+    readonly report?: boolean;
+}
+
+async function bench({ only, report = false }: Options): Promise<number> {
     mkdirSync(folder, { recursive: true });
-    const chosen = rows.filter(({ name }) => wanted.includes(name));
+    const chosen = report ? [] : (only ?? rows.filter(({ onlyByName }) => !onlyByName));
     const failed = chosen.length === 0 ? [] : await measureAll(chosen);
     const measured = rows.flatMap((row) => {
         const file = join(folder, `${row.name}.json`);
@@ -45,10 +51,7 @@ async function bench(args: string[]): Promise<number> {
 
 /** Measures each and keeps what it gave. Gives the names of those that failed. */
 async function measureAll(chosen: typeof rows): Promise<string[]> {
-    const stage = await Played.begin();
-    if (chosen.some(({ onMachine }) => onMachine)) {
-        await execa("npm", ["run", "--silent", "machine"], { cwd: clone, stdio: "inherit" });
-    }
+    const stage = await Played.begin({ onMachine: chosen.some(({ onMachine }) => onMachine) });
     const failed: string[] = [];
     for (const row of chosen) {
         const start = performance.now();
@@ -68,4 +71,9 @@ async function measureAll(chosen: typeof rows): Promise<string[]> {
     return failed;
 }
 
-run(() => bench(process.argv.slice(2)));
+start(
+    script("bench", "Measures what is waited for beside its peers, and writes docs/performance.md.")
+        .option("--only <rows>", `some of ${rows.map(({ name }) => name).join(",")}`, named)
+        .addOption(new Option("--report", "only write docs/performance.md anew, from the last results").conflicts("only"))
+        .action(exitCode(bench)),
+);

@@ -1,17 +1,20 @@
 /** `npm run up`, `down`, `status`, `pulumi` and `kubectl`: one machine that stands in for the cloud. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ExecaError, execa } from "execa";
+import { Command } from "@commander-js/extra-typings";
+import { execa } from "execa";
+import { exitCode, passThrough, script, start } from "../cli/command";
 import { removeCloud } from "./alicloud-provider/ground";
 import { daemonNames, daemonPid, stopAll } from "./daemons";
+import { targetOf } from "./engineTarget";
 import { takeTurn } from "./host";
 import { kubectl, removeCluster } from "./kubernetes";
 import { unmountBelow } from "./mounts";
 import { removeNetwork } from "./network";
 import { cache, dockerData, kubeconfig, ownContext, run, state } from "./places";
 import { prepare, prepared } from "./prepare";
-import { MachineError, say, step, until } from "./progress";
-import { clearKilledRun, ensureStack, localStack, type Needs, readNeeds, runPulumi } from "./stack";
+import { say, step, until } from "./progress";
+import { clearKilledRun, ensureStack, localStack, type Needs, readNeeds, runPulumi, stackNamed, stackNames } from "./stack";
 import { built } from "./toolchain";
 
 async function up(): Promise<number> {
@@ -19,9 +22,9 @@ async function up(): Promise<number> {
     await takeTurn();
     const pulumi = await prepare(needs, (engine) => ensureStack(engine, localStack));
     await clearKilledRun(pulumi, localStack);
-    const exitCode = await runPulumi(pulumi, localStack, ["up", "--yes", "--skip-preview", "--non-interactive"]);
-    if (exitCode !== 0) {
-        return exitCode;
+    const failed = await runPulumi(pulumi, localStack, ["up", "--yes", "--skip-preview", "--non-interactive"]);
+    if (failed !== 0) {
+        return failed;
     }
     const address = `127.0.0.1:${needs.nodePort}`;
     // After a power cut nothing has changed for the engine, and the pods are still on their way up.
@@ -58,9 +61,9 @@ async function down(): Promise<number> {
     if (!ownCluster) {
         const pulumi = await prepared();
         await clearKilledRun(pulumi, localStack);
-        const exitCode = await runPulumi(pulumi, localStack, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
-        if (exitCode !== 0) {
-            return exitCode;
+        const failed = await runPulumi(pulumi, localStack, ["destroy", "--yes", "--skip-preview", "--non-interactive"]);
+        if (failed !== 0) {
+            return failed;
         }
     }
     await step("stopping what was started", async () => {
@@ -114,7 +117,8 @@ async function readiness({ nodePort }: Needs): Promise<string> {
 }
 
 async function pulumi(args: string[]): Promise<number> {
-    return runPulumi(await prepared(), localStack, args);
+    const target = targetOf(args, stackNames());
+    return runPulumi(await prepared(), stackNamed(target.stack), target.args);
 }
 
 async function passToKubectl(args: string[]): Promise<number> {
@@ -132,22 +136,15 @@ async function machine(): Promise<number> {
     return 0;
 }
 
-const commands: Record<string, (args: string[]) => Promise<number>> = { up, machine, down, status, pulumi, kubectl: passToKubectl };
+const command = new Command("main.ts")
+    .enablePositionalOptions()
+    .addCommand(script("up", "Brings this machine and the stack local on it to what Pulumi.local.yaml says.").action(exitCode(up)))
+    .addCommand(script("machine", "Brings this machine up, with no stack on it.").action(exitCode(machine)))
+    .addCommand(script("down", "Removes the stack local, its data and all that `npm run up` started.").action(exitCode(down)))
+    .addCommand(script("status", "Shows what runs on this machine, and whether the product is ready.").action(exitCode(status)))
+    .addCommand(
+        passThrough("pulumi", "Runs the engine's command on a stack of this machine: local, or --stack NAME.").action(exitCode(pulumi)),
+    )
+    .addCommand(passThrough("kubectl", "Runs kubectl on this machine's cluster.").action(exitCode(passToKubectl)));
 
-async function main([name = "", ...args]: string[]): Promise<number> {
-    const command = commands[name];
-    if (command === undefined) {
-        throw new MachineError(`There is no command "${name}"; there are ${Object.keys(commands).join(", ")}.`);
-    }
-    return command(args);
-}
-
-main(process.argv.slice(2)).then(
-    (exitCode) => {
-        process.exitCode = exitCode;
-    },
-    (error) => {
-        process.stderr.write(`\n${error instanceof MachineError || error instanceof ExecaError ? error.message : error.stack}\n`);
-        process.exitCode = 1;
-    },
-);
+start(command);

@@ -1,7 +1,8 @@
 import { performance } from "node:perf_hooks";
+import { ExpectedFailure } from "../cli/failure";
 
 /** An expected failure: its message says what is wrong and what to do; no stack trace is shown for it. */
-export class MachineError extends Error {}
+export class MachineError extends ExpectedFailure {}
 
 // Whoever reads may have seen enough: `npm run status | head`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

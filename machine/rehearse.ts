@@ -2,12 +2,13 @@
  * `npm run rehearse`, `npm run rehearse -- --stack test`: brings a stack file for Alibaba Cloud up on this machine, as it is, with a
  * stand-in for the cloud that really serves (machine/alicloud-provider); looks whether the product works, and takes it all away again.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { ExecaError, execa } from "execa";
+import { execa } from "execa";
 import { parse, stringify } from "yaml";
+import { exitCode, script, start } from "../cli/command";
+import { fileName, stackFlags, stackMeaning } from "../cli/stackName";
 import { cloudFolder, ensureCloud, strangerAddress } from "./alicloud-provider/ground";
 import { registryUser } from "./containers";
 import { writeWhole } from "./files";
@@ -144,16 +145,19 @@ function givenBy({ config, additions }: Rehearsal) {
 
 const up = ["up", "--yes", "--skip-preview", "--non-interactive"];
 
-async function rehearse(args: string[]): Promise<number> {
-    const { values } = parseArgs({
-        args,
-        options: { stack: { type: "string", default: "online" }, keep: { type: "boolean", default: false } },
-    });
-    const start = performance.now();
+interface Options {
+    readonly stack: string;
+    readonly keep?: true;
+}
+
+async function rehearse({ stack: name, keep }: Options): Promise<number> {
+    const begun = performance.now();
+    if (!existsSync(join(clone, `Pulumi.${name}.yaml`))) {
+        throw new MachineError(`There is no Pulumi.${name}.yaml.`);
+    }
     await takeTurn();
     const nodePort = Number(
-        (parse(readFileSync(join(clone, `Pulumi.${values.stack}.yaml`), "utf8")) as { config: Config }).config["sms:web"]?.nodePort ??
-            31090,
+        (parse(readFileSync(join(clone, `Pulumi.${name}.yaml`), "utf8")) as { config: Config }).config["sms:web"]?.nodePort ?? 31090,
     );
     const needs = { context: ownContext, registryServer: ownRegistry, images: Object.values(machineImages), nodePort };
     const machine = await prepare(needs);
@@ -162,7 +166,7 @@ async function rehearse(args: string[]): Promise<number> {
         await execa("docker", ["pull", "--quiet", machineImages.collector], { env: { ...machine.env, DOCKER_CONFIG: dockerClient } });
         await loadOntoNode(machine.env.DOCKER_HOST as string, [machineImages.collector]);
     }
-    const rehearsal = readRehearsal(values.stack);
+    const rehearsal = readRehearsal(name);
     const { stack, additions, secrets } = rehearsal;
     await refuseTaken(rehearsal);
     const logKeys = { [logKey]: secret("rehearsal-logs-key") };
@@ -178,7 +182,7 @@ async function rehearse(args: string[]): Promise<number> {
     const pulumi: Pulumi = { ...machine, env: { ...machine.env, ...keys } };
     placeStandIn(pulumi);
     await ensureRehearsalStack(pulumi, rehearsal);
-    say(`\nPulumi.${values.stack}.yaml as it is, and as a user has to add:`);
+    say(`\nPulumi.${name}.yaml as it is, and as a user has to add:`);
     for (const [key, value] of Object.entries(additions)) {
         say(`  ${key} = ${value}`);
     }
@@ -192,14 +196,14 @@ async function rehearse(args: string[]): Promise<number> {
         return 1;
     }
     await check(pulumi, rehearsal, nodePort);
-    if (values.keep) {
+    if (keep) {
         say(
-            `\nIt goes on at http://127.0.0.1:${nodePort}. \`npm run rehearse -- --stack ${values.stack}\` without --keep takes it away in the end.`,
+            `\nIt goes on at http://127.0.0.1:${nodePort}. \`npm run rehearse -- --stack ${name}\` without --keep takes it away in the end.`,
         );
         return 0;
     }
     await takeAway(pulumi, rehearsal, nodePort);
-    say(`\nRehearsed ${values.stack} in ${Math.round((performance.now() - start) / 1000)} s.`);
+    say(`\nRehearsed ${name} in ${Math.round((performance.now() - begun) / 1000)} s.`);
     return 0;
 }
 
@@ -343,12 +347,9 @@ async function sayUnschedulable(): Promise<void> {
     }
 }
 
-rehearse(process.argv.slice(2)).then(
-    (exitCode) => {
-        process.exitCode = exitCode;
-    },
-    (error) => {
-        process.stderr.write(`\n${error instanceof MachineError || error instanceof ExecaError ? error.message : error.stack}\n`);
-        process.exitCode = 1;
-    },
+start(
+    script("rehearse", "Brings a stack for Alibaba Cloud up on this machine, looks whether the product works, and removes it again.")
+        .option(stackFlags, stackMeaning, fileName, "online")
+        .option("--keep", "leave the stack up")
+        .action(exitCode(rehearse)),
 );

@@ -23,7 +23,18 @@ export interface Stack {
     readonly file: string;
 }
 
-export const localStack: Stack = { name: "local", program: clone, file: join(state, "Pulumi.local.yaml") };
+/** The stack of this clone that the machine calls `name`. */
+export function stackNamed(name: string): Stack {
+    return { name, program: clone, file: join(state, `Pulumi.${name}.yaml`) };
+}
+
+export const localStack = stackNamed("local");
+
+/** The stacks that this machine has: the local one, and rehearsals that were kept. */
+export function stackNames(): string[] {
+    const made = (existsSync(state) ? readdirSync(state) : []).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+    return [...new Set([localStack.name, ...made])];
+}
 
 interface StackFile {
     encryptionsalt?: string;
@@ -57,7 +68,16 @@ export function readNeeds(): Needs {
 /** Runs the engine on the stack. */
 export interface Pulumi {
     readonly command: string;
-    readonly env: Record<string, string>;
+    readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * The engine's variables in this process's environment, each taken out: a backend, passphrase, stack or token that a user has exported
+ * is for that user's own stacks.
+ */
+export function foreignEngineVariables(): Record<string, undefined> {
+    const names = Object.keys(process.env).filter((name) => name.startsWith("PULUMI_"));
+    return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
 /** The engine that is on the PATH, else one built here; its home, state and plugins are the machine's own. */
@@ -68,7 +88,8 @@ export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pu
     secret("passphrase");
     const present = await execa("which", ["pulumi"], { reject: false });
     const command = present.failed ? await ownPulumi() : present.stdout;
-    const env: Record<string, string> = {
+    const env = {
+        ...foreignEngineVariables(),
         PULUMI_HOME: pulumiHome,
         PULUMI_BACKEND_URL: `file://${backend}`,
         PULUMI_CONFIG_PASSPHRASE_FILE: secretFile("passphrase"),
@@ -198,16 +219,32 @@ export async function clearKilledRun({ command, env }: Pulumi, stack: Stack): Pr
     }
 }
 
-const takesConfigFile = new Set(["up", "preview", "destroy", "refresh", "config"]);
-const takesNoStack = new Set(["plugin", "version", "help", "about"]);
+const takesConfigFile = new Set([
+    "up",
+    "update",
+    "preview",
+    "pre",
+    "destroy",
+    "down",
+    "dn",
+    "refresh",
+    "config",
+    "import",
+    "logs",
+    "watch",
+]);
+const takesStack = new Set([...takesConfigFile, "stack", "state", "cancel", "console", "about"]);
 
 /** The whole command line for a `pulumi` command on a stack of this machine. */
 export function pulumiArgs({ name, file }: Stack, [verb = "help", ...args]: readonly string[]): string[] {
+    // What stands behind `--` is no option.
+    const end = args.includes("--") ? args.indexOf("--") : args.length;
     return [
         verb,
-        ...args,
-        ...(takesNoStack.has(verb) ? [] : ["--stack", name]),
+        ...args.slice(0, end),
+        ...(takesStack.has(verb) ? ["--stack", name] : []),
         ...(takesConfigFile.has(verb) ? ["--config-file", file] : []),
+        ...args.slice(end),
     ];
 }
 

@@ -3,8 +3,9 @@
  * of the one before. Whoever opened the pull request wrote the report and its number, so neither is trusted.
  */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { OperationError, run } from "./operation";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { exitCode, script, start } from "../cli/command";
+import { OperationError } from "./operation";
 
 export interface GitHub {
     /** `https://api.github.com`. */
@@ -63,18 +64,42 @@ async function call<T>({ api, repository, token }: GitHub, method: string, path:
     return (await response.json()) as T;
 }
 
-async function comment(args: string[]): Promise<number> {
-    const { values } = parseArgs({ args, options: { file: { type: "string" }, pr: { type: "string" }, head: { type: "string" } } });
+interface Options {
+    readonly file: string;
+    readonly pr: number;
+    readonly head: string;
+}
+
+async function comment({ file, pr, head }: Options): Promise<number> {
     const { GITHUB_API_URL: api = "https://api.github.com", GITHUB_REPOSITORY: repository, GITHUB_TOKEN: token } = process.env;
-    const pullRequest = Number(values.pr);
-    if (!values.file || !values.head || !Number.isInteger(pullRequest) || !repository || !token) {
-        throw new OperationError("npm run preview:comment -- --file preview.md --pr 7 --head SHA, with GITHUB_REPOSITORY and GITHUB_TOKEN");
+    if (!repository || !token) {
+        throw new OperationError("GITHUB_REPOSITORY and GITHUB_TOKEN have to be set, as they are in a workflow.");
     }
-    const address = await putComment({ api, repository, token }, pullRequest, values.head, readFileSync(values.file, "utf8"));
+    const address = await putComment({ api, repository, token }, pr, head, readFileSync(file, "utf8"));
     process.stdout.write(`${address}\n`);
     return 0;
 }
 
+function pullRequest(text: string): number {
+    if (!/^[1-9]\d{0,9}$/.test(text)) {
+        throw new InvalidArgumentError("Allowed: the number of a pull request.");
+    }
+    return Number(text);
+}
+
+function commit(text: string): string {
+    if (!/^[0-9a-f]{40}$/.test(text)) {
+        throw new InvalidArgumentError("Allowed: a whole commit id.");
+    }
+    return text;
+}
+
 if (require.main === module) {
-    run(async () => comment(process.argv.slice(2)));
+    start(
+        script("preview:comment", "Puts a preview's report under its pull request, in the place of the one before.")
+            .requiredOption("--file <file>", "the report")
+            .requiredOption("--pr <number>", "the pull request", pullRequest)
+            .requiredOption("--head <commit>", "the commit that was previewed", commit)
+            .action(exitCode(comment)),
+    );
 }

@@ -5,41 +5,47 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { execa } from "execa";
+import { exitCode, script, start } from "../cli/command";
+import { type StackName, stackOption } from "../cli/stackName";
 import { pulumiCommand } from "./engine";
-import { clone, OperationError, run } from "./operation";
+import { clone, OperationError } from "./operation";
 import { preview } from "./preview";
 import { stackFilePath } from "./stackFile";
 
-async function deploy(args: string[]): Promise<number> {
-    const { values } = parseArgs({ args, options: { stack: { type: "string" }, "accept-loss": { type: "boolean" } } });
-    const { stack } = values;
-    if (stack === undefined) {
-        throw new OperationError("Which stack? npm run deploy -- --stack online");
-    }
+interface Options {
+    readonly stack: StackName;
+    readonly acceptLoss?: boolean;
+}
+
+async function deploy({ stack, acceptLoss = false }: Options): Promise<number> {
     const { succeeded, isLoss } = await preview({ stack, state: true, strict: true });
     if (!succeeded) {
         return 1;
     }
-    if (isLoss && values["accept-loss"] !== true) {
+    if (isLoss && !acceptLoss) {
         throw new OperationError(
             "What the preview names first would be lost: nothing was changed.\n" +
-                `If that is what you want and there is a backup: npm run deploy -- --stack ${stack} --accept-loss`,
+                `If that is what you want and there is a backup: npm run deploy -- --stack ${stack.qualified} --accept-loss`,
         );
     }
     const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--policy-pack", "policies"];
-    const target = ["--stack", stack, "--config-file", stackFilePath(clone, stack)];
+    const target = ["--stack", stack.qualified, "--config-file", stackFilePath(clone, stack.name)];
     // The Kubernetes provider leaves the cluster's kubeconfig where temporary files go: it goes with the folder.
     const temporary = mkdtempSync(join(tmpdir(), "sms-deploy-"));
     process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
-    const { exitCode } = await execa(await pulumiCommand(), [...up, ...target], {
+    const result = await execa(await pulumiCommand(), [...up, ...target], {
         cwd: clone,
         env: { TMPDIR: temporary },
         stdio: "inherit",
         reject: false,
     });
-    return exitCode ?? 1;
+    return result.exitCode ?? 1;
 }
 
-run(async () => deploy(process.argv.slice(2)));
+start(
+    script("deploy", "Previews a stack against its state, with all policies, then brings it up.")
+        .addOption(stackOption())
+        .option("--accept-loss", "go on where something would be lost")
+        .action(exitCode(deploy)),
+);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import { cache } from "../machine/places";
-import { ownPulumi, writeStandIn } from "../machine/stack";
+import { foreignEngineVariables, ownPulumi, writeStandIn } from "../machine/stack";
 import { built } from "../machine/toolchain";
 import { clone } from "./operation";
 import type { Completed } from "./placeholders";
@@ -52,10 +52,10 @@ export async function throwAwayEngine(folder: string): Promise<Engine> {
         command,
         notes,
         env: {
+            ...foreignEngineVariables(),
             TMPDIR: temporary,
             PULUMI_HOME: home,
             PULUMI_BACKEND_URL: `file://${backend}`,
-            PULUMI_CONFIG_PASSPHRASE: undefined,
             PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
             PULUMI_SKIP_UPDATE_CHECK: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",

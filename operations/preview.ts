@@ -6,34 +6,24 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { execa } from "execa";
+import { exitCode, script, start } from "../cli/command";
+import { type StackName, stackOption } from "../cli/stackName";
 import { losses, nameIn, readPreview } from "./changes";
 import { makeStack, pulumiCommand, throwAwayEngine } from "./engine";
-import { clone, OperationError, run } from "./operation";
+import { clone, OperationError } from "./operation";
 import { type Completed, complete, readPlaceholders } from "./placeholders";
 import { report } from "./report";
 import { readStackFile, stackFilePath } from "./stackFile";
 
 interface Options {
-    readonly stack: string;
+    readonly stack: StackName;
     /** Compare to the stack's state instead of to nothing. */
-    readonly state: boolean;
+    readonly state?: boolean;
     /** Nothing may be missing in the stack file. */
-    readonly strict: boolean;
+    readonly strict?: boolean;
     /** Where the report goes, besides the terminal. */
     readonly markdown?: string;
-}
-
-export function readOptions(args: string[]): Options {
-    const { values } = parseArgs({
-        args,
-        options: { stack: { type: "string" }, state: { type: "boolean" }, strict: { type: "boolean" }, markdown: { type: "string" } },
-    });
-    if (values.stack === undefined) {
-        throw new OperationError("Which stack? npm run preview -- --stack online");
-    }
-    return { stack: values.stack, state: values.state ?? false, strict: values.strict ?? false, markdown: values.markdown };
 }
 
 export interface Outcome {
@@ -42,7 +32,7 @@ export interface Outcome {
     readonly isLoss: boolean;
 }
 
-export async function preview({ stack, state, strict, markdown }: Options): Promise<Outcome> {
+export async function preview({ stack: { name: stack, qualified }, state, strict, markdown }: Options): Promise<Outcome> {
     const folder = mkdtempSync(join(tmpdir(), "sms-preview-"));
     // Also when somebody presses Ctrl-C.
     process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -55,7 +45,16 @@ export async function preview({ stack, state, strict, markdown }: Options): Prom
     const target = state ? await realStack(folder, stack) : await throwAwayStack(folder, stack, completed);
     const log = join(folder, "events.json");
     const planFile = join(folder, "plan.json");
-    const args = ["preview", "--stack", stack, "--config-file", target.file, "--policy-pack", "policies", "--non-interactive"];
+    const args = [
+        "preview",
+        "--stack",
+        state ? qualified : stack,
+        "--config-file",
+        target.file,
+        "--policy-pack",
+        "policies",
+        "--non-interactive",
+    ];
     const engine = execa(target.command, [...args, "--suppress-progress", "--event-log", log, "--save-plan", planFile], {
         cwd: clone,
         // The log is one of the engine's own debugging commands.
@@ -70,11 +69,11 @@ export async function preview({ stack, state, strict, markdown }: Options): Prom
             process.stdout.write(`${line}\n`);
         }
     }
-    const { all, exitCode } = await engine;
+    const { all, failed } = await engine;
     const events = existsSync(log) ? readFileSync(log, "utf8") : "";
     const plan = existsSync(planFile) ? (JSON.parse(readFileSync(planFile, "utf8")) as Plan) : {};
     const leaks = leaksIn(plan, all, state ? {} : completed.secrets);
-    const succeeded = exitCode === 0 && leaks.length === 0;
+    const succeeded = !failed && leaks.length === 0;
     const seen = readPreview(events);
     const text = report({
         stack,
@@ -151,5 +150,12 @@ function dependenciesIn({ resourcePlans = {} }: Plan): Record<string, string[]> 
 }
 
 if (require.main === module) {
-    run(async () => ((await preview(readOptions(process.argv.slice(2)))).succeeded ? 0 : 1));
+    start(
+        script("preview", "Shows what an `up` of a stack would change and what the policies say to it. Nothing is changed.")
+            .addOption(stackOption())
+            .option("--state", "compare to the stack's own state, for which keys, backend and passphrase are needed; else to nothing")
+            .option("--strict", "refuse a stack file in which something is still to be set")
+            .option("--markdown <file>", "write the report into this file too")
+            .action(exitCode(async (options) => ((await preview(options)).succeeded ? 0 : 1))),
+    );
 }

@@ -2,17 +2,14 @@
  * `npm run recover -- --stack online`: after an `up` that was killed. Releases its lock, clears its notes and names what
  * only the cloud knows; the next `up` then brings everything to order. Whoever calls it has seen that the killed one really is gone.
  */
-import { parseArgs } from "node:util";
 import { execa } from "execa";
+import { exitCode, script, start } from "../cli/command";
+import { type StackName, stackOption } from "../cli/stackName";
 import { clearPending } from "../machine/pending";
 import { pulumiCommand } from "./engine";
-import { clone, OperationError, run } from "./operation";
+import { clone } from "./operation";
 
-async function recover(args: string[]): Promise<number> {
-    const { stack } = parseArgs({ args, options: { stack: { type: "string" } } }).values;
-    if (stack === undefined) {
-        throw new OperationError("Which stack? npm run recover -- --stack online");
-    }
+async function recover({ stack: { qualified: stack } }: { stack: StackName }): Promise<number> {
     const command = await pulumiCommand();
     const unknown = await clearPending((args, input) => execa(command, [...args, "--stack", stack], { cwd: clone, input }));
     process.stdout.write("The lock is released. The next `up` goes on with what was being made in the cluster.\n");
@@ -31,4 +28,8 @@ function typeIn(urn: string): string | undefined {
     return urn.split("::")[2]?.split("$").at(-1);
 }
 
-run(async () => recover(process.argv.slice(2)));
+start(
+    script("recover", "Releases the lock of an `up` that was killed, and clears its notes of what it was making.")
+        .addOption(stackOption())
+        .action(exitCode(recover)),
+);

@@ -3,10 +3,11 @@
  * `--to TAG@sha256:…` takes that one, `--to head` goes back to building this clone's code.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { execa } from "execa";
+import { exitCode, script, start } from "../cli/command";
+import { type StackName, stackOption } from "../cli/stackName";
 import { pulumiCommand } from "./engine";
-import { clone, OperationError, run } from "./operation";
+import { clone, OperationError } from "./operation";
 import { readStackFile } from "./stackFile";
 
 const pinnedKey = "sms:image.pinned";
@@ -18,47 +19,46 @@ interface Commands {
     readonly kubectl: readonly string[];
 }
 
-async function rollback(args: string[]): Promise<number> {
-    const { values } = parseArgs({ args, options: { stack: { type: "string" }, to: { type: "string", default: "previous" } } });
-    if (values.stack === undefined) {
-        throw new OperationError("Which stack? npm run rollback -- --stack online [--to TAG@sha256:…|previous|head]");
-    }
-    const commands = await commandsFor(values.stack);
+interface Options {
+    readonly stack: StackName;
+    readonly to: string;
+}
+
+async function rollback({ stack, to }: Options): Promise<number> {
+    const commands = await commandsFor(stack);
     const change =
-        values.to === "head"
+        to === "head"
             ? ["config", "rm", "--path", pinnedKey, ...commands.stackArgs]
-            : ["config", "set", "--path", pinnedKey, await pinnedImage(values.to, commands), ...commands.stackArgs];
+            : ["config", "set", "--path", pinnedKey, await pinnedImage(to, commands), ...commands.stackArgs];
     const set = await call(commands.pulumi, change);
     if (set !== 0) {
         return set;
     }
-    const policies = values.stack === "local" ? [] : ["--policy-pack", "policies"];
-    const exitCode = await call(commands.pulumi, [
-        "up",
-        "--yes",
-        "--skip-preview",
-        "--non-interactive",
-        ...policies,
-        ...commands.stackArgs,
-    ]);
-    process.stdout.write(`\n${whatHolds(values.stack, values.to)}\n`);
-    return exitCode;
+    const policies = isLocal(stack) ? [] : ["--policy-pack", "policies"];
+    const result = await call(commands.pulumi, ["up", "--yes", "--skip-preview", "--non-interactive", ...policies, ...commands.stackArgs]);
+    process.stdout.write(`\n${whatHolds(stack, to)}\n`);
+    return result;
 }
 
-function whatHolds(stack: string, to: string): string {
+/** The machine's own, which is in no backend of the user's. */
+function isLocal({ qualified }: StackName): boolean {
+    return qualified === "local";
+}
+
+function whatHolds(stack: StackName, to: string): string {
     if (to === "head") {
         return "The next `up` builds this clone's code again, as this one did.";
     }
-    return stack === "local"
+    return isLocal(stack)
         ? "The next `npm run up` builds this clone's code again."
-        : `${pinnedKey} holds it there until \`npm run rollback -- --stack ${stack} --to head\`. Commit the stack file, or the next \`up\` from elsewhere undoes it.`;
+        : `${pinnedKey} holds it there until \`npm run rollback -- --stack ${stack.qualified} --to head\`. Commit the stack file, or the next \`up\` from elsewhere undoes it.`;
 }
 
 /** What runs on this machine goes by its own commands. */
-async function commandsFor(stack: string): Promise<Commands> {
-    const { config } = readStackFile(clone, stack);
+async function commandsFor(stack: StackName): Promise<Commands> {
+    const { config } = readStackFile(clone, stack.name);
     const namespace = ["--namespace", (config["sms:namespace"] as string | undefined) ?? "sms"];
-    if (stack === "local") {
+    if (isLocal(stack)) {
         const machine = [process.execPath, "-r", "./register.cjs", join("machine", "main.ts")];
         return { pulumi: [...machine, "pulumi"], stackArgs: [], kubectl: [...machine, "kubectl", ...namespace] };
     }
@@ -69,7 +69,7 @@ async function commandsFor(stack: string): Promise<Commands> {
         ...(context ? ["--context", context] : []),
         ...(kubeconfig ? ["--kubeconfig", kubeconfig] : []),
     ];
-    return { pulumi: [await pulumiCommand()], stackArgs: ["--stack", stack], kubectl };
+    return { pulumi: [await pulumiCommand()], stackArgs: ["--stack", stack.qualified], kubectl };
 }
 
 async function call([command = "", ...first]: readonly string[], args: readonly string[]): Promise<number> {
@@ -124,5 +124,10 @@ export function pinOf(reference: string): string | undefined {
 }
 
 if (require.main === module) {
-    run(async () => rollback(process.argv.slice(2)));
+    start(
+        script("rollback", "Brings a stack up with an image that was pushed before. Nothing is built.")
+            .addOption(stackOption())
+            .option("--to <image>", "TAG@sha256:… of an image, previous, or head to build this clone's code again", "previous")
+            .action(exitCode(rollback)),
+    );
 }

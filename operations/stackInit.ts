@@ -2,10 +2,11 @@
  * `npm run stack:init -- online`: makes the stack in the backend, gives it the passwords that can be made up, and says what is
  * still to be set. It can be run again at any time: what is there stays as it is.
  */
-import { parseArgs } from "node:util";
 import { execa } from "execa";
+import { exitCode, script, start } from "../cli/command";
+import { type StackName, stackMeaning, stackName } from "../cli/stackName";
 import { pulumiCommand } from "./engine";
-import { clone, OperationError, run } from "./operation";
+import { clone, OperationError } from "./operation";
 import { passphraseOf } from "./passphrase";
 import { generatedPassword } from "./passwords";
 import { complete, readPlaceholders } from "./placeholders";
@@ -14,13 +15,8 @@ import { hasEncrypted, isMissing, problemsIn, rawSettings, readStackFile, type S
 /** What the program itself gives to the stores. Anything else exists elsewhere already. */
 const ownPasswords = ["sms:redisPassword", "sms:mongoPassword"];
 
-async function stackInit(args: string[]): Promise<number> {
-    const { positionals } = parseArgs({ args, allowPositionals: true });
-    const [stack] = positionals;
-    if (stack === undefined || positionals.length > 1) {
-        throw new OperationError("Which stack? npm run stack:init -- online");
-    }
-    const before = readStackFile(clone, stack);
+async function stackInit({ name, qualified: stack }: StackName): Promise<number> {
+    const before = readStackFile(clone, name);
     const pulumi = await pulumiIn(before);
     if (await pulumi.hasStack(stack)) {
         say(`Stack ${stack} is in the backend already.`);
@@ -28,14 +24,14 @@ async function stackInit(args: string[]): Promise<number> {
         await pulumi.call(["stack", "init", stack, "--no-select"]);
         say(`Stack ${stack} is made.`);
     }
-    const config = readStackFile(clone, stack).config;
-    for (const key of missingPasswords(stack, config)) {
+    const config = readStackFile(clone, name).config;
+    for (const key of missingPasswords(name, config)) {
         // By standard input: an argument could be read in the process list.
         await pulumi.call(["config", "set", "--secret", key, "--stack", stack], generatedPassword());
-        say(`${key}: made up and encrypted into Pulumi.${stack}.yaml.`);
+        say(`${key}: made up and encrypted into Pulumi.${name}.yaml.`);
     }
     await pulumi.call(["config", "--stack", stack, "--show-secrets", "--json"]);
-    sayWhatIsLeft(stack);
+    sayWhatIsLeft(name);
     return 0;
 }
 
@@ -104,5 +100,9 @@ function say(line: string): void {
 }
 
 if (require.main === module) {
-    run(async () => stackInit(process.argv.slice(2)));
+    start(
+        script("stack:init", "Makes a stack in the backend, with generated passwords, and says what is still to be set.")
+            .argument("<stack>", stackMeaning, stackName)
+            .action(exitCode(stackInit)),
+    );
 }

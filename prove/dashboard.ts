@@ -5,8 +5,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
+import { exitCode, script, start } from "../cli/command";
 import { clone } from "../machine/places";
-import { MachineError } from "../machine/progress";
 import { Prometheus } from "../machine/prometheus";
 import { alertRules } from "../monitoring/alerts";
 import { type Panel, panels } from "../monitoring/dashboard";
@@ -91,8 +91,8 @@ function chart(all: readonly { panel: Panel; values: Drawn[] }[], away: { start:
     };
 }
 
-async function main(): Promise<void> {
-    const stage = await Played.begin();
+async function dashboard(): Promise<number> {
+    const stage = await Played.begin({ onMachine: true });
     const product = await stage.product();
     const namespace = product.cluster.name;
     const rules = alertRules({ namespace, workers: ["sms-worker"], onCallUrl: "docs/on-call.md" });
@@ -126,9 +126,7 @@ async function main(): Promise<void> {
         prometheus.stop();
         await stage.clear();
     }
+    return 0;
 }
 
-main().then(undefined, (error: Error) => {
-    process.stderr.write(`\n${error instanceof MachineError ? error.message : error.stack}\n`);
-    process.exitCode = 1;
-});
+start(script("dashboard", "Draws docs/dashboard.svg from a real run on the machine, with no worker for 40 s.").action(exitCode(dashboard)));

@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { parseArgs } from "node:util";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { exitCode, script, start } from "../cli/command";
 import { clone } from "../machine/places";
 import { MachineError, say, step } from "../machine/progress";
 import { type Experiment, type Form, goalsOf, isMet, nameOf, type Result, type Run, resultOf, type Side } from "./experiment";
@@ -10,34 +11,11 @@ import { experiments } from "./experiments";
 import { report } from "./report";
 import { Played } from "./stage";
 
-const usage = `npm run prove -- [--only NAME,NAME] [--short] [--without PROTECTION] [--report]
-  --only      some of ${experiments.map(({ name }) => name).join(", ")}
-  --short     seconds in the place of minutes; doesn't touch the report
-  --without   only with this protection taken out; doesn't touch the report
-  --report    only writes docs/reliability.md anew, from the last results`;
-
-function options() {
-    try {
-        const { values } = parseArgs({
-            options: {
-                only: { type: "string" },
-                short: { type: "boolean" },
-                without: { type: "string" },
-                report: { type: "boolean" },
-            },
-        });
-        return values;
-    } catch (error) {
-        throw new MachineError(`${(error as Error).message}\n${usage}`);
-    }
-}
-
-function chosen(only: string | undefined): readonly Experiment[] {
-    const names = only?.split(",") ?? experiments.map(({ name }) => name);
-    return names.map((name) => {
+function chosen(names: string): readonly Experiment[] {
+    return names.split(",").map((name) => {
         const found = experiments.find((experiment) => experiment.name === name);
         if (found === undefined) {
-            throw new MachineError(`There is no experiment ${name}.\n${usage}`);
+            throw new InvalidArgumentError(`There is no experiment ${name}.`);
         }
         return found;
     });
@@ -83,14 +61,23 @@ function lastResult(experiment: Experiment): Result | undefined {
     return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
-async function main(): Promise<number> {
-    const { only, short = false, without, report: onlyReport = false } = options();
-    const wanted = chosen(only);
+interface Options {
+    readonly only?: readonly Experiment[];
+    readonly short?: boolean;
+    readonly without?: string;
+    readonly report?: boolean;
+}
+
+async function prove({ only: wanted = experiments, short = false, without, report: onlyReport = false }: Options): Promise<number> {
+    const protections = wanted.flatMap((experiment) => Object.keys(experiment.protections));
+    if (without !== undefined && !protections.includes(without)) {
+        throw new MachineError(`There is no protection ${without}; there are ${protections.join(", ")}.`);
+    }
     const isKept = !short && without === undefined;
     mkdirSync(folder, { recursive: true });
     const failures: string[] = [];
     if (!onlyReport) {
-        const stage = await Played.begin();
+        const stage = await Played.begin({ onMachine: true });
         try {
             for (const experiment of wanted) {
                 const all = sides(experiment).filter(
@@ -130,11 +117,15 @@ async function main(): Promise<number> {
     return failures.length === 0 ? 0 : 1;
 }
 
-main().then(
+start(
+    script("prove", "Kills, rolls and starves the product on the real cluster, counts what is lost and writes docs/reliability.md.")
+        .option("--only <names>", `some of ${experiments.map(({ name }) => name).join(",")}`, chosen)
+        .option("--short", "seconds in the place of minutes; doesn't touch the report")
+        .option("--without <protection>", "only with this protection taken out; doesn't touch the report")
+        .addOption(
+            new Option("--report", "only write docs/reliability.md anew, from the last results").conflicts(["only", "short", "without"]),
+        )
+        .action(exitCode(prove)),
     // Whatever an experiment left open must not hold up who waits for the end.
-    (exitCode) => process.exit(exitCode),
-    (error) => {
-        process.stderr.write(`\n${error instanceof MachineError ? error.message : error.stack}\n`);
-        process.exit(1);
-    },
+    () => process.exit(),
 );

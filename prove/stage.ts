@@ -1,4 +1,6 @@
+import { execa } from "execa";
 import { holdTurn } from "../machine/host";
+import { clone } from "../machine/places";
 import { step } from "../machine/progress";
 import type { Stage } from "./experiment";
 import { Origin } from "./origin";
@@ -14,8 +16,13 @@ export class Played implements Stage {
 
     private constructor(private readonly endTurn: () => void) {}
 
-    static async begin(): Promise<Played> {
-        return new Played(await holdTurn("sms-prove", refusal));
+    /** `onMachine`: the machine is brought up, if it isn't. */
+    static async begin({ onMachine }: { onMachine: boolean }): Promise<Played> {
+        const played = new Played(await holdTurn("sms-prove", refusal));
+        if (onMachine) {
+            await execa("npm", ["run", "--silent", "machine"], { cwd: clone, stdio: "inherit" });
+        }
+        return played;
     }
 
     product(): Promise<Product> {

@@ -1,5 +1,15 @@
+/** `npm run schema`. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { execa } from "execa";
+import { exitCode, script, start } from "../cli/command";
 import { stackFileSchema } from "./stackFileSchema";
 
-writeFileSync(join(__dirname, "stack-file.schema.json"), `${JSON.stringify(stackFileSchema(), undefined, 4)}\n`);
+async function writeSchema(): Promise<number> {
+    const file = join(__dirname, "stack-file.schema.json");
+    writeFileSync(file, `${JSON.stringify(stackFileSchema(), undefined, 4)}\n`);
+    await execa("biome", ["format", "--write", file], { preferLocal: true, localDir: __dirname });
+    return 0;
+}
+
+start(script("schema", "Writes settings/stack-file.schema.json from the settings.").action(exitCode(writeSchema)));

@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
+import { exitCode, script, start } from "../cli/command";
 
 interface Counts {
     passed: number;
@@ -9,7 +10,17 @@ interface Counts {
 }
 
 /** In the order in which they tell a mistake soonest. */
-const suites = ["test:types", "test:lint", "test:unit", "test:stand-ins", "test:engine", "test:monitoring", "test:app", "test:machine"];
+const suites = [
+    "test:types",
+    "test:lint",
+    "test:unit",
+    "test:scripts",
+    "test:stand-ins",
+    "test:engine",
+    "test:monitoring",
+    "test:app",
+    "test:machine",
+];
 
 /** How mocha and pytest close. A check that counts nothing is one test. */
 function counts(output: string, exitCode: number): Counts {
@@ -22,19 +33,19 @@ function counts(output: string, exitCode: number): Counts {
     return { passed, failed };
 }
 
-async function main(): Promise<void> {
+async function all(): Promise<number> {
     const total: Counts = { passed: 0, failed: 0 };
     const table: string[] = [];
     for (const suite of suites) {
         const start = performance.now();
-        const { all, exitCode } = await execa("npm", ["run", "--silent", suite], {
+        const { all: output, exitCode: ended } = await execa("npm", ["run", "--silent", suite], {
             all: true,
             reject: false,
             stdin: "ignore",
             stdout: ["pipe", "inherit"],
             stderr: ["pipe", "inherit"],
         });
-        const { passed, failed } = counts(stripVTControlCharacters(all), exitCode ?? 1);
+        const { passed, failed } = counts(stripVTControlCharacters(output), ended ?? 1);
         total.passed += passed;
         total.failed += failed;
         table.push(
@@ -42,7 +53,7 @@ async function main(): Promise<void> {
         );
     }
     process.stdout.write(`\n${table.join("\n")}\n${total.passed} passed, ${total.failed} failed\n`);
-    process.exitCode = total.failed === 0 ? 0 : 1;
+    return total.failed === 0 ? 0 : 1;
 }
 
-void main();
+start(script("test", "Runs every suite, also those on the real cluster.").action(exitCode(all)));

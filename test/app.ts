@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { type AddressInfo, createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { execa } from "execa";
+import { exitCode, script, start } from "../cli/command";
 import { ensurePackages } from "../machine/host";
 import { cache, clone } from "../machine/places";
 import { step, until } from "../machine/progress";
@@ -45,7 +47,11 @@ async function isListening(port: number): Promise<boolean> {
     });
 }
 
-async function main(): Promise<void> {
+interface Options {
+    readonly k?: string;
+}
+
+async function testApp(files: readonly string[], { k }: Options): Promise<number> {
     await ensurePackages("tests");
     const venv = await ensureVenv();
     const ferretdb = await built("ferretdb");
@@ -90,9 +96,9 @@ async function main(): Promise<void> {
         const results = [
             await execa("ruff", ["check", "."], { ...inApp, env }),
             await execa("ruff", ["format", "--check", "."], { ...inApp, env }),
-            await execa("pytest", process.argv.slice(2), { ...inApp, env }),
+            await execa("pytest", [...(k === undefined ? [] : ["-k", k]), ...files], { ...inApp, env }),
         ];
-        process.exitCode = results.every(({ exitCode }) => exitCode === 0) ? 0 : 1;
+        return results.every(({ failed }) => !failed) ? 0 : 1;
     } finally {
         for (const server of servers) {
             server.kill();
@@ -102,4 +108,16 @@ async function main(): Promise<void> {
     }
 }
 
-void main();
+function testFile(name: string, before: readonly string[] = []): readonly string[] {
+    if (!existsSync(join(app, name.split("::")[0] as string))) {
+        throw new InvalidArgumentError("Allowed: files and folders in app/, tests/test_api.py for example.");
+    }
+    return [...before, name];
+}
+
+start(
+    script("test:app", "Runs the service's own tests, on a Redis and a MongoDB-protocol server that end with them.")
+        .argument("[files...]", "only these tests, as pytest names them", testFile)
+        .option("-k <expression>", "only tests whose names match, as pytest has it")
+        .action(exitCode(testApp)),
+);

@@ -115,7 +115,10 @@ describe("npm run preview, by the real engine", () => {
     });
 
     it("says how it is called", async () => {
-        assert.match((await copy.run("preview", [])).output, /^\nWhich stack\? npm run preview -- --stack online$/m);
-        assert.match((await copy.run("preview", ["--stak", "online"])).output, /Unknown option '--stak'/);
+        assert.match((await copy.run("preview", [])).output, /required option '-s, --stack <name>' not specified/);
+        assert.match(
+            (await copy.run("preview", ["--stack", "online", "--stat"])).output,
+            /unknown option '--stat'\n\(Did you mean --state\?\)/,
+        );
     });
 });

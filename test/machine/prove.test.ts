@@ -24,7 +24,7 @@ const promises: Record<string, string> = {
 describe("the product in trouble", () => {
     let stage: Played;
     before(async () => {
-        stage = await Played.begin();
+        stage = await Played.begin({ onMachine: false });
     });
     after(() => stage?.clear());
 

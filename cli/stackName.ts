@@ -1,0 +1,35 @@
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+
+/** A stack, as a command was given it. */
+export interface StackName {
+    /** What its file is called by: `online` for `Pulumi.online.yaml`. */
+    readonly name: string;
+    /** What the engine is given: the name, or `organization/sms/online` where the backend has several organizations. */
+    readonly qualified: string;
+}
+
+/** Reads `online`, `organization/online` and `organization/sms/online`. */
+export function stackName(text: string): StackName {
+    const [, name] = /^(?:\w[\w.-]*\/(?:sms\/)?)?(\w[\w.-]{0,99})$/.exec(text) ?? [];
+    if (name === undefined) {
+        throw new InvalidArgumentError("Allowed: a stack's name (online), or organization/sms/name.");
+    }
+    return { name, qualified: text };
+}
+
+/** Reads `online`: for stacks that are in no backend of the user's. */
+export function fileName(text: string): string {
+    const { name, qualified } = stackName(text);
+    if (name !== qualified) {
+        throw new InvalidArgumentError(`Allowed: the name in Pulumi.<name>.yaml, here ${name}.`);
+    }
+    return name;
+}
+
+export const stackFlags = "-s, --stack <name>";
+export const stackMeaning = "the stack: online for Pulumi.online.yaml";
+
+/** `--stack`, which has to be given. */
+export function stackOption() {
+    return new Option(stackFlags, stackMeaning).argParser(stackName).makeOptionMandatory();
+}
