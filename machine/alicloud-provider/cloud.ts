@@ -36,8 +36,10 @@ export interface Trouble {
     readonly seconds?: number;
     /** The cloud refuses to make it, with this. */
     readonly refusal?: string;
-    /** It gets an id and then doesn't come to life, with this. */
+    /** It is made; then a call that sets it up is refused, with this. */
     readonly halfWay?: string;
+    /** Inputs that the cloud fills in by itself, where nobody says them. */
+    readonly fills?: Properties;
 }
 
 /** The account at Alibaba Cloud: a folder with a file for each thing in it. */

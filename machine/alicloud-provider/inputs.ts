@@ -4,26 +4,47 @@ import type { Change } from "../provider/changes";
 import { isEqual } from "../provider/changes";
 import type { Checked, Failure, Subject } from "../provider/serve";
 import { hasUnknown, isObject, isSecret, isUnknown, type Properties, plain, secret, type Value, withoutNulls } from "../provider/values";
+import { Refusal } from "./refusal";
 
 /** What an input may be. `set` is a list of texts whose order says nothing; `map` has any names; an object has just these. */
 export type Kind = "text" | "whole" | "flag" | "texts" | "set" | "map" | { readonly each: Inputs } | Inputs;
 
-export interface Input {
-    readonly kind: Kind;
-    readonly isRequired?: boolean;
-    /** Just these values. */
+/** What a value may be. */
+interface Limits {
+    /** Just these; of a list each entry. */
     readonly oneOf?: readonly (string | number)[];
     /** At least and at most; of a text its length. */
     readonly between?: readonly [number, number];
-    /** What else the provider checks; gives what is wrong. */
+}
+
+/** What only the API refuses, in the middle of an update. */
+export interface ApiLimits extends Limits {
+    /** The API's code for it. */
+    readonly code: string;
+    readonly accepts?: (value: Value) => boolean;
+    readonly words?: string;
+}
+
+export interface Input extends Limits {
+    readonly kind: Kind;
+    readonly isRequired?: boolean;
+    /** May be left out, but not be empty. */
+    readonly isFilled?: boolean;
+    /** What else the provider refuses at the preview; gives what is wrong. */
     readonly refuses?: (value: Value) => string | undefined;
-    /** A change makes another one. */
-    readonly replaces?: boolean;
-    /** Left out, the cloud chooses, and leaves it as it is. */
+    readonly api?: ApiLimits;
+    /** A change makes another one; `ifTold` only where the state has a value. */
+    readonly replaces?: boolean | "ifTold";
+    /** "Optional and computed": left out, the cloud chooses, and leaves it as it is. Anything else that is left out is undone. */
     readonly isChosen?: boolean;
+    /** The provider compares it with nothing. */
+    readonly isQuiet?: boolean;
+    /** Read doesn't tell it: the state keeps what the program said. */
+    readonly isUntold?: boolean;
+    /** Set by a call of its own, once the resource is there. */
+    readonly isLater?: boolean;
     readonly defaultsTo?: Value;
     readonly isSecret?: boolean;
-    readonly excludes?: readonly string[];
     /** Left out, it is the resource's name in the program and seven random characters. */
     readonly isAutonamed?: boolean;
 }
@@ -44,9 +65,8 @@ export function checkInputs(inputs: Inputs, { name }: Subject, news: Properties,
     if (failures.length > 0) {
         return { inputs: given, failures };
     }
-    const isExcluded = (input: Input) => (input.excludes ?? []).some((other) => given[other] !== undefined);
     const defaults = Object.entries(inputs).flatMap(([key, input]): [string, Value][] => {
-        if (given[key] !== undefined || isExcluded(input)) {
+        if (given[key] !== undefined) {
             return [];
         }
         if (input.isAutonamed) {
@@ -76,11 +96,7 @@ function failuresOf(inputs: Inputs, given: Properties, below: string): Failure[]
                 const reason = `Missing required argument. The argument "${snake(key)}" is required, but no definition was found.`;
                 return input.isRequired ? [{ property: at(key), reason }] : [];
             }
-            const excluded = (input.excludes ?? []).filter((other) => given[other] !== undefined);
-            return [
-                ...excluded.map((other) => ({ property: at(key), reason: `"${snake(key)}": conflicts with ${snake(other)}` })),
-                ...failuresAt(input, key, value, at(key)),
-            ];
+            return failuresAt(input, key, value, at(key));
         }),
     ];
 }
@@ -93,8 +109,11 @@ function failuresAt(input: Input, key: string, value: Value, property: string): 
     if (isUnknown(value)) {
         return [];
     }
-    const { kind, oneOf, between, refuses } = input;
+    const { kind, refuses } = input;
     const fails = (reason: string) => [{ property, reason }];
+    if (input.isFilled && typeof value === "object" && value !== null && Object.keys(value).length === 0) {
+        return fails(`Not enough items: ${snake(key)} has at least one, got none`);
+    }
     if (isInput(kind)) {
         return isObject(value) ? failuresOf(kind, value, property) : fails("This has to be an object");
     }
@@ -112,23 +131,41 @@ function failuresAt(input: Input, key: string, value: Value, property: string): 
         return [];
     }
     const shown = input.isSecret ? "a secret" : String(plain(value));
-    if (oneOf !== undefined && !oneOf.includes(plain(value) as string)) {
-        return fails(`expected ${snake(key)} to be one of [${oneOf.join(" ")}], got ${shown}`);
+    const reason = outside(input, key, plain(value), shown) ?? refuses?.(plain(value));
+    return reason === undefined ? [] : fails(reason);
+}
+
+function outside({ oneOf, between }: Limits, key: string, value: Value, shown: string): string | undefined {
+    if (oneOf !== undefined && !(Array.isArray(value) ? value : [value]).every((each) => oneOf.includes(each as string))) {
+        return `expected ${snake(key)} to be one of [${oneOf.join(" ")}], got ${shown}`;
     }
     if (between !== undefined) {
         const [least, most] = between;
         const size = typeof value === "string" ? value.length : Number(value);
         const range = typeof value === "string" ? `expected length of ${snake(key)}` : `expected ${snake(key)}`;
-        if (size < least || size > most) {
-            return fails(`${range} to be in the range (${least} - ${most}), got ${shown}`);
+        return size < least || size > most ? `${range} to be in the range (${least} - ${most}), got ${shown}` : undefined;
+    }
+    return undefined;
+}
+
+/** What the API refuses of these inputs, which the provider has let through. */
+export function refuseByApi(inputs: Inputs, given: Properties): void {
+    for (const [key, value] of Object.entries(given)) {
+        const { api, isSecret: isHidden } = inputs[key] ?? {};
+        if (api === undefined) {
+            continue;
+        }
+        const plainly = plain(value);
+        const reason = outside(api, key, plainly, isHidden ? "a secret" : String(plainly));
+        if (reason !== undefined || api.accepts?.(plainly) === false) {
+            throw new Refusal(api.code, api.words ?? `${reason}.`);
         }
     }
-    const reason = refuses?.(plain(value));
-    return reason === undefined ? [] : fails(reason);
 }
 
 function misshapen(kind: Exclude<Kind, object>, value: Value): string | undefined {
     const isText = (inner: Value) => typeof plain(inner) === "string";
+    const isScalar = (inner: Value) => ["string", "number", "boolean"].includes(typeof plain(inner));
     switch (kind) {
         case "text":
             return isText(value) ? undefined : "a text";
@@ -140,25 +177,45 @@ function misshapen(kind: Exclude<Kind, object>, value: Value): string | undefine
         case "set":
             return Array.isArray(value) && value.every(isText) ? undefined : "a list of texts";
         case "map":
-            return isObject(value) && Object.values(value).every(isText) ? undefined : "an object of texts";
+            return isObject(value) && Object.values(value).every(isScalar) ? undefined : "an object of texts";
     }
 }
 
-/** What an update would be for. An input that the cloud chooses can be left out without a change. */
-export function inputChanges(inputs: Inputs, olds: Properties, news: Properties): Change[] {
-    return Object.entries(inputs).flatMap(([property, { kind, isChosen, replaces = false }]): Change[] => {
-        const [before, after] = [olds[property], news[property]];
-        if (isSame(kind, before, after) || (after === undefined && isChosen)) {
+/**
+ * What an update would be for: how the state, which is what the cloud last told, differs from what the program says.
+ * `name` is the resource's in the program.
+ */
+export function inputChanges(inputs: Inputs, { name }: { name: string }, state: Properties, news: Properties, ignored: readonly string[]) {
+    const deletesFirst = Object.keys(inputs).some((key) => inputs[key]?.isAutonamed && !isMadeUp(name, plain(news[key] ?? null)));
+    return Object.entries(inputs).flatMap(([property, { kind, isChosen, isQuiet, replaces = false }]): Change[] => {
+        const [before, after] = [state[property], news[property]];
+        const isLeft = after === undefined && (isChosen === true || isNothing(before));
+        const isSuppressed = isQuiet === true && before !== undefined;
+        if (ignored.includes(property) || isLeft || isSuppressed || isSame(kind, before, after)) {
             return [];
         }
-        return [{ property, kind: before === undefined ? "add" : after === undefined ? "delete" : "update", replaces }];
+        const isAnew = replaces === "ifTold" ? before !== undefined : replaces;
+        const change = { property, kind: before === undefined ? "add" : after === undefined ? "delete" : "update" } as const;
+        return [{ ...change, replaces: isAnew, ...(isAnew && deletesFirst ? { deletesFirst } : {}) }];
     });
 }
 
-export function isSame(kind: Kind, before: Value | undefined, after: Value | undefined): boolean {
-    if (kind !== "set") {
-        return isEqual(before, after);
-    }
-    const [a, b] = [before, after].map((value) => plain(value ?? null));
-    return Array.isArray(a) && Array.isArray(b) ? isDeepStrictEqual([...a].sort(), [...b].sort()) : isDeepStrictEqual(a, b);
+/** Whether the name is one of those that `checkInputs` makes up: two of them can be there at a time. */
+function isMadeUp(name: string, value: Value): boolean {
+    return typeof value === "string" && value.startsWith(`${name}-`) && /^[0-9a-f]{7}$/.test(value.slice(name.length + 1));
 }
+
+/** What the provider takes for the same as absent. */
+function isNothing(value: Value | undefined): boolean {
+    const plainly = plain(value ?? null);
+    return [null, false, 0, ""].includes(plainly as null) || (typeof plainly === "object" && Object.keys(plainly ?? {}).length === 0);
+}
+
+export function isSame(kind: Kind, before: Value | undefined, after: Value | undefined): boolean {
+    const isUnordered = kind === "set" || (typeof kind === "object" && "each" in kind);
+    const [a, b] = [before, after].map((value) => plain(value ?? null));
+    return isUnordered && Array.isArray(a) && Array.isArray(b) ? isDeepStrictEqual(sorted(a), sorted(b)) : isEqual(before, after);
+}
+
+/** Neither the entries' order nor that of their names says anything. */
+const sorted = (values: Value[]) => values.map((value) => JSON.stringify(isObject(value) ? Object.entries(value).sort() : value)).sort();

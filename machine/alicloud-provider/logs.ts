@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { Cloud } from "./cloud";
 import type { Description } from "./description";
 import { Refusal } from "./refusal";
+import { tables } from "./table";
 
 const projectType = "alicloud:log/project:Project";
 const storeType = "alicloud:log/store:Store";
@@ -10,19 +11,10 @@ const storeType = "alicloud:log/store:Store";
 /** A project in SLS. */
 export const logProject: Description = {
     type: projectType,
-    title: "alicloud_log_project",
-    inputs: {
-        projectName: { kind: "text", isChosen: true, replaces: true },
-        description: { kind: "text" },
-        resourceGroupId: { kind: "text", isChosen: true },
-        tags: { kind: "map" },
-    },
+    ...tables[projectType],
     outputs: { status: "text", createTime: "text" },
     async order(cloud, { projectName }) {
         const name = String(projectName ?? "");
-        if (!/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(name)) {
-            throw new Refusal("ParameterInvalid", `The project name has 3 to 63 lowercase letters, digits and hyphens, got ${name}.`);
-        }
         if (cloud.get(projectType, name) !== undefined) {
             throw new Refusal("ProjectAlreadyExist", `The project ${name} is there already, in this account or another one.`);
         }
@@ -43,29 +35,11 @@ export const logProject: Description = {
 /** Where logs of one kind lie. The SLS end takes them for the stores that are here. */
 export const logStore: Description = {
     type: storeType,
-    title: "alicloud_log_store",
-    inputs: {
-        projectName: { kind: "text", isChosen: true, replaces: true },
-        logstoreName: { kind: "text", isChosen: true, replaces: true },
-        retentionPeriod: { kind: "whole", between: [1, 3650], defaultsTo: 30 },
-        shardCount: { kind: "whole", defaultsTo: 2 },
-        autoSplit: { kind: "flag" },
-        maxSplitShardCount: { kind: "whole", between: [0, 256] },
-        appendMeta: { kind: "flag", defaultsTo: true },
-        enableWebTracking: { kind: "flag" },
-        hotTtl: { kind: "whole" },
-        mode: { kind: "text", isChosen: true },
-    },
+    ...tables[storeType],
     outputs: { createTime: "whole" },
     async order(cloud, { projectName, logstoreName, autoSplit, maxSplitShardCount }) {
         if (cloud.get(projectType, String(projectName)) === undefined) {
             throw new Refusal("ProjectNotExist", `The project ${projectName} does not exist.`);
-        }
-        if (!/^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$/.test(String(logstoreName))) {
-            throw new Refusal(
-                "ParameterInvalid",
-                `The logstore name has 3 to 63 lowercase letters, digits, hyphens and underscores, got ${logstoreName}.`,
-            );
         }
         if (autoSplit === true && !maxSplitShardCount) {
             throw new Refusal("ParameterInvalid", "With autoSplit the most shards are needed, maxSplitShardCount.");
@@ -86,11 +60,6 @@ export const logStore: Description = {
         cloud.forget(holding);
         return "gone";
     },
-    refuseUpdate(_cloud, holding, { shardCount }) {
-        if (shardCount !== holding.inputs.shardCount) {
-            throw new Refusal("ParameterInvalid", "The number of shards isn't set but comes from splitting them.");
-        }
-    },
 };
 
 /** Where the end of SLS (`../sls`) keeps the store's logs. */
@@ -102,27 +71,7 @@ function fileOf(cloud: Cloud, id: string): string {
 /** What is found in a store by which field. */
 export const logIndex: Description = {
     type: "alicloud:log/storeIndex:StoreIndex",
-    title: "alicloud_log_store_index",
-    inputs: {
-        project: { kind: "text", isRequired: true, replaces: true },
-        logstore: { kind: "text", isRequired: true, replaces: true },
-        fullText: { kind: { caseSensitive: { kind: "flag" }, includeChinese: { kind: "flag" }, token: { kind: "text" } } },
-        fieldSearches: {
-            kind: {
-                each: {
-                    name: { kind: "text", isRequired: true },
-                    type: { kind: "text", oneOf: ["text", "long", "double", "json"] },
-                    alias: { kind: "text" },
-                    token: { kind: "text" },
-                    caseSensitive: { kind: "flag" },
-                    includeChinese: { kind: "flag" },
-                    enableAnalytics: { kind: "flag" },
-                },
-            },
-        },
-        logReduce: { kind: "flag" },
-        maxTextLen: { kind: "whole", between: [64, 16384] },
-    },
+    ...tables["alicloud:log/storeIndex:StoreIndex"],
     outputs: {},
     async order(cloud, { project, logstore, fullText, fieldSearches }) {
         const id = `${project}:${logstore}`;

@@ -6,56 +6,15 @@ import { built } from "../toolchain";
 import { refuseBadWhitelist } from "./addresses";
 import { type Cloud, type Holding, madeUpId } from "./cloud";
 import type { Description, Plain } from "./description";
-import { refuseWeak } from "./passwords";
 import { end, ensureServing } from "./processes";
 import { Refusal } from "./refusal";
 import { admitAll, ensureCertificate, ensureFolder, findPlace, mongoType, ownPassword, placeOf } from "./stores";
-
-const weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-/** `00:00Z-01:00Z` and so on: an hour each. */
-const backupHours = Array.from({ length: 24 }, (_, hour) => [hour, hour + 1].map((h) => `${String(h).padStart(2, "0")}:00Z`).join("-"));
+import { tables } from "./table";
 
 /** MongoDB on Alibaba Cloud: FerretDB on SQLite, with the root account, a whitelist and, if asked, TLS. */
 export const mongoInstance: Description = {
     type: mongoType,
-    title: "alicloud_mongodb_instance",
-    inputs: {
-        name: { kind: "text", between: [2, 256], isAutonamed: true },
-        engineVersion: { kind: "text", isRequired: true },
-        dbInstanceClass: { kind: "text", isRequired: true },
-        dbInstanceStorage: { kind: "whole", isRequired: true },
-        storageEngine: { kind: "text", oneOf: ["WiredTiger", "RocksDB"], replaces: true, isChosen: true },
-        storageType: { kind: "text", oneOf: ["cloud_essd1", "cloud_essd2", "cloud_essd3", "cloud_auto", "local_ssd"], isChosen: true },
-        replicationFactor: { kind: "whole", oneOf: [1, 3, 5, 7], isChosen: true },
-        readonlyReplicas: { kind: "whole", between: [0, 5], isChosen: true },
-        instanceChargeType: { kind: "text", oneOf: ["PrePaid", "PostPaid"], isChosen: true },
-        period: { kind: "whole", oneOf: [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 36], isChosen: true },
-        networkType: { kind: "text", oneOf: ["Classic", "VPC"], replaces: true, isChosen: true },
-        vpcId: { kind: "text", replaces: true, isChosen: true },
-        vswitchId: { kind: "text", replaces: true, isChosen: true },
-        zoneId: { kind: "text", replaces: true, isChosen: true },
-        secondaryZoneId: { kind: "text" },
-        hiddenZoneId: { kind: "text" },
-        securityIpLists: { kind: "set", isChosen: true },
-        accountPassword: { kind: "text", isSecret: true },
-        sslAction: { kind: "text", oneOf: ["Open", "Close", "Update"] },
-        backupPeriods: { kind: "set", isChosen: true },
-        backupTime: { kind: "text", oneOf: backupHours, isChosen: true },
-        backupRetentionPeriod: { kind: "whole", isChosen: true },
-        backupRetentionPolicyOnClusterDeletion: { kind: "whole" },
-        backupInterval: {
-            kind: "text",
-            oneOf: ["-1", "15", "30", "60", "120", "180", "240", "360", "480", "720"],
-            isChosen: true,
-        },
-        snapshotBackupType: { kind: "text", oneOf: ["Standard", "Flash"], isChosen: true },
-        maintainStartTime: { kind: "text", isChosen: true },
-        maintainEndTime: { kind: "text", isChosen: true },
-        effectiveTime: { kind: "text", oneOf: ["Immediately", "MaintainTime"] },
-        dbInstanceReleaseProtection: { kind: "flag" },
-        resourceGroupId: { kind: "text", isChosen: true },
-        tags: { kind: "map" },
-    },
+    ...tables[mongoType],
     outputs: { replicaSetName: "text", replicaSets: "objects", sslStatus: "text", retentionPeriod: "whole" },
     async order(cloud, inputs) {
         refuseOrder(cloud, inputs);
@@ -89,17 +48,27 @@ export const mongoInstance: Description = {
                 replicaSetName,
                 // In no order, as the cloud's.
                 replicaSets: nodes.reverse(),
-                sslStatus: inputs.sslAction === "Open" ? "Open" : "Closed",
+                sslStatus: "Closed",
                 retentionPeriod: 7,
             },
             inner: { place: { ...place }, replicaSetName, domains: nodes.map(({ connectionDomain }) => connectionDomain) },
         };
     },
     provide: async (cloud, holding, { accountPassword, sslAction }) => {
-        holding.outputs.sslStatus = ["Open", "Update"].includes(String(sslAction)) ? "Open" : "Closed";
+        if (sslAction !== undefined) {
+            holding.outputs.sslStatus = sslAction === "Close" ? "Closed" : "Open";
+        }
         await serveMongo(cloud, holding);
         if (accountPassword !== undefined) {
             await setPassword(cloud, holding, String(accountPassword));
+        }
+    },
+    refuseSetup({ outputs }, { backupTime, backupPeriods, sslAction }) {
+        if ((backupTime === undefined) !== (backupPeriods === undefined)) {
+            throw new Refusal("InvalidPreferredBackupPeriod", "A backup has days of the week and a time, both.");
+        }
+        if (sslAction === "Close" && outputs.sslStatus !== "Open") {
+            throw new Refusal("InvalidSSLStatus", "The SSL encryption of the instance is not open.");
         }
     },
     refuseUpdate(cloud, holding, news) {
@@ -132,14 +101,8 @@ export const mongoInstance: Description = {
 
 /** What the provider lets through and the API doesn't. */
 function refuseOrder(cloud: Cloud, inputs: Plain): void {
-    const { engineVersion, dbInstanceClass, dbInstanceStorage, storageType, networkType, vswitchId, zoneId, accountPassword } = inputs;
-    const { secondaryZoneId, hiddenZoneId, securityIpLists, backupPeriods, backupTime } = inputs;
-    if (!["4.4", "5.0", "6.0", "7.0", "8.0"].includes(String(engineVersion))) {
-        throw new Refusal(
-            "InvalidEngineVersion.Malformed",
-            `The specified engine version ${engineVersion} is not sold; sold are 4.4 to 8.0.`,
-        );
-    }
+    const { engineVersion, dbInstanceClass, dbInstanceStorage, storageType, networkType, vswitchId, zoneId } = inputs;
+    const { secondaryZoneId, hiddenZoneId, securityIpLists } = inputs;
     if (!/^(dds|mdb)\.[a-z0-9.]+$/.test(String(dbInstanceClass))) {
         throw new Refusal("InvalidDBInstanceClass.NotFound", `The specified instance class ${dbInstanceClass} does not exist.`);
     }
@@ -164,38 +127,14 @@ function refuseOrder(cloud: Cloud, inputs: Plain): void {
         throw new Refusal("InvalidZoneId.Duplicate", `The primary, secondary and hidden nodes' zones are not three: ${zones.join(", ")}.`);
     }
     refuseBadWhitelist((securityIpLists as string[] | undefined) ?? []);
-    const days = ((backupPeriods as string[] | undefined) ?? []).filter((day) => !weekdays.includes(day));
-    if (days.length > 0 || (backupTime === undefined) !== (backupPeriods === undefined)) {
-        throw new Refusal("InvalidPreferredBackupPeriod", "A backup has days of the week and a time, both.");
-    }
-    if (accountPassword !== undefined) {
-        refuseWeak(String(accountPassword));
-    }
 }
 
 /** The root account's password. There is no other account that the provider could make. */
 export const mongoAccount: Description = {
     type: "alicloud:mongodb/account:Account",
-    title: "alicloud_mongodb_account",
-    inputs: {
-        instanceId: { kind: "text", isRequired: true, replaces: true },
-        accountName: { kind: "text", isRequired: true, oneOf: ["root"] },
-        accountPassword: {
-            kind: "text",
-            isRequired: true,
-            isSecret: true,
-            // The provider's own expression: a run of 8 such characters anywhere will do.
-            refuses: (value) =>
-                /[a-zA-Z!#$%^&*()_+-=]{8,32}/.test(String(value))
-                    ? undefined
-                    : "account_password must consist of uppercase letters, lowercase letters, numbers, and special characters",
-        },
-        accountDescription: { kind: "text", between: [2, 256] },
-        characterType: { kind: "text", replaces: true, isChosen: true },
-    },
+    ...tables["alicloud:mongodb/account:Account"],
     outputs: { status: "text" },
-    async order(cloud, { instanceId, accountName, accountPassword }) {
-        refuseWeak(String(accountPassword));
+    async order(cloud, { instanceId, accountName }) {
         const instance = cloud.get(mongoType, String(instanceId));
         if (instance === undefined) {
             throw new Refusal("InvalidDBInstanceId.NotFound", `The instance ${instanceId} is not found.`);
@@ -209,7 +148,6 @@ export const mongoAccount: Description = {
         await setPassword(cloud, cloud.get(mongoType, String(instanceId)) as Holding, String(accountPassword));
         holding.status = "Available";
     },
-    refuseUpdate: (_cloud, _holding, { accountPassword }) => refuseWeak(String(accountPassword)),
     // The provider takes it out of its state, and the account stays.
     release: async (cloud, holding) => {
         cloud.forget(holding);

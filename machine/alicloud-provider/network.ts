@@ -3,6 +3,7 @@ import { contains, network, overlap } from "./addresses";
 import { type Cloud, madeUpId } from "./cloud";
 import type { Description } from "./description";
 import { Refusal } from "./refusal";
+import { tables } from "./table";
 
 const vpcType = "alicloud:vpc/network:Network";
 const switchType = "alicloud:vpc/switch:Switch";
@@ -10,14 +11,7 @@ const switchType = "alicloud:vpc/switch:Switch";
 /** A network of one's own. Here it is a record: pods and stores share the machine's. */
 export const vpc: Description = {
     type: vpcType,
-    title: "alicloud_vpc",
-    inputs: {
-        vpcName: { kind: "text", isChosen: true },
-        cidrBlock: { kind: "text", isChosen: true },
-        description: { kind: "text", between: [1, 256] },
-        resourceGroupId: { kind: "text", isChosen: true },
-        tags: { kind: "map" },
-    },
+    ...tables[vpcType],
     outputs: { status: "text", routeTableId: "text", createTime: "text" },
     async order(_cloud, { cidrBlock = "172.16.0.0/12" }) {
         const block = network(String(cidrBlock));
@@ -44,15 +38,7 @@ export const vpc: Description = {
 /** A part of a network in one zone. */
 export const vSwitch: Description = {
     type: switchType,
-    title: "alicloud_vswitch",
-    inputs: {
-        vswitchName: { kind: "text", isChosen: true },
-        vpcId: { kind: "text", isRequired: true, replaces: true },
-        zoneId: { kind: "text", isRequired: true, replaces: true },
-        cidrBlock: { kind: "text", isRequired: true, replaces: true },
-        description: { kind: "text", between: [1, 256] },
-        tags: { kind: "map" },
-    },
+    ...tables[switchType],
     outputs: { status: "text", createTime: "text" },
     async order(cloud, { vpcId, zoneId, cidrBlock }) {
         const vpcBlock = vpcBlockOf(cloud, vpcId);

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Checked, HalfMade, type Provider, type Remembered, type Subject } from "../provider/serve";
-import { hasUnknown, isObject, type Properties, plain, secret, type Value } from "../provider/values";
+import { hasUnknown, type Properties, plain, secret, type Value } from "../provider/values";
 import { Cloud, type Holding } from "./cloud";
 import { clusterCredential, credentialToken } from "./cluster";
 import type { Description, Plain } from "./description";
-import { checkInputs, inputChanges, isSame } from "./inputs";
+import { checkInputs, inputChanges, isSame, refuseByApi } from "./inputs";
 import { logIndex, logProject, logStore } from "./logs";
 import { mongoAccount, mongoInstance } from "./mongo";
 import { vpc, vSwitch } from "./network";
@@ -83,8 +83,9 @@ export class CloudProvider implements Provider {
         return checkInputs(describe(subject).inputs, subject, news, olds);
     }
 
-    diff(subject: Subject, old: Remembered, news: Properties) {
-        return inputChanges(describe(subject).inputs, old.inputs, news);
+    /** As the bridge does it: against what the cloud last told, whatever the program once said. */
+    diff(subject: Subject, old: Remembered, news: Properties, ignored: readonly string[] = []) {
+        return inputChanges(describe(subject).inputs, subject, old.outputs, news, ignored);
     }
 
     async create(subject: Subject, news: Properties, isPreview: boolean): Promise<{ id?: string; outputs: Properties }> {
@@ -92,33 +93,52 @@ export class CloudProvider implements Provider {
         if (isPreview) {
             return { outputs: { ...unknownOutputs(description), ...news } };
         }
-        const trouble = this.ready.troubleWith(subject.type);
+        const { seconds = 0, refusal, halfWay, fills } = this.ready.troubleWith(subject.type);
         const inputs = plain(news) as Plain;
+        const isLater = (key: string) => description.inputs[key]?.isLater === true;
+        const [atOnce, later] = [only(news, (key) => !isLater(key)), only(news, isLater)];
         const holding = await this.refusedAs(description, "Create", async () => {
-            if (trouble.refusal !== undefined) {
-                throw new Refusal("OperationDenied", trouble.refusal);
+            if (refusal !== undefined) {
+                throw new Refusal("OperationDenied", refusal);
             }
+            refuseByApi(description.inputs, atOnce);
             return this.ready.inTurn(async () => {
                 const { id, outputs = {}, inner = {} } = await description.order(this.ready, inputs);
-                const ordered = { type: subject.type, id, status: "Creating", inputs: withoutSecrets(description, news), outputs, inner };
+                const told = withoutSecrets(description, atOnce);
+                const ordered = { type: subject.type, id, status: "Creating", inputs: told, outputs: { ...outputs, ...fills }, inner };
                 this.ready.keep(ordered);
                 return ordered;
             });
         });
+        const halfMade = (error: Error, outputs: Properties) =>
+            new HalfMade(`${description.title} ${holding.id} is there and is ${holding.status}: ${error.message}`, {
+                id: holding.id,
+                inputs: news,
+                outputs: { id: holding.id, ...outputs },
+            });
+        await this.settle(subject, seconds).catch((error) => {
+            // The provider hasn't begun to set it up: it believes that all is as it was ordered.
+            throw halfMade(error, news);
+        });
         try {
-            await this.settle(subject, trouble.seconds ?? 0);
-            if (trouble.halfWay !== undefined) {
-                throw new Error(trouble.halfWay);
-            }
+            await this.refusedAs(description, "Modify", async () => {
+                if (halfWay !== undefined) {
+                    throw new Refusal("OperationDenied", halfWay);
+                }
+                refuseByApi(description.inputs, later);
+                description.refuseSetup?.(holding, inputs);
+            });
+            holding.inputs = withoutSecrets(description, news);
             await this.provide(description, holding, inputs);
         } catch (error) {
-            const message = `${description.title} ${holding.id} is there and is ${holding.status}: ${(error as Error).message}`;
-            throw new HalfMade(message, { id: holding.id, inputs: news, outputs: outputsOf(description, holding, news) });
+            const { leaves } = description;
+            await this.provide(description, holding, plain(atOnce) as Plain);
+            throw halfMade(error as Error, leaves === undefined ? news : only(news, (key) => leaves.includes(key)));
         }
         return { id: holding.id, outputs: outputsOf(description, holding, news) };
     }
 
-    async update(subject: Subject, old: Remembered, news: Properties, isPreview: boolean): Promise<Properties> {
+    async update(subject: Subject, old: Remembered, news: Properties, isPreview: boolean, ignored: readonly string[] = []) {
         const description = describe(subject);
         if (isPreview) {
             return { ...old.outputs, ...news };
@@ -130,11 +150,17 @@ export class CloudProvider implements Provider {
             );
         }
         const inputs = plain(news) as Plain;
-        await this.refusedAs(description, "Modify", async () => description.refuseUpdate?.(this.ready, holding, inputs));
+        await this.refusedAs(description, "Modify", async () => {
+            refuseByApi(description.inputs, news);
+            description.refuseSetup?.(holding, inputs);
+            description.refuseUpdate?.(this.ready, holding, inputs, plain(old.outputs) as Plain);
+        });
         await this.settle(subject, holding.status === "Creating" ? 0 : (this.ready.troubleWith(subject.type).seconds ?? 0));
-        // What is left out stays as it is, if the cloud chooses it.
-        const stays = Object.entries(holding.inputs).filter(([key]) => description.inputs[key]?.isChosen);
-        holding.inputs = { ...Object.fromEntries(stays), ...withoutSecrets(description, news) };
+        // What is left out stays as it is, if the cloud chooses it or the program leaves it alone; everything else is undone.
+        const stays = (key: string) => description.inputs[key] === undefined || description.inputs[key].isChosen || ignored.includes(key);
+        const quiet = only(holding.inputs, (key) => description.inputs[key]?.isQuiet === true);
+        holding.outputs = only(holding.outputs, stays);
+        holding.inputs = { ...only(holding.inputs, stays), ...withoutSecrets(description, news), ...quiet };
         await this.provide(description, holding, inputs);
         return outputsOf(description, holding, news);
     }
@@ -145,25 +171,28 @@ export class CloudProvider implements Provider {
         if (holding === undefined) {
             return undefined;
         }
-        // The cloud tells everything but passwords. What the program never said isn't an input of its.
+        // What the program never said isn't an input of its.
         const isImport = Object.keys(old.inputs).length === 0;
-        const told = Object.entries(isImport ? holding.inputs : old.inputs).map(([key, value]) => {
-            const now = holding.inputs[key];
-            const { kind = "text", isSecret = false } = description.inputs[key] ?? {};
-            return [key, isSecret || now === undefined || isSame(kind, value, now) ? value : now];
+        const told = Object.entries(isImport ? holding.inputs : old.inputs).flatMap(([key, value]): [string, Value][] => {
+            const now = holding.inputs[key] ?? holding.outputs[key];
+            const { kind = "text", isUntold = false } = description.inputs[key] ?? {};
+            if (isUntold || key.startsWith("__") || (now !== undefined && isSame(kind, value, now))) {
+                return [[key, value]];
+            }
+            return now === undefined ? [] : [[key, now]];
         });
-        const inputs = Object.fromEntries(told) as Properties;
-        return { id: old.id, inputs, outputs: outputsOf(description, holding, inputs) };
+        return { id: old.id, inputs: Object.fromEntries(told), outputs: outputsOf(description, holding, old.outputs) };
     }
 
     async delete(subject: Subject, old: Remembered): Promise<void> {
         const description = describe(subject);
         const holding = this.ready.get(subject.type, old.id);
-        if (holding === undefined) {
-            return;
-        }
         await this.refusedAs(description, "Delete", async () => {
-            if (description.release === undefined) {
+            if (holding === undefined) {
+                if (description.missesGone) {
+                    throw new Refusal("InvalidDBInstanceId.NotFound", `The instance ${old.id} is not found.`);
+                }
+            } else if (description.release === undefined) {
                 this.ready.forget(holding);
             } else if ((await description.release(this.ready, holding)) === "kept") {
                 subject.log(
@@ -247,18 +276,21 @@ function unknownOutputs({ inputs, outputs }: Description): Properties {
     return Object.fromEntries([...Object.keys(outputs), ...chosen].map((name) => [name, unknown]));
 }
 
-function withoutSecrets({ inputs }: Description, news: Properties): Properties {
-    const kept = Object.entries(news).filter(([key]) => !inputs[key]?.isSecret && !key.startsWith("__"));
-    return plain(Object.fromEntries(kept)) as Properties;
+function only(properties: Properties, isWanted: (key: string) => boolean): Properties {
+    return Object.fromEntries(Object.entries(properties).filter(([key]) => isWanted(key)));
 }
 
-/** What the cloud tells, and what the program said, with its secrets. */
-function outputsOf(description: Description, { inputs, outputs, status }: Holding, news: Properties): Properties {
-    const said = Object.entries(news).map(([key, value]): [string, Value] => [
+function withoutSecrets({ inputs }: Description, news: Properties): Properties {
+    return plain(only(news, (key) => !inputs[key]?.isSecret && !key.startsWith("__"))) as Properties;
+}
+
+/** What the cloud tells; and of what it doesn't, what the program said. */
+function outputsOf(description: Description, { inputs, outputs, status, id }: Holding, said: Properties): Properties {
+    const untold = Object.entries(only(said, (key) => description.inputs[key]?.isUntold === true)).map(([key, value]): [string, Value] => [
         key,
         description.inputs[key]?.isSecret ? secret(value) : value,
     ]);
     const hasStatus = description.outputs.status === "text";
-    const told = { ...outputs, ...inputs, ...(hasStatus ? { status: outputs.status ?? status } : {}), ...Object.fromEntries(said) };
-    return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined && (!isObject(value) || value !== null)));
+    const told = only({ ...outputs, ...inputs }, (key) => description.inputs[key]?.isUntold !== true);
+    return { id, ...told, ...(hasStatus ? { status: outputs.status ?? status } : {}), ...Object.fromEntries(untold) };
 }

@@ -7,13 +7,12 @@ import type { Properties } from "../provider/values";
 import { refuseBadWhitelist } from "./addresses";
 import { type Cloud, type Holding, madeUpId } from "./cloud";
 import type { Description, Plain } from "./description";
-import { refuseWeak } from "./passwords";
 import { end, ensureServing } from "./processes";
 import { Refusal } from "./refusal";
 import { admitAll, authorityFile, ensureCertificate, ensureFolder, findPlace, ownPassword, placeOf, redisType } from "./stores";
+import { tables } from "./table";
 
 const accountType = "alicloud:kvstore/account:Account";
-const weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /** Settings of Redis itself that `config` may have here; the cloud knows more. */
 const parameters = new Set([
@@ -38,34 +37,7 @@ const parameters = new Set([
 /** Redis on Alibaba Cloud: a redis-server with accounts, a whitelist, persistence and, if asked, TLS. */
 export const redisInstance: Description = {
     type: redisType,
-    title: "alicloud_kvstore_instance",
-    inputs: {
-        dbInstanceName: { kind: "text", isChosen: true },
-        instanceClass: { kind: "text" },
-        instanceType: { kind: "text", oneOf: ["Memcache", "Redis"], replaces: true, defaultsTo: "Redis" },
-        engineVersion: { kind: "text", oneOf: ["2.8", "4.0", "5.0", "6.0", "7.0"], isChosen: true },
-        paymentType: { kind: "text", oneOf: ["PostPaid", "PrePaid"], isChosen: true },
-        period: { kind: "text", oneOf: ["1", "12", "2", "24", "3", "36", "4", "5", "6", "7", "8", "9"] },
-        zoneId: { kind: "text", isChosen: true },
-        secondaryZoneId: { kind: "text" },
-        vswitchId: { kind: "text" },
-        vpcAuthMode: { kind: "text", oneOf: ["Close", "Open"], defaultsTo: "Open" },
-        password: { kind: "text", isSecret: true },
-        securityIps: { kind: "set", isChosen: true },
-        securityIpGroupName: { kind: "text", isChosen: true },
-        sslEnable: { kind: "text", oneOf: ["Disable", "Enable", "Update"], isChosen: true },
-        config: { kind: "map", isChosen: true },
-        backupPeriods: { kind: "set", isChosen: true },
-        backupTime: { kind: "text", isChosen: true },
-        enableBackupLog: { kind: "whole", oneOf: [0, 1], defaultsTo: 0 },
-        maintainStartTime: { kind: "text", isChosen: true },
-        maintainEndTime: { kind: "text", isChosen: true },
-        effectiveTime: { kind: "text", oneOf: ["Immediately", "MaintainTime"] },
-        instanceReleaseProtection: { kind: "flag" },
-        isAutoUpgradeOpen: { kind: "text", isChosen: true },
-        resourceGroupId: { kind: "text", isChosen: true },
-        tags: { kind: "map" },
-    },
+    ...tables[redisType],
     outputs: { connectionDomain: "text", privateConnectionPort: "text", privateIp: "text", status: "text" },
     async order(cloud, inputs) {
         refuseOrder(cloud, inputs);
@@ -95,7 +67,18 @@ export const redisInstance: Description = {
         cloud.keep(holding);
         await serveRedis(cloud, holding);
     },
-    refuseUpdate(cloud, holding, news) {
+    refuseSetup(_holding, { securityIps, config }) {
+        refuseBadWhitelist((securityIps as string[] | undefined) ?? []);
+        const unknown = Object.keys((config as Properties | undefined) ?? {}).filter((name) => !parameters.has(name));
+        if (unknown.length > 0) {
+            throw new Refusal("InvalidConfig.Malformed", `These parameters are not known here: ${unknown.join(", ")}.`);
+        }
+    },
+    refuseUpdate(cloud, holding, news, state) {
+        // The provider sends whatever its state doesn't have; this comes first.
+        if (news.paymentType !== undefined && state.paymentType === undefined) {
+            throw new Refusal("InvalidChargeType.NotSupport", `The instance ${holding.id} is ${news.paymentType} already.`);
+        }
         const [before, after] = [holding.inputs.engineVersion ?? "5.0", news.engineVersion ?? "5.0"];
         if (Number(after) < Number(before)) {
             throw new Refusal("InvalidEngineVersion.Malformed", `The engine version can't go back from ${before} to ${after}.`);
@@ -123,7 +106,7 @@ export const redisInstance: Description = {
 
 /** What the provider lets through and the API doesn't. */
 function refuseOrder(cloud: Cloud, inputs: Plain): void {
-    const { instanceClass, vswitchId, zoneId, secondaryZoneId, password, securityIps, backupPeriods, config } = inputs;
+    const { instanceClass, vswitchId, zoneId, secondaryZoneId } = inputs;
     if (!/^(redis|tair)\.[a-z0-9.]+$/.test(String(instanceClass ?? ""))) {
         throw new Refusal("InvalidInstanceClass.NotFound", `The specified instance class ${instanceClass} does not exist.`);
     }
@@ -137,32 +120,12 @@ function refuseOrder(cloud: Cloud, inputs: Plain): void {
     if (secondaryZoneId !== undefined && secondaryZoneId === vSwitch.zoneId) {
         throw new Refusal("InvalidSecondaryZoneId", `The secondary zone ${secondaryZoneId} is the primary one too.`);
     }
-    refuseBadWhitelist((securityIps as string[] | undefined) ?? []);
-    const days = ((backupPeriods as string[] | undefined) ?? []).filter((day) => !weekdays.includes(day));
-    if (days.length > 0) {
-        throw new Refusal("InvalidPreferredBackupPeriod", `These are no days: ${days.join(", ")}.`);
-    }
-    const unknown = Object.keys((config as Properties | undefined) ?? {}).filter((name) => !parameters.has(name));
-    if (unknown.length > 0) {
-        throw new Refusal("InvalidConfig.Malformed", `These parameters are not known here: ${unknown.join(", ")}.`);
-    }
-    if (password !== undefined) {
-        refuseWeak(String(password));
-    }
 }
 
 /** An account beside the instance's own: reads and writes all keys, and has no administrator's commands. */
 export const redisAccount: Description = {
     type: accountType,
-    title: "alicloud_kvstore_account",
-    inputs: {
-        instanceId: { kind: "text", isRequired: true, replaces: true },
-        accountName: { kind: "text", isRequired: true, replaces: true },
-        accountPassword: { kind: "text", isSecret: true },
-        accountType: { kind: "text", oneOf: ["Normal"], replaces: true, defaultsTo: "Normal" },
-        accountPrivilege: { kind: "text", oneOf: ["RoleReadOnly", "RoleReadWrite", "RoleRepl"], defaultsTo: "RoleReadWrite" },
-        description: { kind: "text" },
-    },
+    ...tables[accountType],
     outputs: { status: "text" },
     async order(cloud, { instanceId, accountName, accountPassword }) {
         const instance = cloud.get(redisType, String(instanceId));
@@ -175,16 +138,9 @@ export const redisAccount: Description = {
         if (Number(instance.inputs.engineVersion ?? "5.0") < 4) {
             throw new Refusal("InvalidEngineVersion", "Accounts need the engine version 4.0 or a later one.");
         }
-        if (!/^[a-z][a-z0-9_]{0,99}$/.test(String(accountName)) || [ownUser, "default", "admin", "root"].includes(String(accountName))) {
-            throw new Refusal(
-                "InvalidAccountName.Format",
-                `The account name ${accountName} is reserved or has characters that it may not have.`,
-            );
-        }
         if (accountPassword === undefined) {
             throw new Refusal("MissingParameter", "One of the 'account_password' and 'kms_encrypted_password' should be set.");
         }
-        refuseWeak(String(accountPassword));
         const id = `${instanceId}:${accountName}`;
         if (cloud.get(accountType, id) !== undefined) {
             throw new Refusal("InvalidAccountName.Duplicate", `The account ${accountName} is there already.`);
@@ -197,7 +153,6 @@ export const redisAccount: Description = {
         cloud.keep(holding);
         await loadAccounts(cloud, cloud.get(redisType, String(instanceId)) as Holding);
     },
-    refuseUpdate: (_cloud, _holding, { accountPassword }) => refuseWeak(String(accountPassword)),
     async release(cloud, holding) {
         cloud.forget(holding);
         const instance = cloud.get(redisType, String(holding.inputs.instanceId));

@@ -1,25 +1,12 @@
 import type { Description } from "./description";
 import { Refusal } from "./refusal";
+import { tables } from "./table";
 
 const namespaceType = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace";
-const visibilities = ["PUBLIC", "PRIVATE"];
-
-function badName(name: string, kind: string, most: number): string | undefined {
-    return name.length >= 2 && name.length <= most && /^[a-z0-9]+([._-][a-z0-9]+)*$/.test(name)
-        ? undefined
-        : `${kind} has 2 to ${most} lowercase letters, digits and single delimiters (. _ -) between them, got ${name}`;
-}
-
 /** A namespace in an Enterprise instance that is there. Images go to the machine's own registry, which knows no namespaces. */
 export const registryNamespace: Description = {
     type: namespaceType,
-    title: "alicloud_cr_ee_namespace",
-    inputs: {
-        instanceId: { kind: "text", isRequired: true, replaces: true },
-        name: { kind: "text", isAutonamed: true, replaces: true, refuses: (name) => badName(String(name), "name", 120) },
-        autoCreate: { kind: "flag" },
-        defaultVisibility: { kind: "text", oneOf: visibilities, isChosen: true },
-    },
+    ...tables[namespaceType],
     outputs: {},
     async order(cloud, { instanceId, name }) {
         if (!cloud.given.registries?.includes(String(instanceId))) {
@@ -46,16 +33,7 @@ export const registryNamespace: Description = {
 /** A repository in such a namespace. */
 export const registryRepository: Description = {
     type: "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo",
-    title: "alicloud_cr_ee_repo",
-    inputs: {
-        instanceId: { kind: "text", isRequired: true, replaces: true },
-        namespace: { kind: "text", isRequired: true, replaces: true },
-        name: { kind: "text", isAutonamed: true, replaces: true, refuses: (name) => badName(String(name), "name", 64) },
-        repoType: { kind: "text", isRequired: true, oneOf: visibilities },
-        summary: { kind: "text", isRequired: true, between: [1, 100] },
-        detail: { kind: "text", between: [1, 2000] },
-        tagImmutability: { kind: "flag", isChosen: true },
-    },
+    ...tables["alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo"],
     outputs: { repoId: "text" },
     async order(cloud, { instanceId, namespace, name }) {
         if (cloud.get(namespaceType, `${instanceId}:${namespace}`) === undefined) {

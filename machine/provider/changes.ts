@@ -6,6 +6,8 @@ export interface Change {
     kind: "add" | "delete" | "update";
     /** Whether it can't be changed in place: a new resource takes the old one's. */
     replaces?: boolean;
+    /** Of one that replaces: the old one goes before the new one is made. */
+    deletesFirst?: boolean;
 }
 
 /** What differs, down to `depth` levels of objects. Whether it is a secret makes no difference. */

@@ -52,10 +52,11 @@ export interface Provider {
     configure(settings: Properties): Promise<void>;
     invoke(token: string, args: Properties, isPreview: boolean): Promise<Properties>;
     check(subject: Subject, news: Properties, olds: Properties): Checked | Promise<Checked>;
-    diff(subject: Subject, old: Remembered, news: Properties): Change[];
+    /** `ignored` are inputs whose changes the program doesn't want. */
+    diff(subject: Subject, old: Remembered, news: Properties, ignored: readonly string[]): Change[];
     create(subject: Subject, news: Properties, isPreview: boolean): Promise<{ id?: string; outputs: Properties }>;
     /** Gives the outputs. */
-    update(subject: Subject, old: Remembered, news: Properties, isPreview: boolean): Promise<Properties>;
+    update(subject: Subject, old: Remembered, news: Properties, isPreview: boolean, ignored: readonly string[]): Promise<Properties>;
     /** Nothing if it is gone. */
     read(subject: Subject, old: Remembered): Promise<Remembered | undefined>;
     delete(subject: Subject, old: Remembered): Promise<void>;
@@ -123,7 +124,7 @@ function methodsOf(provider: Provider): Partial<IResourceProviderServer> {
         check: about(async (subject, request) => checked(await provider.check(subject, read(request.getNews()), read(request.getOlds())))),
         diff: about((subject, request) => {
             const old = { id: request.getId(), inputs: read(request.getOldInputs()), outputs: read(request.getOlds()) };
-            return difference(provider.diff(subject, old, read(request.getNews())));
+            return difference(provider.diff(subject, old, read(request.getNews()), request.getIgnorechangesList()));
         }),
         create: about(async (subject, request) => {
             const { id = "", outputs } = await provider.create(subject, read(request.getProperties()), request.getPreview());
@@ -131,7 +132,8 @@ function methodsOf(provider: Provider): Partial<IResourceProviderServer> {
         }),
         update: about(async (subject, request) => {
             const old = { id: request.getId(), inputs: read(request.getOldInputs()), outputs: read(request.getOlds()) };
-            const outputs = await provider.update(subject, old, read(request.getNews()), request.getPreview());
+            const [isPreview, ignored] = [request.getPreview(), request.getIgnorechangesList()];
+            const outputs = await provider.update(subject, old, read(request.getNews()), isPreview, ignored);
             return new proto.UpdateResponse().setProperties(written(outputs));
         }),
         read: about(async (subject, request) => {
@@ -222,6 +224,7 @@ function checked({ inputs, failures }: Checked): proto.CheckResponse {
 function difference(changes: Change[]): proto.DiffResponse {
     const { DIFF_NONE, DIFF_SOME } = proto.DiffResponse.DiffChanges;
     const response = new proto.DiffResponse().setChanges(changes.length > 0 ? DIFF_SOME : DIFF_NONE).setHasdetaileddiff(true);
+    response.setDeletebeforereplace(changes.some(({ deletesFirst }) => deletesFirst));
     for (const { property, kind, replaces } of changes) {
         const shown = new proto.PropertyDiff().setKind(kinds[kind][replaces ? "anew" : "inPlace"]).setInputdiff(true);
         response.getDetaileddiffMap().set(property, shown);

@@ -8,7 +8,7 @@ import { end } from "../../machine/alicloud-provider/processes";
 import { CloudProvider } from "../../machine/alicloud-provider/provider";
 import { loopbackSite } from "../../machine/alicloud-provider/sites";
 import type { Change } from "../../machine/provider/changes";
-import type { Remembered } from "../../machine/provider/serve";
+import { HalfMade, type Remembered } from "../../machine/provider/serve";
 import { type Properties, plain } from "../../machine/provider/values";
 
 export const zone = "cn-hangzhou-h";
@@ -59,13 +59,30 @@ export class TestCloud {
         return made;
     }
 
-    changes(made: Made, news: Properties): Change[] {
-        return this.provider.diff(this.subject(made.type), made, this.check(made.type, news, made.inputs).inputs);
+    /** What an `up` would change, `ignored` left alone. */
+    changes(made: Made, news: Properties, ignored: readonly string[] = []): Change[] {
+        return this.provider.diff(this.subject(made.type), made, this.check(made.type, news, made.inputs).inputs, ignored);
     }
 
-    async update(made: Made, news: Properties): Promise<Properties> {
+    /** One that was made and whose setting up was refused, as the engine remembers it. */
+    async createHalf(type: string, news: Properties): Promise<Made> {
+        const error = await this.create(type, news).then(
+            () => assert.fail("it was made"),
+            (error) => error,
+        );
+        assert.ok(error instanceof HalfMade, String(error));
+        const made = { ...error.made, type };
+        this.made.push(made);
+        return made;
+    }
+
+    async refresh(made: Made): Promise<void> {
+        Object.assign(made, await this.read(made));
+    }
+
+    async update(made: Made, news: Properties, ignored: readonly string[] = []): Promise<Properties> {
         const { inputs } = this.check(made.type, news, made.inputs);
-        made.outputs = await this.provider.update(this.subject(made.type), made, inputs, false);
+        made.outputs = await this.provider.update(this.subject(made.type), made, inputs, false, ignored);
         made.inputs = inputs;
         return plain(made.outputs) as Properties;
     }

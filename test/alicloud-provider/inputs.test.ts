@@ -7,6 +7,7 @@ import { TestCloud, vswitchId, zone } from "./cloud";
 const redis = "alicloud:kvstore/instance:Instance";
 const redisAccount = "alicloud:kvstore/account:Account";
 const mongo = "alicloud:mongodb/instance:Instance";
+const mongoAccount = "alicloud:mongodb/account:Account";
 const vpc = "alicloud:vpc/network:Network";
 const vSwitch = "alicloud:vpc/switch:Switch";
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -39,7 +40,7 @@ describe("A preview at the cloud's stand-in", () => {
     });
 
     it("refuses what is of another kind", () => {
-        assert.deepEqual(cloud.refusals(redis, { securityIps: "10.0.0.0/8", instanceReleaseProtection: "true", tags: { a: 1 } }), [
+        assert.deepEqual(cloud.refusals(redis, { securityIps: "10.0.0.0/8", instanceReleaseProtection: "true", tags: "a" }), [
             "securityIps: This has to be a list of texts",
             "instanceReleaseProtection: This has to be true or false",
             "tags: This has to be an object of texts",
@@ -70,11 +71,48 @@ describe("A preview at the cloud's stand-in", () => {
         assert.deepEqual([inputs.password, failures], [secret("weak"), []]);
     });
 
-    it("doesn't show a refused password", () => {
-        const account = { instanceId: "dds-1", accountName: "root", accountPassword: "short" };
-        const [refusal = ""] = cloud.refusals("alicloud:mongodb/account:Account", account);
-        assert.match(refusal, /^accountPassword: account_password must consist of/);
-        assert.doesNotMatch(refusal, /short/);
+    it("takes numbers and flags for texts in a map, as the bridge does", () => {
+        assert.deepEqual(cloud.refusals(redis, { config: { appendonly: true, timeout: 60 } }), []);
+    });
+
+    it("refuses what is given and empty", () => {
+        assert.deepEqual(cloud.refusals(redis, { securityIps: [], config: {} }), [
+            "securityIps: Not enough items: security_ips has at least one, got none",
+            "config: Not enough items: config has at least one, got none",
+        ]);
+        assert.deepEqual(cloud.refusals("alicloud:log/storeIndex:StoreIndex", { project: "p", logstore: "s", fieldSearches: [] }), [
+            "fieldSearches: Not enough items: field_searches has at least one, got none",
+        ]);
+    });
+
+    it("refuses a project name with a space and an unknown character type", () => {
+        assert.deepEqual(cloud.refusals("alicloud:log/project:Project", { projectName: "a b" }), [
+            "projectName: project_name can't have spaces",
+        ]);
+        const account = { instanceId: "dds-1", accountName: "root", accountPassword: "Passw0rd!", characterType: "x" };
+        assert.deepEqual(cloud.refusals("alicloud:mongodb/account:Account", account), [
+            "characterType: expected character_type to be one of [mongos shards normal], got x",
+        ]);
+    });
+
+    it("lets through what only the API refuses", () => {
+        const of: [string, Properties][] = [
+            [
+                redisAccount,
+                { instanceId: "r-1", accountName: "Root", accountPrivilege: "All", accountType: "Super", accountPassword: "weak" },
+            ],
+            ["alicloud:mongodb/account:Account", { instanceId: "dds-1", accountName: "sms", accountPassword: "weak" }],
+            ["alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace", { instanceId: "cri-1", name: "Team" }],
+            [
+                "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo",
+                { instanceId: "cri-1", namespace: "team", name: "A B", repoType: "PRIVATE", summary: "" },
+            ],
+            ["alicloud:log/store:Store", { projectName: "p", logstoreName: "s", retentionPeriod: 4000 }],
+        ];
+        assert.deepEqual(
+            of.flatMap(([type, news]) => cloud.refusals(type, news)),
+            [],
+        );
     });
 
     it("names what has no name, and keeps the name", () => {
@@ -109,22 +147,74 @@ describe("A preview at the cloud's stand-in", () => {
 
     it("sees no change in a whitelist of another order, nor in what is left to the cloud", async () => {
         const vSwitchOf = (zoneId: string) => ({ vpcId: "vpc-there", zoneId, cidrBlock: "10.1.2.0/24" });
-        const made = {
-            type: redis,
-            id: "r-1",
-            outputs: {},
-            inputs: { securityIps: ["10.0.0.1", "10.0.0.2"], zoneId: zone, vpcAuthMode: "Open" },
-        };
-        const whole = { enableBackupLog: 0, instanceType: "Redis" };
-        made.inputs = { ...made.inputs, ...whole };
+        const said = { securityIps: ["10.0.0.1", "10.0.0.2"] };
+        const { inputs } = cloud.check(redis, said);
+        const made = { type: redis, id: "r-1", inputs, outputs: { ...inputs, zoneId: zone } };
         assert.deepEqual(cloud.changes(made, { securityIps: ["10.0.0.2", "10.0.0.1"] }), []);
         const changes = cloud.changes(made, { securityIps: ["10.0.0.1"], instanceType: "Memcache" });
         assert.deepEqual(changes, [
             { property: "instanceType", kind: "update", replaces: true },
             { property: "securityIps", kind: "update", replaces: false },
         ]);
-        const there = { type: vSwitch, id: "vsw-1", inputs: vSwitchOf(zone), outputs: {} };
+        const there = { type: vSwitch, id: "vsw-1", inputs: {}, outputs: vSwitchOf(zone) };
         assert.deepEqual(cloud.changes(there, vSwitchOf("cn-hangzhou-i")), [{ property: "zoneId", kind: "update", replaces: true }]);
+    });
+
+    it("sees no change in the number of shards nor in the order of an index's fields", () => {
+        const store = { projectName: "p", logstoreName: "s", shardCount: 2 };
+        const made = {
+            type: "alicloud:log/store:Store",
+            id: "p:s",
+            inputs: {},
+            outputs: cloud.check("alicloud:log/store:Store", store).inputs,
+        };
+        assert.deepEqual(cloud.changes(made, { ...store, shardCount: 8 }), []);
+        const index = {
+            project: "p",
+            logstore: "s",
+            fieldSearches: [
+                { name: "a", type: "text" },
+                { name: "b", type: "long" },
+            ],
+        };
+        const there = { type: "alicloud:log/storeIndex:StoreIndex", id: "p:s", inputs: {}, outputs: index };
+        assert.deepEqual(
+            cloud.changes(there, {
+                ...index,
+                fieldSearches: [
+                    { type: "long", name: "b" },
+                    { name: "a", type: "text" },
+                ],
+            }),
+            [],
+        );
+    });
+
+    it("would delete the old one first of what has a name of its own", () => {
+        const namespace = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace";
+        const repository = "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo";
+        const change = { kind: "update", replaces: true, deletesFirst: true };
+        const team = { type: namespace, id: "cri-1:team", inputs: {}, outputs: { instanceId: "cri-1", name: "team" } };
+        assert.deepEqual(cloud.changes(team, { instanceId: "cri-1", name: "other" }), [{ property: "name", ...change }]);
+        const said = { instanceId: "cri-1", namespace: "team", name: "sms", repoType: "PRIVATE", summary: "sms" };
+        const sms = { type: repository, id: "cri-1:team:sms", inputs: {}, outputs: said };
+        assert.deepEqual(cloud.changes(sms, { ...said, namespace: "other" }), [{ property: "namespace", ...change }]);
+        const order = { name: "sms", engineVersion: "7.0", dbInstanceClass: "mdb.x", dbInstanceStorage: 20, zoneId: zone };
+        const store = { type: mongo, id: "dds-1", inputs: {}, outputs: order };
+        assert.deepEqual(cloud.changes(store, { ...order, zoneId: "cn-hangzhou-i" }), [{ property: "zoneId", ...change }]);
+        // One whose name was made up can stand beside its successor.
+        const madeUp = { ...store, outputs: { ...order, name: "it-0123abc" } };
+        assert.deepEqual(cloud.changes(madeUp, { ...order, name: "it-0123abc", zoneId: "cn-hangzhou-i" }), [
+            { property: "zoneId", kind: "update", replaces: true },
+        ]);
+    });
+
+    it("makes another account of MongoDB by another name", () => {
+        const said = { instanceId: "dds-1", accountName: "root", accountPassword: "Passw0rd!" };
+        const made = { type: "alicloud:mongodb/account:Account", id: "dds-1:root", inputs: {}, outputs: said };
+        assert.deepEqual(cloud.changes(made, { ...said, accountName: "sms" }), [
+            { property: "accountName", kind: "update", replaces: true },
+        ]);
     });
 });
 
@@ -153,8 +243,6 @@ describe("The cloud's stand-in", () => {
         await refuses(cloud.create(redis, { ...order, vswitchId: "vsw-none" }), "InvalidVSwitchId.NotFound");
         await refuses(cloud.create(redis, { ...order, instanceClass: "big" }), "InvalidInstanceClass.NotFound");
         await refuses(cloud.create(redis, { ...order, zoneId: "cn-hangzhou-i" }), "InvalidVSwitchId.ZoneMismatch");
-        await refuses(cloud.create(redis, { ...order, securityIps: ["10.0.0.0/33"] }), "InvalidSecurityIPList.Format");
-        await refuses(cloud.create(redis, { ...order, config: { "max-memory": "1" } }), "InvalidConfig.Malformed");
         await refuses(cloud.create(redis, { instanceClass: order.instanceClass ?? "" }), "InvalidNetworkType.NotSupport");
         await refuses(
             cloud.create(redisAccount, { instanceId: "r-none", accountName: "sms", accountPassword: "Passw0rd!" }),
@@ -165,6 +253,13 @@ describe("The cloud's stand-in", () => {
         await refuses(cloud.create(mongo, { ...mongoOrder, dbInstanceStorage: 25 }), "InvalidStorage.Format");
         await refuses(cloud.create(mongo, { ...mongoOrder, storageType: "local_ssd" }), "InvalidStorageType");
         await refuses(cloud.create(mongo, { ...mongoOrder, secondaryZoneId: zone }), "InvalidZoneId.Duplicate");
+        const account = { instanceId: "dds-none", accountName: "sms", accountPassword: "Passw0rd!" };
+        await refuses(cloud.create(mongoAccount, account), "InvalidAccountName.NotFound");
+        await refuses(
+            cloud.create(mongoAccount, { ...account, accountName: "root", accountPassword: "weakweak1" }),
+            "InvalidPassword.Format",
+        );
+        await refuses(cloud.create("alicloud:log/project:Project", { projectName: "UPPER" }), "ParameterInvalid");
         assert.ok(!existsSync(join(cloud.folder, "data")));
     });
 
@@ -214,7 +309,7 @@ describe("The cloud's stand-in", () => {
         const index = { project: "shop-logs", logstore: "sms", fullText: { token: " " } };
         await cloud.create("alicloud:log/storeIndex:StoreIndex", index);
         await refuses(cloud.create("alicloud:log/project:Project", { projectName: "shop-logs" }), "ProjectAlreadyExist");
-        await refuses(cloud.update(made, { ...store, shardCount: 4 }), "ParameterInvalid");
+        await refuses(cloud.update(made, { ...store, retentionPeriod: 4000 }), "ParameterInvalid");
         await cloud.delete(made);
         assert.ok(!existsSync(file));
         await cloud.delete(project);

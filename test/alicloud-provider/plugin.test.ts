@@ -95,7 +95,7 @@ describe("The alicloud plugin", () => {
             () => assert.fail("it was made"),
             (error: grpc.ServiceError) => error,
         );
-        assert.match(error.details, /alicloud_vpc vpc-bp1\w+ is there and is Creating: no luck/);
+        assert.match(error.details, /alicloud_vpc vpc-bp1\w+ is there and is Normal: .*Message: no luck$/);
         const [details] = error.metadata.get("grpc-status-details-bin");
         const [any] = Status.deserializeBinary(new Uint8Array(details as Buffer)).getDetailsList();
         assert.equal(any?.getTypeName(), "pulumirpc.ErrorResourceInitFailed");

@@ -153,23 +153,53 @@ describe("Redis at the cloud's stand-in", function () {
         assert.ok(!existsSync(join(cloud.folder, "holdings")));
     });
 
-    it("is there when it fails half-way, and the next update goes on with it", async () => {
-        cloud.trouble(redis, { halfWay: "The instance is not Normal after 20 minutes." });
-        const { made } = await cloud.create(redis, order).then(
-            () => assert.fail("it was made"),
-            (error) => {
-                assert.ok(error instanceof HalfMade);
-                assert.match(error.message, /^alicloud_kvstore_instance r-bp1\w+ is there and is Creating: The instance is not Normal/);
-                return error;
-            },
+    it("is there when a call that sets it up is refused, with its id and tags in the state and nothing else", async () => {
+        cloud.trouble(redis, { halfWay: "The instance is busy." });
+        const instance = await cloud.createHalf(redis, { ...order, tags: { product: "sms" } });
+        assert.deepEqual(instance.outputs, { id: instance.id, tags: { product: "sms" } });
+        assert.ok(pidOf(instance));
+    });
+
+    it("gets all of it sent once more by the next update, which the cloud refuses", async () => {
+        cloud.trouble(redis, { halfWay: "The instance is busy." });
+        const whole = { ...order, paymentType: "PostPaid" };
+        const instance = await cloud.createHalf(redis, whole);
+        const changes = cloud.changes(instance, whole);
+        assert.deepEqual(
+            changes.filter(({ replaces }) => replaces),
+            [],
         );
-        const instance = { ...made, type: redis };
-        assert.equal(pidOf(instance), undefined);
-        await assert.rejects(account(instance), /Code: OperationDeniedDBStatus /);
-        await cloud.update(instance, order);
+        assert.ok(changes.some(({ property }) => property === "instanceClass"));
+        await assert.rejects(cloud.update(instance, whole), /is PostPaid already/);
+    });
+
+    it("is finished in place by the next update, once it was read again", async () => {
+        cloud.trouble(redis, { halfWay: "The instance is busy." });
+        const whole = { ...order, paymentType: "PostPaid", securityIps: ["127.0.0.1"] };
+        const instance = await cloud.createHalf(redis, whole);
+        await cloud.refresh(instance);
+        assert.deepEqual(
+            cloud.changes(instance, whole).filter(({ replaces }) => replaces),
+            [],
+        );
+        assert.ok(!cloud.changes(instance, whole).some(({ property }) => property === "instanceClass"));
+        await cloud.update(instance, whole);
+        assert.deepEqual(cloud.changes(instance, whole), []);
         await account(instance);
-        assert.equal(await ask(instance, "sms", password, "PING"), "PONG");
+        assert.equal(await ask(instance, "sms", password, "CONFIG", "GET", "maxmemory-policy"), "maxmemory-policy\nnoeviction");
         await cloud.delete(instance);
+    });
+
+    it("is half made where the API refuses a setting", async () => {
+        const settings: Properties[] = [
+            { config: { "max-memory": "1" } },
+            { securityIps: ["10.0.0.0/33"] },
+            { backupPeriods: ["Someday"] },
+        ];
+        for (const bad of settings) {
+            const instance = await cloud.createHalf(redis, { ...order, ...bad });
+            assert.deepEqual(instance.outputs, { id: instance.id });
+        }
     });
 
     it("takes its time, and is there when somebody won't wait", async () => {
@@ -256,6 +286,35 @@ describe("MongoDB at the cloud's stand-in", function () {
         await assert.rejects(count(urlOf(instance, password)), /Server selection timed out|connection/);
     });
 
+    it("is there when a call that sets it up is refused, with its id in the state: read again, it isn't replaced", async () => {
+        cloud.trouble(mongo, { halfWay: "The instance is busy." });
+        const whole = { ...order, networkType: "VPC", vpcId: "vpc-there", zoneId: zone, name: "sms", tags: { product: "sms" } };
+        const instance = await cloud.createHalf(mongo, whole);
+        assert.deepEqual(instance.outputs, { id: instance.id });
+        assert.deepEqual(
+            cloud.changes(instance, whole).flatMap(({ property, replaces, deletesFirst }) => (replaces && deletesFirst ? [property] : [])),
+            ["networkType", "vpcId", "vswitchId", "zoneId"],
+        );
+        await cloud.refresh(instance);
+        assert.deepEqual(cloud.changes(instance, whole), [{ property: "tags", kind: "add", replaces: false }]);
+        await cloud.update(instance, whole);
+        assert.deepEqual(cloud.changes(instance, whole), []);
+        const made = await cloud.create(mongoAccount, { instanceId: instance.id, accountName: "root", accountPassword: password });
+        assert.equal(made.id, `${instance.id}:root`);
+    });
+
+    it("isn't deleted twice: the provider takes one that is gone for an error", async () => {
+        const instance = await cloud.create(mongo, order);
+        await cloud.delete(instance);
+        await assert.rejects(cloud.delete(instance), /InvalidDBInstanceId\.NotFound/);
+    });
+
+    it("isn't told to close what was never open", async () => {
+        const instance = await cloud.createHalf(mongo, { ...order, sslAction: "Close" });
+        await cloud.refresh(instance);
+        assert.equal(instance.outputs.sslStatus, "Closed");
+    });
+
     it("isn't deleted while the release protection is on, and its storage never shrinks", async () => {
         const instance = await cloud.create(mongo, { ...order, dbInstanceReleaseProtection: true });
         await assert.rejects(cloud.delete(instance), /ReleaseProtection/);
@@ -263,7 +322,7 @@ describe("MongoDB at the cloud's stand-in", function () {
         await assert.rejects(cloud.update(instance, order), /Cloud disks grow and don't shrink/);
         assert.deepEqual(
             cloud
-                .changes(instance, { ...order, dbInstanceStorage: 40, zoneId: zone })
+                .changes(instance, { ...order, dbInstanceStorage: 40, zoneId: "cn-hangzhou-i" })
                 .map(({ property, replaces }) => [property, replaces]),
             [["zoneId", true]],
         );
