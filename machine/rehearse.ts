@@ -12,6 +12,7 @@ import { fileName, stackFlags, stackMeaning } from "../cli/stackName";
 import { cloudFolder, ensureCloud, strangerAddress } from "./alicloud-provider/ground";
 import { registryUser } from "./containers";
 import { writeWhole } from "./files";
+import { readAgain } from "./halfMade";
 import { takeTurn } from "./host";
 import { kubectl, loadOntoNode } from "./kubernetes";
 import { podCidr } from "./network";
@@ -191,6 +192,7 @@ async function rehearse({ stack: name, keep }: Options): Promise<number> {
     }
     say("");
     await clearKilledRun(pulumi, stack);
+    await readAgain((args) => execa(pulumi.command, pulumiArgs(stack, args), { env: pulumi.env, cwd: stack.program }), say);
     if ((await runPulumi(pulumi, stack, [...up, "--policy-pack", "policies"])) !== 0) {
         await sayUnschedulable();
         return 1;

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
 import { type StackName, stackOption } from "../cli/stackName";
-import { pulumiCommand } from "./engine";
+import { readAgain } from "../machine/halfMade";
+import { say } from "../machine/progress";
+import { onStack, pulumiCommand } from "./engine";
 import { clone, OperationError } from "./operation";
 import { preview } from "./preview";
 import { stackFilePath } from "./stackFile";
@@ -19,6 +21,11 @@ interface Options {
 }
 
 async function deploy({ stack, acceptLoss = false }: Options): Promise<number> {
+    // The Kubernetes provider leaves the cluster's kubeconfig where temporary files go: it goes with the folder.
+    const temporary = mkdtempSync(join(tmpdir(), "sms-deploy-"));
+    process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
+    const command = await pulumiCommand();
+    await readAgain(onStack(command, stack.qualified, temporary), say);
     const { succeeded, isLoss } = await preview({ stack, state: true, strict: true });
     if (!succeeded) {
         return 1;
@@ -31,10 +38,7 @@ async function deploy({ stack, acceptLoss = false }: Options): Promise<number> {
     }
     const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--policy-pack", "policies"];
     const target = ["--stack", stack.qualified, "--config-file", stackFilePath(clone, stack.name)];
-    // The Kubernetes provider leaves the cluster's kubeconfig where temporary files go: it goes with the folder.
-    const temporary = mkdtempSync(join(tmpdir(), "sms-deploy-"));
-    process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
-    const result = await execa(await pulumiCommand(), [...up, ...target], {
+    const result = await execa(command, [...up, ...target], {
         cwd: clone,
         env: { TMPDIR: temporary },
         stdio: "inherit",

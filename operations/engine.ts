@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 import { cache } from "../machine/places";
 import { foreignEngineVariables, ownPulumi, writeStandIn } from "../machine/stack";
 import { built } from "../machine/toolchain";
-import { clone } from "./operation";
+import { clone, OperationError } from "./operation";
 import type { Completed } from "./placeholders";
 
 export interface Engine {
@@ -22,6 +22,23 @@ export interface Engine {
 export async function pulumiCommand(): Promise<string> {
     const present = await execa("which", ["pulumi"], { reject: false });
     return present.failed ? await ownPulumi() : present.stdout;
+}
+
+/** Runs `pulumi` on the real stack, in folder `temporary`. What it printed is told if it fails. */
+export function onStack(command: string, stack: string, temporary: string) {
+    return async (args: readonly string[], input?: string): Promise<{ stdout: string }> => {
+        const { failed, stdout, all } = await execa(command, [...args, "--stack", stack], {
+            cwd: clone,
+            env: { TMPDIR: temporary },
+            all: true,
+            reject: false,
+            ...(input === undefined ? { stdin: "ignore" } : { input }),
+        });
+        if (failed) {
+            throw new OperationError(`pulumi ${args.slice(0, 2).join(" ")}:\n${all}`);
+        }
+        return { stdout };
+    };
 }
 
 /** An engine that keeps everything in `folder`. It reaches no cloud, no cluster, no registry and no docker daemon. */

@@ -9,8 +9,9 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
 import { type StackName, stackOption } from "../cli/stackName";
+import { halfMadeIn } from "../machine/halfMade";
 import { losses, nameIn, readPreview } from "./changes";
-import { makeStack, pulumiCommand, throwAwayEngine } from "./engine";
+import { makeStack, onStack, pulumiCommand, throwAwayEngine } from "./engine";
 import { clone, OperationError } from "./operation";
 import { type Completed, complete, readPlaceholders } from "./placeholders";
 import { report } from "./report";
@@ -72,6 +73,7 @@ export async function preview({ stack: { name: stack, qualified }, state, strict
     const { all, failed } = await engine;
     const events = existsSync(log) ? readFileSync(log, "utf8") : "";
     const plan = existsSync(planFile) ? (JSON.parse(readFileSync(planFile, "utf8")) as Plan) : {};
+    const halfMade = state ? await halfMadeIn(onStack(target.command, qualified, folder)) : [];
     const leaks = leaksIn(plan, all, state ? {} : completed.secrets);
     const succeeded = !failed && leaks.length === 0;
     const seen = readPreview(events);
@@ -82,6 +84,7 @@ export async function preview({ stack: { name: stack, qualified }, state, strict
         against: state ? "state" : "nothing",
         missing: completed.missing,
         leaks,
+        halfMade,
         succeeded,
     });
     process.stdout.write(`\n${text}`);

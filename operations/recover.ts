@@ -1,17 +1,23 @@
 /**
- * `npm run recover -- --stack online`: after an `up` that was killed. Releases its lock, clears its notes and names what
- * only the cloud knows; the next `up` then brings everything to order. Whoever calls it has seen that the killed one really is gone.
+ * `npm run recover -- --stack online`: after an `up` that was killed. Releases its lock, clears its notes, names what only the
+ * cloud knows, and reads again what was left half made; the next `up` then brings everything to order. Whoever calls it has seen
+ * that the killed one really is gone.
  */
-import { execa } from "execa";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { exitCode, script, start } from "../cli/command";
 import { type StackName, stackOption } from "../cli/stackName";
+import { readAgain } from "../machine/halfMade";
 import { clearPending } from "../machine/pending";
-import { pulumiCommand } from "./engine";
-import { clone } from "./operation";
+import { say } from "../machine/progress";
+import { onStack, pulumiCommand } from "./engine";
 
 async function recover({ stack: { qualified: stack } }: { stack: StackName }): Promise<number> {
-    const command = await pulumiCommand();
-    const unknown = await clearPending((args, input) => execa(command, [...args, "--stack", stack], { cwd: clone, input }));
+    const temporary = mkdtempSync(join(tmpdir(), "sms-recover-"));
+    process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
+    const pulumi = onStack(await pulumiCommand(), stack, temporary);
+    const unknown = await clearPending(pulumi);
     process.stdout.write("The lock is released. The next `up` goes on with what was being made in the cluster.\n");
     if (unknown.length > 0) {
         process.stdout.write(
@@ -20,6 +26,7 @@ async function recover({ stack: { qualified: stack } }: { stack: StackName }): P
                 .join("")}`,
         );
     }
+    await readAgain(pulumi, say);
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /** A preview as markdown: for a pull request's comment, and for people at a terminal. */
 import type { Problem } from "../settings/problems";
-import { type Change, losses, type Operation, operations, type Preview } from "./changes";
+import { type Change, losses, nameIn, type Operation, operations, type Preview } from "./changes";
 
 export interface ReportArgs {
     readonly stack: string;
@@ -12,6 +12,8 @@ export interface ReportArgs {
     readonly missing: readonly Problem[];
     /** Where made-up secrets came out in plain. */
     readonly leaks: readonly string[];
+    /** URNs of what the last `up` made in the cloud and didn't finish. */
+    readonly halfMade: readonly string[];
     readonly succeeded: boolean;
 }
 
@@ -29,6 +31,7 @@ export function report(args: ReportArgs): string {
     const parts = [
         marker(stack),
         `## Preview of \`${stack}\`: ${succeeded ? summary(real) : "**refused**"}`,
+        halfMadeWarning(args),
         lossWarning(preview),
         refusals(args),
         table(real),
@@ -66,6 +69,15 @@ function summary(changes: readonly Change[]): string {
         .filter(({ count }) => count > 0)
         .map(({ operation, count }) => `${count} ${words[operation].done}`);
     return counted.length === 0 ? "no changes" : counted.join(", ");
+}
+
+/** What a preview says of them is wrong: the state has next to nothing to compare with. */
+function halfMadeWarning({ halfMade, stack }: ReportArgs): string {
+    const lines = halfMade.map(
+        (urn) =>
+            `> **\`${nameIn(urn)}\` was made but not finished**, and this preview doesn't know what is there. \`npm run deploy -- --stack ${stack}\` reads it from the cloud first, and then finishes it. Before a plain \`pulumi up\`: \`pulumi refresh --target '${urn}' --stack ${stack}\`.`,
+    );
+    return lines.length === 0 ? "" : ["> [!WARNING]", ...lines].join("\n");
 }
 
 function lossWarning(preview: Preview): string {

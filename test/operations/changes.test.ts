@@ -17,7 +17,17 @@ function log(...events: object[]): string {
 
 function text(events: object[], more: Partial<ReportArgs> = {}): string {
     const preview = readPreview(log(...events));
-    return report({ stack: "online", preview, dependencies: {}, against: "state", missing: [], leaks: [], succeeded: true, ...more });
+    return report({
+        stack: "online",
+        preview,
+        dependencies: {},
+        against: "state",
+        missing: [],
+        leaks: [],
+        halfMade: [],
+        succeeded: true,
+        ...more,
+    });
 }
 
 /** The engine tells a replacement three times. */
@@ -43,6 +53,15 @@ describe("what a preview changes", () => {
             losses(preview).map(({ name, operation }) => `${operation} ${name}`),
             ["replace redis", "delete old"],
         );
+    });
+
+    it("says what to do about a store that was made and not finished", () => {
+        const halfMade = [urn(`sms:redis:Managed$${redis}`, "redis-instance")];
+        assert.match(
+            text([], { halfMade }),
+            /`redis-instance` was made but not finished.*`npm run deploy -- --stack online` reads it .*`pulumi refresh --target 'urn:pulumi:online::sms::sms:redis:Managed\$alicloud:kvstore\/instance:Instance::redis-instance' --stack online`/,
+        );
+        assert.doesNotMatch(text([]), /not finished/);
     });
 
     it("knows that a registry that is renamed takes its images along, and says so", () => {
