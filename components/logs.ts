@@ -54,7 +54,8 @@ export class SlsLogs extends pulumi.ComponentResource implements LogDestination 
         const project = new Project(
             `${name}-project`,
             { projectName: args.project, description: "sms", tags: args.tags },
-            { parent: this, protect: args.protect },
+            // Who else may use the project is set by hand.
+            { parent: this, protect: args.protect, ignoreChanges: ["policy"] },
         );
         const store = new Store(
             `${name}-store`,
@@ -66,8 +67,8 @@ export class SlsLogs extends pulumi.ComponentResource implements LogDestination 
                 autoSplit: true,
                 maxSplitShardCount: 64,
             },
-            // SLS splits shards by itself.
-            { parent: this, protect: args.protect, ignoreChanges: ["shardCount"] },
+            // SLS splits shards by itself, and tells of kinds of storage that nobody asked for: one of them would replace the store.
+            { parent: this, protect: args.protect, ignoreChanges: ["shardCount", "telemetryType", "hotTtl"] },
         );
         new StoreIndex(
             `${name}-index`,

@@ -1,7 +1,7 @@
 import { Account } from "@pulumi/alicloud/mongodb/account";
 import { Instance } from "@pulumi/alicloud/mongodb/instance";
 import * as pulumi from "@pulumi/pulumi";
-import { hourAfter, type ManagedStoreArgs } from "./managedStore";
+import { hourAfter, leftToTheCloud, type ManagedStoreArgs } from "./managedStore";
 import type { Mongo } from "./mongo";
 import { cidrsOf, vSwitchIn } from "./network";
 
@@ -14,6 +14,8 @@ export interface ManagedMongoArgs extends ManagedStoreArgs {
     nodes: number;
     /** Where a third node is, without a part in serving. */
     hiddenZone?: string;
+    /** Which backups outlive the store. */
+    backupsAfterDeletion: "none" | "last" | "all";
 }
 
 /** MongoDB on Alibaba Cloud: a replica set, reachable in the VPC only. */
@@ -24,7 +26,8 @@ export class ManagedMongo extends pulumi.ComponentResource implements Mongo {
         super("sms:mongo:Managed", name, {}, opts);
 
         const own = { parent: this, protect: args.protect };
-        const instance = new Instance(`${name}-instance`, mongoInstance(args), own);
+        const inputs = mongoInstance(args);
+        const instance = new Instance(`${name}-instance`, inputs, { ...own, ignoreChanges: leftToTheCloud(inputs, filledIn) });
         // A replica set comes with this one account, and Alibaba Cloud makes no other: its password is ours to set.
         const account = new Account(
             `${name}-account`,
@@ -36,6 +39,20 @@ export class ManagedMongo extends pulumi.ComponentResource implements Mongo {
         this.registerOutputs({ url: this.url });
     }
 }
+
+/** What the cloud fills in by itself, or people in its console. The next `up` would undo it, and for the encryption replace the store. */
+const filledIn = [
+    "encrypted",
+    "cloudDiskEncryptionKey",
+    "hiddenZoneId",
+    "secondaryZoneId",
+    "securityIpGroups",
+    "securityGroupId",
+    "provisionedIops",
+];
+
+/** In the API's numbers. */
+const backupPolicies = { none: 0, last: 1, all: 2 };
 
 function mongoInstance(args: ManagedMongoArgs) {
     return {
@@ -57,6 +74,7 @@ function mongoInstance(args: ManagedMongoArgs) {
         sslAction: args.tls === undefined ? undefined : args.tls ? "Open" : "Close",
         backupPeriods: [...args.backup.days],
         backupTime: `${args.backup.from}-${hourAfter(args.backup.from)}`,
+        backupRetentionPolicyOnClusterDeletion: backupPolicies[args.backupsAfterDeletion],
         maintainStartTime: args.maintenance.from,
         maintainEndTime: hourAfter(args.maintenance.from),
         dbInstanceReleaseProtection: args.protect,

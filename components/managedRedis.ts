@@ -1,7 +1,7 @@
 import { Account } from "@pulumi/alicloud/kvstore/account";
 import { Instance } from "@pulumi/alicloud/kvstore/instance";
 import * as pulumi from "@pulumi/pulumi";
-import { hourAfter, type ManagedStoreArgs } from "./managedStore";
+import { hourAfter, leftToTheCloud, type ManagedStoreArgs } from "./managedStore";
 import { cidrsOf, vSwitchIn } from "./network";
 import type { Redis } from "./redis";
 
@@ -17,7 +17,13 @@ export class ManagedRedis extends pulumi.ComponentResource implements Redis {
     constructor(name: string, args: ManagedRedisArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:redis:Managed", name, {}, opts);
 
-        const instance = new Instance(`${name}-instance`, redisInstance(args), { parent: this, protect: args.protect });
+        const inputs = redisInstance(args);
+        const instance = new Instance(`${name}-instance`, inputs, {
+            parent: this,
+            protect: args.protect,
+            // The cloud fills them in, and the next `up` would migrate the store or rewrite its whitelist.
+            ignoreChanges: leftToTheCloud(inputs, ["secondaryZoneId", "securityIpGroupAttribute"]),
+        });
         const account = new Account(
             `${name}-account`,
             {

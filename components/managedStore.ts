@@ -30,6 +30,11 @@ export interface ManagedStoreArgs {
     tags: Record<string, string>;
 }
 
+/** For `ignoreChanges`: what the cloud or its console gave a store, and the program doesn't say, stays as it is. */
+export function leftToTheCloud(inputs: object, names: readonly string[]): string[] {
+    return names.filter((name) => inputs[name as keyof typeof inputs] === undefined);
+}
+
 /** The end of the hour that begins then: `19:00Z` to `20:00Z`. */
 export function hourAfter(from: string): string {
     return `${String(Number.parseInt(from, 10) + 1).padStart(2, "0")}:00Z`;

@@ -222,6 +222,8 @@ const managedMongo = section({
     /** Of the replica set. */
     nodes: replicaSetNodes.default(3),
     hiddenZone: zone.optional(),
+    /** Which backups outlive the store, where it is deleted. The cloud's own default is none. */
+    backupsAfterDeletion: oneOf("none", "last", "all").default("last"),
     ...managed,
 }).check(nodesAreInDifferentZones, caFileNeedsTls);
 

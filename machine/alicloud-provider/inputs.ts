@@ -43,6 +43,8 @@ export interface Input extends Limits {
     readonly isUntold?: boolean;
     /** Set by a call of its own, once the resource is there. */
     readonly isLater?: boolean;
+    /** Left out, the cloud or people in its console may have set it; an example. The provider takes that for a change. */
+    readonly fills?: Value;
     readonly defaultsTo?: Value;
     readonly isSecret?: boolean;
     /** Left out, it is the resource's name in the program and seven random characters. */

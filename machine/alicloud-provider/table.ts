@@ -5,7 +5,7 @@
  * Source: terraform-provider-alicloud 1.289.0, the file that each table names; its schema, and what Check, Diff, Create and Read
  * of a plugin built of it did. What the API refuses is Alibaba Cloud's documentation.
  */
-import type { Value } from "../provider/values";
+import type { Properties, Value } from "../provider/values";
 import type { Inputs } from "./inputs";
 import { isStrong } from "./passwords";
 
@@ -84,13 +84,13 @@ export const tables = {
             paymentType: { kind: "text", oneOf: ["PostPaid", "PrePaid"], isChosen: true },
             period: { kind: "text", oneOf: months.map(String).sort() },
             zoneId: { kind: "text", isChosen: true },
-            secondaryZoneId: { kind: "text" },
+            secondaryZoneId: { kind: "text", fills: "cn-hangzhou-i" },
             vswitchId: { kind: "text" },
             vpcAuthMode: { kind: "text", oneOf: ["Close", "Open"], defaultsTo: "Open", isLater: true },
             password: { kind: "text", isSecret: true, isUntold: true, api: password },
             securityIps: { kind: "set", isChosen: true, isFilled: true, isLater: true },
             securityIpGroupName: { kind: "text", isChosen: true, isLater: true },
-            securityIpGroupAttribute: { kind: "text", isLater: true },
+            securityIpGroupAttribute: { kind: "text", isLater: true, fills: "hidden" },
             sslEnable: { kind: "text", oneOf: ["Disable", "Enable", "Update"], isChosen: true, isLater: true },
             config: { kind: "map", isChosen: true, isFilled: true, isLater: true },
             backupPeriods: { kind: "set", isChosen: true, isLater: true, api: backupDays },
@@ -159,7 +159,7 @@ export const tables = {
                 oneOf: ["cloud_essd1", "cloud_essd2", "cloud_essd3", "cloud_auto", "local_ssd"],
                 isChosen: true,
             },
-            provisionedIops: { kind: "whole", between: [0, 50_000] },
+            provisionedIops: { kind: "whole", between: [0, 50_000], fills: 3000 },
             replicationFactor: { kind: "whole", oneOf: [1, 3, 5, 7], isChosen: true },
             readonlyReplicas: { kind: "whole", between: [0, 5], isChosen: true },
             instanceChargeType: { kind: "text", oneOf: ["PrePaid", "PostPaid"], isChosen: true },
@@ -168,10 +168,10 @@ export const tables = {
             vpcId: { kind: "text", replaces: true, isChosen: true },
             vswitchId: { kind: "text", replaces: true, isChosen: true },
             zoneId: { kind: "text", replaces: true, isChosen: true },
-            secondaryZoneId: { kind: "text" },
-            hiddenZoneId: { kind: "text" },
-            encrypted: { kind: "flag", replaces: true },
-            cloudDiskEncryptionKey: { kind: "text", replaces: true },
+            secondaryZoneId: { kind: "text", fills: "cn-hangzhou-i" },
+            hiddenZoneId: { kind: "text", fills: "cn-hangzhou-j" },
+            encrypted: { kind: "flag", replaces: true, fills: true },
+            cloudDiskEncryptionKey: { kind: "text", replaces: true, fills: "key-of-the-account" },
             securityIpLists: { kind: "set", isChosen: true },
             securityIpGroups: {
                 kind: {
@@ -182,8 +182,9 @@ export const tables = {
                     },
                 },
                 isLater: true,
+                fills: [{ securityIpGroupName: "dms", securityIpList: "10.255.0.1" }],
             },
-            securityGroupId: { kind: "text", isLater: true },
+            securityGroupId: { kind: "text", isLater: true, fills: "sg-of-the-console" },
             accountPassword: { kind: "text", isSecret: true, isUntold: true, api: password },
             sslAction: { kind: "text", oneOf: ["Open", "Close", "Update"], isUntold: true, isLater: true },
             backupPeriods: { kind: "set", isChosen: true, isLater: true, api: backupDays },
@@ -260,7 +261,7 @@ export const tables = {
                 },
             },
             description: { kind: "text" },
-            policy: { kind: "text" },
+            policy: { kind: "text", fills: "{}" },
             resourceGroupId: { kind: "text", isChosen: true },
             tags: { kind: "map" },
         },
@@ -286,9 +287,9 @@ export const tables = {
             maxSplitShardCount: { kind: "whole", between: [0, 256] },
             appendMeta: { kind: "flag", defaultsTo: true },
             enableWebTracking: { kind: "flag" },
-            hotTtl: { kind: "whole" },
+            hotTtl: { kind: "whole", fills: 7 },
             infrequentAccessTtl: { kind: "whole" },
-            telemetryType: { kind: "text", replaces: true },
+            telemetryType: { kind: "text", replaces: true, fills: "None" },
             mode: { kind: "text", isChosen: true },
         },
     },
@@ -318,3 +319,9 @@ export const tables = {
         },
     },
 } satisfies Record<string, Table>;
+
+/** What the cloud may fill in of such a resource. */
+export function fillsOf(type: keyof typeof tables): Properties {
+    const inputs: Inputs = tables[type].inputs;
+    return Object.fromEntries(Object.entries(inputs).flatMap(([name, { fills }]) => (fills === undefined ? [] : [[name, fills]])));
+}

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { version } from "@pulumi/alicloud/package.json";
 import { execa } from "execa";
 import { end } from "../../machine/alicloud-provider/processes";
+import { fillsOf } from "../../machine/alicloud-provider/table";
 import { readAgain } from "../../machine/halfMade";
 import { ensurePackages } from "../../machine/host";
 import { writeStandIn } from "../../machine/stack";
@@ -30,7 +31,7 @@ const args = {
 new ManagedRedis("redis", { ...args, instanceClass: "redis.shard.small.2.ce", account: "sms" }, { provider });
 new ManagedMongo(
     "mongo",
-    { ...args, instanceClass: "mdb.shard.2x.large.c", storageGb: 20, storageType: "cloud_essd1", nodes: 3 },
+    { ...args, instanceClass: "mdb.shard.2x.large.c", storageGb: 20, storageType: "cloud_essd1", nodes: 3, backupsAfterDeletion: "none" },
     { provider },
 );
 `;
@@ -95,9 +96,9 @@ describe("A store that was made and not finished, by the real engine", () => {
         return readdirSync(folder).map((file) => file.replace(".json", ""));
     }
 
-    it("would be replaced or refused by the next up as it is, and is finished in place once it was read again", async () => {
+    it("would be replaced or refused by the next up as it is, and is finished in place once it was read again; what the cloud filled in stays", async () => {
         const refused = { halfWay: "The instance is busy." };
-        trouble({ [redisType]: refused, [mongoType]: refused });
+        trouble({ [redisType]: { ...refused, fills: fillsOf(redisType) }, [mongoType]: { ...refused, fills: fillsOf(mongoType) } });
         const failed = await pulumi(up, { reject: false });
         assert.notEqual(failed.exitCode, 0);
         assert.match(failed.stdout, /alicloud_mongodb_instance dds-\S+ is there and is Normal: .*The instance is busy\./);

@@ -4,7 +4,14 @@ import { deploy, resolve, types } from "./deployed";
 import { managed, whitelist } from "./managedArgs";
 
 describe("MongoDB on Alibaba Cloud", () => {
-    const args = { ...managed, instanceClass: "mdb.shard.2x.large.c", storageGb: 20, storageType: "cloud_essd1", nodes: 3 };
+    const args = {
+        ...managed,
+        instanceClass: "mdb.shard.2x.large.c",
+        storageGb: 20,
+        storageType: "cloud_essd1",
+        nodes: 3,
+        backupsAfterDeletion: "last" as const,
+    };
     const mongo = (changes = {}) => deploy(() => new ManagedMongo("mongo", { ...args, ...changes }));
     const members = "dds-1.mongo.example:3717,dds-2.mongo.example:3717";
 
@@ -39,6 +46,7 @@ describe("MongoDB on Alibaba Cloud", () => {
             securityIpLists: whitelist,
             backupPeriods: ["Monday", "Thursday"],
             backupTime: "09:00Z-10:00Z",
+            backupRetentionPolicyOnClusterDeletion: 1,
             maintainStartTime: "22:00Z",
             maintainEndTime: "23:00Z",
             dbInstanceReleaseProtection: true,
@@ -46,6 +54,13 @@ describe("MongoDB on Alibaba Cloud", () => {
         });
         assert.deepEqual(secrets, []);
     });
+
+    for (const [backupsAfterDeletion, policy] of Object.entries({ none: 0, last: 1, all: 2 })) {
+        it(`says that ${backupsAfterDeletion} of its backups outlive${policy === 1 ? "s" : ""} it, where that is asked for`, async () => {
+            const { deployed } = await mongo({ backupsAfterDeletion });
+            assert.equal(deployed.one(types.mongoInstance).inputs.backupRetentionPolicyOnClusterDeletion, policy);
+        });
+    }
 
     it("can be in three zones", async () => {
         const { deployed } = await mongo({ hiddenZone: "cn-hangzhou-j" });

@@ -182,6 +182,7 @@ describe("settings", () => {
             engineVersion: "7.0",
             storageGb: 20,
             storageType: "cloud_essd1",
+            backupsAfterDeletion: "last",
             nodes: 3,
             ...everyNight,
         });
