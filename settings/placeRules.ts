@@ -156,6 +156,28 @@ export function nodesAreInDifferentZones({ value, issues }: Checked<StoreSetting
     }
 }
 
+/** Alibaba Cloud sells a replica set in one zone or in three; in two by a ticket only, and then it reports a third of its own. */
+export function replicaSetIsInOneZoneOrThree({ value, issues }: Checked<StoreSettings & { nodes: number }>) {
+    const { zone = "", secondaryZone, hiddenZone, nodes } = value;
+    const other = { secondaryZone: "hiddenZone", hiddenZone: "secondaryZone" } as const;
+    for (const [given, missing] of Object.entries(other)) {
+        const there = value[given as keyof typeof other];
+        if (there !== undefined && value[missing] === undefined) {
+            const allowed = `given as ${given} is, or both left out: a replica set is in one zone or in three`;
+            issues.push(refusal([missing], undefined, allowed, thirdZone(zone, there)));
+        }
+    }
+    if (secondaryZone !== undefined && hiddenZone !== undefined && nodes < 3) {
+        issues.push(refusal(["nodes"], nodes, "3 or more, as there are three zones", 3));
+    }
+}
+
+/** One of the same region that is neither. */
+function thirdZone(zone: string, another: string) {
+    const letter = ["h", "i", "j"].find((letter) => ![zone, another].some((taken) => taken.endsWith(letter)));
+    return `${zone.slice(0, -1)}${letter}`;
+}
+
 export function caFileNeedsTls({ value: { tls, tlsCaFile }, issues }: Checked<{ tls?: boolean; tlsCaFile?: string }>) {
     if (tlsCaFile !== undefined && tls !== true) {
         issues.push(refusal(["tlsCaFile"], tlsCaFile, "left out while tls isn't true"));

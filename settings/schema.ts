@@ -6,6 +6,7 @@ import {
     networksAreApart,
     newVSwitchesAreOnePerZone,
     nodesAreInDifferentZones,
+    replicaSetIsInOneZoneOrThree,
     vSwitchesAreInTwoZones,
 } from "./placeRules";
 import { bytes, cpus } from "./quantity";
@@ -225,7 +226,7 @@ const managedMongo = section({
     /** Which backups outlive the store, where it is deleted. The cloud's own default is none. */
     backupsAfterDeletion: oneOf("none", "last", "all").default("last"),
     ...managed,
-}).check(nodesAreInDifferentZones, caFileNeedsTls);
+}).check(nodesAreInDifferentZones, replicaSetIsInOneZoneOrThree, caFileNeedsTls);
 
 /** A store's place decides what else is asked for. */
 function store<T extends typeof managedRedis | typeof managedMongo>(

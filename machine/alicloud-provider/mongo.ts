@@ -126,6 +126,9 @@ function refuseOrder(cloud: Cloud, inputs: Plain): void {
     if (new Set(zones).size < zones.length) {
         throw new Refusal("InvalidZoneId.Duplicate", `The primary, secondary and hidden nodes' zones are not three: ${zones.join(", ")}.`);
     }
+    if ((secondaryZoneId === undefined) !== (hiddenZoneId === undefined)) {
+        throw new Refusal("InvalidZoneId.NotSupport", "Double-zone deployment is not enabled: name the secondary and the hidden zone.");
+    }
     refuseBadWhitelist((securityIpLists as string[] | undefined) ?? []);
 }
 

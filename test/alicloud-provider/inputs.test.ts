@@ -252,7 +252,9 @@ describe("The cloud's stand-in", () => {
         await refuses(cloud.create(mongo, { ...mongoOrder, engineVersion: "3.4" }), "InvalidEngineVersion.Malformed");
         await refuses(cloud.create(mongo, { ...mongoOrder, dbInstanceStorage: 25 }), "InvalidStorage.Format");
         await refuses(cloud.create(mongo, { ...mongoOrder, storageType: "local_ssd" }), "InvalidStorageType");
-        await refuses(cloud.create(mongo, { ...mongoOrder, secondaryZoneId: zone }), "InvalidZoneId.Duplicate");
+        const twice = { secondaryZoneId: zone, hiddenZoneId: "cn-hangzhou-i" };
+        await refuses(cloud.create(mongo, { ...mongoOrder, ...twice }), "InvalidZoneId.Duplicate");
+        await refuses(cloud.create(mongo, { ...mongoOrder, secondaryZoneId: "cn-hangzhou-i" }), "InvalidZoneId.NotSupport");
         const account = { instanceId: "dds-none", accountName: "sms", accountPassword: "Passw0rd!" };
         await refuses(cloud.create(mongoAccount, account), "InvalidAccountName.NotFound");
         await refuses(

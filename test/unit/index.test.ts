@@ -280,7 +280,7 @@ describe("the program", () => {
         const network = JSON.stringify({
             kind: "new",
             cidr: "10.1.0.0/16",
-            vSwitches: ["h", "i"].map((zone, i) => ({ zone: `cn-hangzhou-${zone}`, cidr: `10.1.${i}.0/24` })),
+            vSwitches: ["h", "i", "j"].map((zone, i) => ({ zone: `cn-hangzhou-${zone}`, cidr: `10.1.${i}.0/24` })),
         });
         const monitoring = JSON.stringify({ kind: "operator" });
         const web = JSON.stringify({ autoscale: { maxReplicas: 12 } });

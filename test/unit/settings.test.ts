@@ -1136,7 +1136,7 @@ describe("settings", () => {
         ],
         [
             "a second node in a zone without a vSwitch",
-            { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-k" } },
+            { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-k", hiddenZone: "cn-hangzhou-i" } },
             `sms:mongo.secondaryZone is "cn-hangzhou-k"; allowed: a zone with a vSwitch in sms:network: cn-hangzhou-h or cn-hangzhou-i | ${set("sms:mongo.secondaryZone", "cn-hangzhou-h")}`,
             itsMongoPassword,
         ],
@@ -1150,6 +1150,24 @@ describe("settings", () => {
             "a hidden node beside the second one",
             { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-i", hiddenZone: "cn-hangzhou-i" } },
             `sms:mongo.hiddenZone is "cn-hangzhou-i"; allowed: a zone that no other node of the store is in: it is there for the day that one fails | ${remove("sms:mongo.hiddenZone")}`,
+            itsMongoPassword,
+        ],
+        [
+            "MongoDB in two zones, which Alibaba Cloud doesn't sell",
+            { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-i" } },
+            `sms:mongo.hiddenZone is missing; allowed: given as secondaryZone is, or both left out: a replica set is in one zone or in three | ${set("sms:mongo.hiddenZone", "cn-hangzhou-j")}`,
+            itsMongoPassword,
+        ],
+        [
+            "MongoDB with a hidden zone and no secondary one",
+            { ...onAlibaba, mongo: { ...mongoThere, hiddenZone: "cn-hangzhou-i" } },
+            `sms:mongo.secondaryZone is missing; allowed: given as hiddenZone is, or both left out: a replica set is in one zone or in three | ${set("sms:mongo.secondaryZone", "cn-hangzhou-j")}`,
+            itsMongoPassword,
+        ],
+        [
+            "one node in three zones",
+            { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-i", hiddenZone: "cn-hangzhou-j", nodes: 1 } },
+            `sms:mongo.nodes is 1; allowed: 3 or more, as there are three zones | ${set("sms:mongo.nodes", 3)}`,
             itsMongoPassword,
         ],
         [
@@ -1603,6 +1621,7 @@ describe("the stack files", () => {
                         "sms:network.vpcId",
                         "sms:network.vSwitches[0].id",
                         "sms:network.vSwitches[1].id",
+                        "sms:network.vSwitches[2].id",
                         "sms:cluster.id",
                         "sms:registry.instanceId",
                         "sms:registry.instanceName",

@@ -41,6 +41,7 @@ const network = { "network.vpcId": "vpc-1a2b3c", "network.vSwitches.0.id": "vsw-
 const places = {
     online: {
         ...network,
+        "network.vSwitches.2.id": "vsw-jjjjjj",
         "cluster.id": "c0123456789abcdef",
         "registry.instanceId": "cri-1a2b3c",
         "registry.instanceName": "my-registry",
