@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { ownProcesses, takeOverPreparation } from "./daemons";
+import { install } from "./packages";
 import { ownRegistry } from "./places";
 import { MachineError, step } from "./progress";
 
@@ -119,7 +119,7 @@ export async function refuseUnfit(wanted: Wanted): Promise<void> {
     }
 }
 
-/** Installs the Debian packages that are missing. Debian's own policy keeps the services from starting where there is no systemd. */
+/** Installs the Debian packages that are missing. */
 export async function ensurePackages(...parts: (keyof typeof packages)[]): Promise<void> {
     const files: Record<string, string> = Object.assign({}, ...parts.map((part) => packages[part]));
     const missing = Object.entries(files)
@@ -128,13 +128,7 @@ export async function ensurePackages(...parts: (keyof typeof packages)[]): Promi
     if (missing.length === 0) {
         return;
     }
-    await step(`Debian packages: ${missing.join(" ")}`, async () => {
-        const env = { DEBIAN_FRONTEND: "noninteractive" };
-        // An installation that was cut short would stop every later one.
-        await execa("dpkg", ["--configure", "-a"], { env });
-        await execa("apt-get", ["update", "-qq"], { env });
-        await execa("apt-get", ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", ...missing], { env });
-    });
+    await step(`Debian packages: ${missing.join(" ")}`, () => install(missing));
 }
 
 /** One `npm run up` or `down` at a time: the turn ends with its holder, however that ends. Gives what ends it before. */
