@@ -17,7 +17,9 @@ export function parse(raw: RawSettings): PlainSettings {
     const secret = secretSchema.safeParse(pick(values, isSecret));
     const issues = [...(plain.error?.issues ?? []), ...issuesBetween(values), ...(secret.error?.issues ?? [])];
     const problems = [
-        ...issues.filter(({ path }) => !isPassedOn(path, said, issues)).flatMap((issue) => refusals(issue, raw, values, commands)),
+        ...issues
+            .filter(({ path }) => !isPassedOn(path, said, issues))
+            .flatMap((issue) => refusals(issue, raw, { said, values }, commands)),
         ...secretProblems(raw, said),
     ];
     if (problems.length > 0 || !plain.success) {
@@ -45,7 +47,12 @@ function issuesBetween(values: Values): z.core.$ZodIssue[] {
 }
 
 /** What the schema refuses, as problems. */
-function refusals(issue: z.core.$ZodIssue, raw: RawSettings, values: Values, commands: Commands): Problem[] {
+function refusals(
+    issue: z.core.$ZodIssue,
+    raw: RawSettings,
+    { said, values }: Record<"said" | "values", Values>,
+    commands: Commands,
+): Problem[] {
     if (issue.code === "unrecognized_keys") {
         return issue.keys.map((key) => {
             const path = [...issue.path, key];
@@ -58,7 +65,8 @@ function refusals(issue: z.core.$ZodIssue, raw: RawSettings, values: Values, com
         });
     }
     const { message, hint } = told(issue);
-    const value = valueAt(values, issue.path);
+    // What the file itself says, and not what a pool has from sms:worker besides.
+    const value = valueAt(said, issue.path) ?? valueAt(values, issue.path);
     const mayBeCredential = typeof hint.hidden === "function" ? hint.hidden(value) : hint.hidden;
     const hidden = mayBeCredential || raw.encrypted.has(String(issue.path[0])) || isSecret(issue.path[0]);
     const meant = hidden || value === undefined ? undefined : hint.meant?.(value);

@@ -50,6 +50,7 @@ import {
     share,
     storageClassName,
     storageGb,
+    tags,
     trueOrFalse,
     version,
     weekDays,
@@ -367,7 +368,7 @@ export const plainSchema = section(
         alibaba: section({
             region,
             accountType: oneOf("Domestic", "International").default("Domestic"),
-            tags: z.record(z.string(), z.string(), { error: "a block of names and texts" }).prefault({}),
+            tags: tags.prefault({}),
         }).optional(),
         network: network.optional(),
         cluster,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type AddressForm, addressFault, addressVariables, hostFault, withScheme } from "./address";
-import { range } from "./cidr";
+import { overlap, range } from "./cidr";
 import { hasPassword, namesCredential } from "./credentials";
 import { fits, meantQuantity, type Unit } from "./quantity";
 import { queues } from "./queues";
@@ -243,21 +243,25 @@ export function credential(minLength: number) {
     );
 }
 
-/** An address of one form, with what is wrong with it where something is. */
+/** A text without a fault. One that is more than another text is told: `""` isn't; `undefined` is none. */
+function faultless(allowed: string, hint: Hint, form: object, faultIn: (text: string) => string | undefined) {
+    const isGood = (input: unknown) => typeof input === "string" && faultIn(input) === undefined;
+    const told = ({ input }: { input?: unknown }) => {
+        const fault = typeof input === "string" ? faultIn(input) : "";
+        return fault ? `${allowed}; here ${fault}` : allowed;
+    };
+    return z.custom<string>(isGood, { error: told, params: { ...hint } }).meta({ type: "string", ...form, description: allowed });
+}
+
+/** An address of one form. */
 export function address(form: AddressForm) {
     const { words, example, schemes } = form;
-    const faultIn = (input: unknown) => (typeof input === "string" ? addressFault(input, form) : undefined);
     const hint: Hint = {
         example,
         meant: (input) => (typeof input === "string" ? withScheme(input, form) : undefined),
         hidden: (input) => String(input).includes("@"),
     };
-    return z
-        .custom<string>((input) => typeof input === "string" && faultIn(input) === undefined, {
-            error: ({ input }) => [words, ...[faultIn(input) ?? []].flat()].join("; here "),
-            params: { ...hint },
-        })
-        .meta({ type: "string", pattern: `^(${schemes.join("|")})://`, examples: [example], description: words });
+    return faultless(words, hint, { pattern: `^(${schemes.join("|")})://`, examples: [example] }, (text) => addressFault(text, form));
 }
 
 export const region = text("a region of Alibaba Cloud such as cn-hangzhou", "cn-hangzhou", /^[a-z]{2}(-[a-z]+)+(-\d+)?$/);
@@ -274,16 +278,46 @@ export function instanceClass(example: string, pattern: RegExp) {
 
 /** Addresses of a network: a first address and the bits that all of them share. */
 export function cidr(minPrefix: number, maxPrefix: number, example: string) {
+    const allowed = `a network's first address and a prefix from /${minPrefix} to /${maxPrefix} such as ${example}`;
+    return faultless(allowed, { example }, { examples: [example] }, (text) => {
+        const prefix = range(text)?.prefix;
+        if (prefix === undefined || prefix < minPrefix || prefix > maxPrefix) {
+            return "";
+        }
+        const kept = keptByAlibaba.find((other) => overlap(other, text));
+        return kept && `it has addresses of ${kept}, which no VPC takes`;
+    });
+}
+
+/** Addresses that are for the cloud itself or for no network at all. */
+const keptByAlibaba = ["0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"];
+
+/** What all of Alibaba Cloud's services take for a tag. */
+function tagText(longest: number, shortest: number, hint: Hint) {
+    const allowed = `a text of ${shortest} to ${longest} characters that doesn't begin with aliyun or acs: and has no http:// or https:// in it`;
     return value<string>(
-        `a network's first address and a prefix from /${minPrefix} to /${maxPrefix} such as ${example}`,
-        { example },
-        { type: "string", examples: [example] },
-        (input) => {
-            const prefix = typeof input === "string" ? range(input)?.prefix : undefined;
-            return prefix !== undefined && prefix >= minPrefix && prefix <= maxPrefix;
-        },
+        allowed,
+        hint,
+        { type: "string", minLength: shortest, maxLength: longest },
+        (input) =>
+            typeof input === "string" &&
+            [...input].length >= shortest &&
+            [...input].length <= longest &&
+            !/^(aliyun|acs:)|https?:\/\/|\p{Cc}/iu.test(input),
     );
 }
+
+/** A resource has 20 tags at most, two of which the program sets. */
+const mostTags = 18;
+
+export const tags = z
+    .record(tagText(64, 1, { remove: true }), tagText(128, 0, { example: "sms" }), { error: "a block of names and texts" })
+    .check(({ value, issues }) => {
+        for (const name of Object.keys(value).slice(mostTags)) {
+            const message = `at most ${mostTags} tags, as a resource of Alibaba Cloud has 20 at most and two are the program's`;
+            issues.push({ code: "custom", path: [name], input: value[name], message, params: { remove: true } });
+        }
+    });
 
 /** A whole hour of whose end nobody has to ask on which day it is. */
 export function hour(preset: string) {

@@ -272,6 +272,8 @@ describe("settings", () => {
     const number = (min: number, max: number) => `allowed: a whole number from ${min} to ${max}, without quotes`;
     const bytes = (example: string) => `allowed: whole bytes from 1Mi to 64Ti such as ${example}`;
     const cpus = (example: string) => `allowed: CPUs from 1m to 64 such as ${example}`;
+    const tag = (shortest: number, longest: number) =>
+        `allowed: a text of ${shortest} to ${longest} characters that doesn't begin with aliyun or acs: and has no http:// or https:// in it`;
     const share = "allowed: a whole number of pods from 0 to 100, or a percentage such as 25%";
     const label = "allowed: a name of lower-case letters, digits and -, 63 characters at most";
     const imageName = (example: string) => `allowed: an image with a tag other than latest, or with a digest, such as ${example}`;
@@ -562,6 +564,11 @@ describe("settings", () => {
             "a pool's name of 31 characters",
             { workerPools: { ["a".repeat(31)]: {} } },
             `sms:workerPools.${"a".repeat(31)} is {}; allowed: a pool's name of lower-case letters, digits and -, 30 characters at most | ${remove(`sms:workerPools.${"a".repeat(31)}`)}`,
+        ],
+        [
+            "a pool's name with a capital, showing what the file has and nothing that the pool would have from sms:worker",
+            { worker: { replicas: 4, env: { A: "x" } }, workerPools: { Bulk: {} } },
+            `sms:workerPools.Bulk is {}; allowed: a pool's name of lower-case letters, digits and -, 30 characters at most | ${remove("sms:workerPools.Bulk")}`,
         ],
         [
             "a pool's own lease, which all share",
@@ -917,6 +924,26 @@ describe("settings", () => {
             { alibaba: { region: "cn-hangzhou", tags: "team" } },
             'sms:alibaba.tags is "team"; allowed: a block of names and texts | write it as a block: sms:alibaba.tags: with its keys indented below',
         ],
+        ...["aliyun-team", "ACS:team", "a http://x"].map((name): [string, object, string] => [
+            `a tag called ${name}`,
+            { alibaba: { region: "cn-hangzhou", tags: { [name]: "sms" } } },
+            `${keyOf(["alibaba", "tags", name])} is "sms"; ${tag(1, 64)} | ${remove(keyOf(["alibaba", "tags", name]))}`,
+        ]),
+        ...["acs:x", "https://x", "x".repeat(129)].map((text): [string, object, string] => [
+            `a tag that says ${text.slice(0, 20)}`,
+            { alibaba: { region: "cn-hangzhou", tags: { team: text } } },
+            `sms:alibaba.tags.team is ${text.length > 60 ? `"${text.slice(0, 59)}…` : `"${text}"`}; ${tag(0, 128)} | ${set("sms:alibaba.tags.team", "sms")}`,
+        ]),
+        [
+            "a tag that is a number",
+            { alibaba: { region: "cn-hangzhou", tags: { team: 5 } } },
+            `sms:alibaba.tags.team is 5; ${tag(0, 128)} | ${set("sms:alibaba.tags.team", "sms")}`,
+        ],
+        [
+            "more tags than a resource has",
+            { alibaba: { region: "cn-hangzhou", tags: Object.fromEntries(Array.from({ length: 19 }, (_, i) => [`tag-${i}`, ""])) } },
+            `sms:alibaba.tags.tag-18 is ""; allowed: at most 18 tags, as a resource of Alibaba Cloud has 20 at most and two are the program's | ${remove("sms:alibaba.tags.tag-18")}`,
+        ],
         [
             "a managed store without a region",
             { network: existing, redis: redisThere },
@@ -1058,6 +1085,25 @@ describe("settings", () => {
                 network: { kind: "new", cidr: "10.1.0.0/16", vSwitches: [vSwitches[0], { zone: "cn-hangzhou-i", cidr: "10.1.1.0/24" }] },
             },
             `sms:network.vSwitches[0].id is not known; allowed: zone, cidr | ${remove("sms:network.vSwitches[0].id")}`,
+        ],
+
+        ...[
+            ["100.64.0.0/16", "100.64.0.0/10"],
+            ["100.0.0.0/8", "100.64.0.0/10"],
+            ["127.1.0.0/16", "127.0.0.0/8"],
+            ["169.254.0.0/20", "169.254.0.0/16"],
+            ["224.0.0.0/16", "224.0.0.0/4"],
+            ["239.1.0.0/16", "224.0.0.0/4"],
+            ["0.1.0.0/16", "0.0.0.0/8"],
+        ].map(([given, kept]): [string, object, string] => [
+            `addresses that no network has: ${given}`,
+            { ...onAlibaba, network: { ...existing, podCidr: given } },
+            `sms:network.podCidr is "${given}"; allowed: a network's first address and a prefix from /8 to /28 such as 172.20.0.0/16; here it has addresses of ${kept}, which no VPC takes | ${set("sms:network.podCidr", "172.20.0.0/16")}`,
+        ]),
+        [
+            "a VPC in the cloud's own addresses",
+            { ...onAlibaba, network: { kind: "new", cidr: "100.64.0.0/16", vSwitches: [] } },
+            `sms:network.cidr is "100.64.0.0/16"; allowed: a network's first address and a prefix from /8 to /28 such as 10.1.0.0/16; here it has addresses of 100.64.0.0/10, which no VPC takes | ${set("sms:network.cidr", "10.1.0.0/16")}`,
         ],
 
         // Cluster and registry
