@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hourAfter, leftToTheCloud, type ManagedStoreArgs } from "./managedStore";
 import type { Mongo } from "./mongo";
 import { cidrsOf, vSwitchIn } from "./network";
+import { refusedMongoChanges, refuseUpdates } from "./storeChanges";
 
 export interface ManagedMongoArgs extends ManagedStoreArgs {
     /** In steps of 10. */
@@ -27,7 +28,11 @@ export class ManagedMongo extends pulumi.ComponentResource implements Mongo {
 
         const own = { parent: this, protect: args.protect };
         const inputs = mongoInstance(args);
-        const instance = new Instance(`${name}-instance`, inputs, { ...own, ignoreChanges: leftToTheCloud(inputs, filledIn) });
+        const instance = new Instance(`${name}-instance`, inputs, {
+            ...own,
+            ignoreChanges: leftToTheCloud(inputs, filledIn),
+            hooks: refuseUpdates(name, refusedMongoChanges),
+        });
         // A replica set comes with this one account, and Alibaba Cloud makes no other: its password is ours to set.
         const account = new Account(
             `${name}-account`,
@@ -71,7 +76,8 @@ function mongoInstance(args: ManagedMongoArgs) {
         secondaryZoneId: args.secondaryZone,
         hiddenZoneId: args.hiddenZone,
         securityIpLists: cidrsOf(args.network),
-        sslAction: args.tls === undefined ? undefined : args.tls ? "Open" : "Close",
+        // Never `Close`: a new store has nothing to close, and its API refuses that.
+        sslAction: args.tls ? "Open" : undefined,
         backupPeriods: [...args.backup.days],
         backupTime: `${args.backup.from}-${hourAfter(args.backup.from)}`,
         backupRetentionPolicyOnClusterDeletion: backupPolicies[args.backupsAfterDeletion],

@@ -172,6 +172,14 @@ export function replicaSetIsInOneZoneOrThree({ value, issues }: Checked<StoreSet
     }
 }
 
+/** Workers take from several queues by one command, and a cluster refuses that for keys in different slots. */
+export function brokerIsNoCluster({ value: { instanceClass }, issues }: Checked<{ instanceClass: string }>) {
+    if (/^redis\.((logic\.)?sharding|shard\.with\.proxy)\./.test(instanceClass)) {
+        const allowed = "a class without shards: workers take from several queues at once, whose keys a cluster keeps in different slots";
+        issues.push(refusal(["instanceClass"], instanceClass, allowed, "redis.shard.small.2.ce"));
+    }
+}
+
 /** One of the same region that is neither. */
 function thirdZone(zone: string, another: string) {
     const letter = ["h", "i", "j"].find((letter) => ![zone, another].some((taken) => taken.endsWith(letter)));

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { mongoForm, otlpForm, pageForm, redisForm } from "./address";
 import {
+    brokerIsNoCluster,
     caFileNeedsTls,
     networksAreApart,
     newVSwitchesAreOnePerZone,
@@ -213,7 +214,7 @@ const managedRedis = section({
     /** Another name, with another password, is how to change the password: both accounts work until all pods have the new one. */
     account: redisAccount.default("sms"),
     ...managed,
-}).check(nodesAreInDifferentZones, caFileNeedsTls);
+}).check(nodesAreInDifferentZones, brokerIsNoCluster, caFileNeedsTls);
 
 const managedMongo = section({
     kind: z.literal("managed"),

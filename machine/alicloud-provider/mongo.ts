@@ -81,6 +81,10 @@ export const mongoInstance: Description = {
         if (Number(news.dbInstanceStorage) < Number(holding.inputs.dbInstanceStorage)) {
             throw new Refusal("InvalidStorage.Malformed", "Cloud disks grow and don't shrink.");
         }
+        const disk = holding.inputs.storageType ?? holding.outputs.storageType;
+        if (news.storageType !== undefined && news.storageType !== disk && news.storageType !== "cloud_auto") {
+            throw new Refusal("InvalidStorageType", `The storage type can't be changed from ${disk} to ${news.storageType}.`);
+        }
         refuseOrder(cloud, news);
     },
     async release(cloud, holding) {

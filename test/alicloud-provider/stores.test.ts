@@ -320,9 +320,12 @@ describe("MongoDB at the cloud's stand-in", function () {
         await assert.rejects(cloud.delete(instance), /ReleaseProtection/);
         await cloud.update(instance, { ...order, dbInstanceStorage: 40 });
         await assert.rejects(cloud.update(instance, order), /Cloud disks grow and don't shrink/);
+        const disk = (storageType: string) => ({ ...order, dbInstanceStorage: 40, storageType });
+        await assert.rejects(cloud.update(instance, disk("cloud_essd2")), /can't be changed from cloud_essd1 to cloud_essd2/);
+        await cloud.update(instance, disk("cloud_auto"));
         assert.deepEqual(
             cloud
-                .changes(instance, { ...order, dbInstanceStorage: 40, zoneId: "cn-hangzhou-i" })
+                .changes(instance, { ...disk("cloud_auto"), zoneId: "cn-hangzhou-i" })
                 .map(({ property, replaces }) => [property, replaces]),
             [["zoneId", true]],
         );

@@ -113,11 +113,16 @@ describe("MongoDB on Alibaba Cloud", () => {
         );
     });
 
-    it("turns encryption off where that is said, and says nothing where nothing is", async () => {
-        const off = await mongo({ tls: false });
-        assert.equal(off.deployed.one(types.mongoInstance).inputs.sslAction, "Close");
-        assert.doesNotMatch((await resolve(off.result.url)).value, /tls/);
-        const unsaid = await mongo();
-        assert.ok(!("sslAction" in unsaid.deployed.one(types.mongoInstance).inputs));
+    for (const tls of [false, undefined]) {
+        it(`says nothing of encryption where tls is ${tls}: a new store has none, and its API refuses to close it`, async () => {
+            const { deployed, result } = await mongo({ tls });
+            assert.ok(!("sslAction" in deployed.one(types.mongoInstance).inputs));
+            assert.doesNotMatch((await resolve(result.url)).value, /tls/);
+        });
+    }
+
+    it("has its updates looked at before they are made, at the preview too", async () => {
+        const { deployed } = await mongo();
+        assert.deepEqual(deployed.one(types.mongoInstance).beforeUpdate, ["mongo-updates"]);
     });
 });

@@ -1198,6 +1198,14 @@ describe("settings", () => {
             `sms:mongo.hiddenZone is "cn-hangzhou-i"; allowed: a zone that no other node of the store is in: it is there for the day that one fails | ${remove("sms:mongo.hiddenZone")}`,
             itsMongoPassword,
         ],
+        ...["redis.logic.sharding.1g.2db.0rodb.4proxy.default", "redis.sharding.small.default", "redis.shard.with.proxy.small.ce"].map(
+            (instanceClass): [string, object, string, object] => [
+                `a cluster as the broker (${instanceClass})`,
+                { ...onAlibaba, redis: { ...redisThere, instanceClass } },
+                `sms:redis.instanceClass is "${instanceClass}"; allowed: a class without shards: workers take from several queues at once, whose keys a cluster keeps in different slots | ${set("sms:redis.instanceClass", "redis.shard.small.2.ce")}`,
+                itsRedisPassword,
+            ],
+        ),
         [
             "MongoDB in two zones, which Alibaba Cloud doesn't sell",
             { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-i" } },
