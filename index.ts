@@ -18,6 +18,7 @@ import { QueueLengths } from "./components/queueLengths";
 import { ClusterRedis, type Redis } from "./components/redis";
 import { AcrRegistry, type Registry } from "./components/registry";
 import { SecretEnv } from "./components/secretEnv";
+import { StoresCa } from "./components/storesCa";
 import { Web } from "./components/web";
 import { Worker } from "./components/worker";
 import { readSettings } from "./settings";
@@ -76,17 +77,19 @@ const registry: Registry = settings.registry.kind === "acr" ? new AcrRegistry("r
 export const image = new Image("image", { ...settings.image, context: "app", registry }).reference;
 const pullSecret = new PullSecret("pull-secret", { namespace, registry }, inCluster).name;
 
+const storesCa = settings.storesCa === undefined ? undefined : new StoresCa("stores-ca", { namespace, pem: settings.storesCa }, inCluster);
+const onAlibabasNetwork = { network, instanceName, tags, caFile: storesCa?.file };
 const redis: Redis =
     settings.redis.kind === "cluster"
         ? new ClusterRedis("redis", { ...settings.redis, namespace, pullSecret }, inCluster)
         : settings.redis.kind === "managed"
-          ? new ManagedRedis("redis", { ...settings.redis, network, instanceName, tags }, onAlibaba)
+          ? new ManagedRedis("redis", { ...settings.redis, ...onAlibabasNetwork }, onAlibaba)
           : settings.redis;
 const mongo: Mongo =
     settings.mongo.kind === "cluster"
         ? new ClusterMongo("mongo", { ...settings.mongo, namespace, pullSecret }, inCluster)
         : settings.mongo.kind === "managed"
-          ? new ManagedMongo("mongo", { ...settings.mongo, network, instanceName, tags }, onAlibaba)
+          ? new ManagedMongo("mongo", { ...settings.mongo, ...onAlibabasNetwork }, onAlibaba)
           : settings.mongo;
 
 const collector =
@@ -94,13 +97,22 @@ const collector =
 
 const secretEnv = new SecretEnv("env", { namespace, redisUrl: redis.url, mongoUrl: mongo.url, more: settings.secretEnv }, inCluster).name;
 
-const unprepared = { namespace, image, pullSecret, env: settings.env, secretEnv, logs: { sizeLimit, collector } };
+const unprepared = {
+    namespace,
+    image,
+    pullSecret,
+    env: settings.env,
+    secretEnv,
+    storesCa: storesCa?.volume,
+    logs: { sizeLimit, collector },
+};
 const { rolloutTimeoutSeconds } = settings.web;
 /** Whatever takes this one waits until both stores were found to work from inside the cluster, and to be what this version expects. */
 const { app } = new Preparation("preparation", { ...settings.migration, rolloutTimeoutSeconds, app: unprepared }, inCluster);
 /** The product answers on this port of every node. */
 export const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
-const queueLengths = settings.keda && new QueueLengths("queue-lengths", { namespace, redisUrl: redis.url }, inCluster);
+const queueLengths =
+    settings.keda && new QueueLengths("queue-lengths", { namespace, redisUrl: redis.url, ca: settings.storesCa }, inCluster);
 for (const pool of settings.workers) {
     new Worker(pool.name, { ...pool, app, queueLengths }, inCluster);
 }

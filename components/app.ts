@@ -1,7 +1,7 @@
 import type { core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions, Input } from "@pulumi/pulumi";
 import { type Collector, logSidecars } from "./logs";
-import { type PodTemplateArgs, podTemplate, type Resources } from "./podTemplate";
+import { type PodTemplateArgs, podTemplate, type Resources, type Volume } from "./podTemplate";
 
 /** What web, worker and beat share: one image, one environment. */
 export interface App {
@@ -12,6 +12,8 @@ export interface App {
     env: Record<string, string>;
     /** The name of the Secret with the others. */
     secretEnv: Input<string>;
+    /** With the certificates that the stores' URLs name, where the way there is encrypted. */
+    storesCa?: Volume;
     logs: {
         sizeLimit: string;
         /** Ships what the pods write; without one it stays in the pods. */
@@ -65,6 +67,7 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
         volumes: [
             { name: "log-dir", mountPath: "/var/log/sms", emptyDir: { sizeLimit: app.logs.sizeLimit } },
             { name: "tmp", mountPath: "/tmp", emptyDir: { sizeLimit: "256Mi" } },
+            ...(app.storesCa === undefined ? [] : [app.storesCa]),
         ],
         sidecars: app.logs.collector && logSidecars(app.logs.collector, process.name, app),
     });

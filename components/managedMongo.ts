@@ -89,7 +89,7 @@ function mongoInstance(args: ManagedMongoArgs) {
 }
 
 /** Alibaba Cloud gives the parts; in an order of its own, which must not look like a change. */
-function mongoUrl(instance: Instance, account: Account, { password, tls, tlsCaFile }: ManagedMongoArgs) {
+function mongoUrl(instance: Instance, account: Account, { password, tls, caFile }: ManagedMongoArgs) {
     const hosts = instance.replicaSets.apply((members) =>
         members
             .filter(({ networkType }) => networkType === "VPC")
@@ -97,8 +97,8 @@ function mongoUrl(instance: Instance, account: Account, { password, tls, tlsCaFi
             .sort()
             .join(","),
     );
-    const caFile = tlsCaFile === undefined ? "" : `&tlsCAFile=${encodeURIComponent(tlsCaFile)}`;
+    const ca = caFile === undefined ? "" : `&tlsCAFile=${encodeURIComponent(caFile)}`;
     return pulumi.secret(
-        pulumi.interpolate`mongodb://${account.accountName}:${password.apply(encodeURIComponent)}@${hosts}/sms?replicaSet=${instance.replicaSetName}&authSource=admin${tls ? `&tls=true${caFile}` : ""}`,
+        pulumi.interpolate`mongodb://${account.accountName}:${password.apply(encodeURIComponent)}@${hosts}/sms?replicaSet=${instance.replicaSetName}&authSource=admin${tls ? `&tls=true${ca}` : ""}`,
     );
 }

@@ -71,10 +71,10 @@ function redisInstance(args: ManagedStoreArgs) {
 }
 
 /** TLS changes neither host nor port. Celery wants to read in the URL whether the certificate is checked. */
-function redisUrl(instance: Instance, account: Account, { password, tls, tlsCaFile }: ManagedStoreArgs) {
+function redisUrl(instance: Instance, account: Account, { password, tls, caFile }: ManagedStoreArgs) {
     const authority = pulumi.interpolate`${account.accountName}:${password.apply(encodeURIComponent)}@${instance.connectionDomain}:${instance.privateConnectionPort}`;
-    const caFile = tlsCaFile === undefined ? "" : `&ssl_ca_certs=${encodeURIComponent(tlsCaFile)}`;
+    const ca = caFile === undefined ? "" : `&ssl_ca_certs=${encodeURIComponent(caFile)}`;
     return pulumi.secret(
-        tls ? pulumi.interpolate`rediss://${authority}/0?ssl_cert_reqs=required${caFile}` : pulumi.interpolate`redis://${authority}/0`,
+        tls ? pulumi.interpolate`rediss://${authority}/0?ssl_cert_reqs=required${ca}` : pulumi.interpolate`redis://${authority}/0`,
     );
 }

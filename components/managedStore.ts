@@ -14,10 +14,10 @@ export interface ManagedStoreArgs {
     /** Where a second node is, for the day that the first zone fails. */
     secondaryZone?: string;
     password: Output<string>;
-    /** True and false are said to the cloud; left out, nothing is: a store has none at first. */
+    /** Whether the way there is encrypted. Left out, the cloud is told nothing: a store isn't at first. */
     tls?: boolean;
-    /** Alibaba Cloud's CA chain in the image; otherwise the image's own CAs must do. */
-    tlsCaFile?: string;
+    /** Where pods have Alibaba Cloud's CA chain, by which they check the store's certificate. */
+    caFile?: string;
     backup: {
         /** `Monday` to `Sunday`. */
         days: readonly string[];

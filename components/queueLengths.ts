@@ -6,6 +6,8 @@ export interface QueueLengthsArgs {
     namespace: pulumi.Input<string>;
     /** The broker's. */
     redisUrl: pulumi.Input<string>;
+    /** By which its certificate is checked, in PEM; otherwise by KEDA's own authorities. */
+    ca?: string;
 }
 
 /** How KEDA gets to see how many tasks wait in Redis: by a Secret of its own, as it takes no URL. */
@@ -14,14 +16,19 @@ export class QueueLengths extends pulumi.ComponentResource {
     readonly authentication: pulumi.Output<string>;
     readonly databaseIndex: pulumi.Output<string>;
 
-    constructor(name: string, { namespace, redisUrl }: QueueLengthsArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, { namespace, redisUrl, ca }: QueueLengthsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:queueLengths:QueueLengths", name, {}, opts);
 
         const parts = pulumi.secret(pulumi.all([redisUrl, namespace])).apply(([url, namespace]) => redisParts(url, namespace));
+        const authority: Record<string, string> = ca === undefined ? {} : { ca };
         const secret = new Secret(
             `${name}-secret`,
             // Named by Pulumi: another password is another name, which the TriggerAuthentication then names.
-            { metadata: { namespace }, immutable: true, stringData: parts.apply(({ databaseIndex, ...access }) => access) },
+            {
+                metadata: { namespace },
+                immutable: true,
+                stringData: parts.apply(({ databaseIndex, ...access }) => ({ ...access, ...authority })),
+            },
             { parent: this },
         );
         const authentication = new CustomResource(
@@ -31,7 +38,7 @@ export class QueueLengths extends pulumi.ComponentResource {
                 kind: "TriggerAuthentication",
                 metadata: { name: "sms-redis", namespace },
                 spec: {
-                    secretTargetRef: ["address", "username", "password", "tls"].map((parameter) => ({
+                    secretTargetRef: ["address", "username", "password", "tls", ...Object.keys(authority)].map((parameter) => ({
                         parameter,
                         name: secret.metadata.name,
                         key: parameter,

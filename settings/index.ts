@@ -1,7 +1,9 @@
 /** The one place that reads the stack's configuration. */
 import * as pulumi from "@pulumi/pulumi";
 import { addressVariables } from "./address";
+import { encrypts } from "./encryptionRules";
 import { parse } from "./parse";
+import { pemOf } from "./pem";
 import type { PlainSettings } from "./schema";
 import { logDrainSeconds } from "./workloadRules";
 
@@ -14,8 +16,9 @@ export function readSettings() {
     const { tags, ...alibaba } = { region: "", tags: {}, ...account };
     const { region } = alibaba;
     const protect = plain.protect ?? plain.environment === "online";
-    const redis = storeOf(plain.redis, config, "redis", protect);
-    const mongo = storeOf(plain.mongo, config, "mongo", protect);
+    const by = { config, protect, environment: plain.environment };
+    const redis = storeOf(plain.redis, "redis", by);
+    const mongo = storeOf(plain.mongo, "mongo", by);
     const secretEnv = pulumi.secret(config.getSecretObject<Record<string, string | number | boolean>>("secretEnv") ?? {}).apply(asTexts);
     return frozen({
         ...plain,
@@ -32,6 +35,7 @@ export function readSettings() {
         registry: { ...registryOf(plain.registry, { region, protect }), password: config.requireSecret("registryPassword") },
         redis,
         mongo,
+        storesCa: plain.storesCa && pemOf(plain.storesCa),
         logs: {
             ...plain.logs,
             ship: plain.logs.ship && {
@@ -72,16 +76,20 @@ function registryOf(registry: PlainSettings["registry"], { region, protect }: { 
 
 function storeOf<T extends PlainSettings["redis"] | PlainSettings["mongo"]>(
     store: T,
-    config: pulumi.Config,
     name: "redis" | "mongo",
-    protect: boolean,
+    { config, protect, environment }: { config: pulumi.Config; protect: boolean; environment: string },
 ) {
     type Of<Kind> = Extract<T, { kind: Kind }>;
     switch (store.kind) {
         case "cluster":
             return { ...(store as Of<"cluster">), protect: store.protect ?? protect, password: config.requireSecret(`${name}Password`) };
         case "managed":
-            return { ...(store as Of<"managed">), protect: store.protect ?? protect, password: config.requireSecret(`${name}Password`) };
+            return {
+                ...(store as Of<"managed">),
+                tls: encrypts(store, environment),
+                protect: store.protect ?? protect,
+                password: config.requireSecret(`${name}Password`),
+            };
         default:
             return { ...(store as Of<"external">), url: config.requireSecret(`${name}Url`) };
     }

@@ -185,9 +185,3 @@ function thirdZone(zone: string, another: string) {
     const letter = ["h", "i", "j"].find((letter) => ![zone, another].some((taken) => taken.endsWith(letter)));
     return `${zone.slice(0, -1)}${letter}`;
 }
-
-export function caFileNeedsTls({ value: { tls, tlsCaFile }, issues }: Checked<{ tls?: boolean; tlsCaFile?: string }>) {
-    if (tlsCaFile !== undefined && tls !== true) {
-        issues.push(refusal(["tlsCaFile"], tlsCaFile, "left out while tls isn't true"));
-    }
-}

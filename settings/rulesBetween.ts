@@ -1,8 +1,9 @@
+import { type Encryption, encryptionRules } from "./encryptionRules";
 import { type Places, placeRules } from "./placeRules";
 import type { RuleBetween } from "./rules";
 import { type Workloads, workloadRules } from "./workloadRules";
 
-export type Blocks = Places & Workloads;
+export type Blocks = Places & Workloads & Encryption;
 
 /** What must hold between blocks. */
-export const rulesBetween: RuleBetween<Blocks>[] = [...placeRules, ...workloadRules];
+export const rulesBetween: RuleBetween<Blocks>[] = [...placeRules, ...workloadRules, ...encryptionRules];

@@ -1,9 +1,9 @@
 /** What a stack file may say under `sms:`, with the defaults. The words of each refusal stand with its kind in values.ts. */
 import { z } from "zod";
 import { mongoForm, otlpForm, pageForm, redisForm } from "./address";
+import { authorityIsGivenOnce } from "./encryptionRules";
 import {
     brokerIsNoCluster,
-    caFileNeedsTls,
     networksAreApart,
     newVSwitchesAreOnePerZone,
     nodesAreInDifferentZones,
@@ -26,13 +26,14 @@ import {
     givenNumber,
     hour,
     image,
-    imagePath,
     instanceClass,
     kinds,
     labels,
     logName,
     namespaceName,
     oneOf,
+    pemFile,
+    pemText,
     pinnedImage,
     plainVariables,
     poolName,
@@ -197,9 +198,8 @@ const days = z.array(oneOf(...weekDays), { error: "a list of week days such as [
 const managed = {
     zone,
     secondaryZone: zone.optional(),
+    /** Whether the way there is encrypted. Online it is by default; the certificate is checked by `sms:storesCa`. */
     tls: trueOrFalse.optional(),
-    /** Alibaba Cloud's CA chain in the image, where the image's own CAs don't know the store's certificate. */
-    tlsCaFile: imagePath.optional(),
     backup: section({ days: days.default([...weekDays]), from: hour("19:00Z") }).prefault({}),
     maintenance: section({ from: hour("18:00Z") }).prefault({}),
     /** Keeps the store from being deleted or replaced; as `sms:protect` by default. */
@@ -214,7 +214,7 @@ const managedRedis = section({
     /** Another name, with another password, is how to change the password: both accounts work until all pods have the new one. */
     account: redisAccount.default("sms"),
     ...managed,
-}).check(nodesAreInDifferentZones, brokerIsNoCluster, caFileNeedsTls);
+}).check(nodesAreInDifferentZones, brokerIsNoCluster);
 
 const managedMongo = section({
     kind: z.literal("managed"),
@@ -228,7 +228,7 @@ const managedMongo = section({
     /** Which backups outlive the store, where it is deleted. The cloud's own default is none. */
     backupsAfterDeletion: oneOf("none", "last", "all").default("last"),
     ...managed,
-}).check(nodesAreInDifferentZones, replicaSetIsInOneZoneOrThree, caFileNeedsTls);
+}).check(nodesAreInDifferentZones, replicaSetIsInOneZoneOrThree);
 
 /** A store's place decides what else is asked for. */
 function store<T extends typeof managedRedis | typeof managedMongo>(
@@ -384,6 +384,8 @@ export const plainSchema = section(
         }).prefault({}),
         redis: store("redis:7.0", { requests: { cpu: "0.1", memory: "64Mi" }, limits: { cpu: "1", memory: "512Mi" } }, managedRedis),
         mongo: store("mongo:7.0", { requests: { cpu: "0.1", memory: "128Mi" }, limits: { cpu: "1", memory: "1Gi" } }, managedMongo),
+        /** By which the stores' certificates are checked: the CA chain that either store's console gives. One of both. */
+        storesCa: section({ text: pemText.optional(), file: pemFile.optional() }).check(authorityIsGivenOnce).optional(),
         logs: section({
             /** A pod whose logs outgrow it is evicted. */
             sizeLimit: quantity(bytes, "1Gi").default("1Gi"),

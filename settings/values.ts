@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type AddressForm, addressFault, addressVariables, hostFault, withScheme } from "./address";
 import { overlap, range } from "./cidr";
 import { hasPassword, namesCredential } from "./credentials";
+import { isPem, isPemFile } from "./pem";
 import { fits, meantQuantity, type Unit } from "./quantity";
 import { queues } from "./queues";
 import type { Checked } from "./rules";
@@ -345,7 +346,13 @@ export const redisAccount = text(
     /^(?!(default|admin|root)$)[a-z][a-z0-9_]{0,99}$/,
 );
 
-export const imagePath = text("the path of a file in the image", "/etc/ssl/certs/alibaba.pem", /^(\/[\w.-]+)+$/);
+export const pemText = value<string>("certificates in PEM, one after the other", { remove: true }, { type: "string" }, isPem);
+export const pemFile = value<string>(
+    "the path of a file with certificates in PEM, absolute or from the folder of Pulumi.yaml",
+    { example: "certificates/apsaradb.pem" },
+    { type: "string" },
+    isPemFile,
+);
 export const registryInstance = text(
     "the registry instance's name: lower-case letters, digits and -, 3 to 30 characters",
     "my-registry",

@@ -16,7 +16,6 @@ export interface Workloads {
     workerPools: Record<string, Pool>;
     beat: { gracePeriodSeconds: number };
     keda?: object;
-    redis: { kind: string; tlsCaFile?: string };
 }
 
 export const workloadRules: RuleBetween<Workloads>[] = [
@@ -24,7 +23,7 @@ export const workloadRules: RuleBetween<Workloads>[] = [
     { rule: graceCoversTasks, blocks: ["worker"] },
     { rule: poolsGraceCoversTasks, blocks: ["worker", "workerPools"] },
     { rule: everyQueueHasWorkers, blocks: ["worker", "workerPools"] },
-    { rule: kedaCanScale, blocks: ["worker", "workerPools", "redis"] },
+    { rule: kedaCanScale, blocks: ["worker", "workerPools"] },
     { rule: graceCoversBeat, blocks: ["beat"] },
 ];
 
@@ -66,7 +65,7 @@ function everyQueueHasWorkers({ value: { worker, workerPools }, issues }: Checke
     }
 }
 
-function kedaCanScale({ value: { worker, workerPools, keda, redis }, issues }: Checked<Workloads>) {
+function kedaCanScale({ value: { worker, workerPools, keda }, issues }: Checked<Workloads>) {
     const pools = [
         { path: ["worker"], pool: worker },
         ...Object.entries(workerPools).map(([name, pool]) => ({ path: ["workerPools", name], pool })),
@@ -79,9 +78,6 @@ function kedaCanScale({ value: { worker, workerPools, keda, redis }, issues }: C
     if (keda === undefined) {
         const allowed = `the namespace of KEDA 2 (https://keda.sh), ${reason}: install it in the cluster first`;
         issues.push(refusal(["keda", "namespace"], undefined, allowed, "keda"));
-    }
-    if (redis.tlsCaFile !== undefined) {
-        issues.push(refusal(["redis", "tlsCaFile"], redis.tlsCaFile, `left out, ${reason}: KEDA doesn't have this file of the image's`));
     }
 }
 

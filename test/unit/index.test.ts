@@ -139,7 +139,8 @@ describe("the program", () => {
             `logs-store (${types.logStore})`,
             networkPolicy("collectors-to-logs"),
         ];
-        assert.deepEqual(deployed.listed(), [...everywhere, ...managedStores, ...registry, ...logs].sort());
+        const authority = ["stores-ca (sms:storesCa:StoresCa)", "stores-ca-config (kubernetes:core/v1:ConfigMap)"];
+        assert.deepEqual(deployed.listed(), [...everywhere, ...managedStores, ...registry, ...logs, ...authority].sort());
     });
 
     it("deploys test with small stores of its own: exactly this", async () => {
@@ -437,14 +438,32 @@ describe("the program", () => {
         }
     });
 
+    it("gives every process, and the Job that opens the stores first, the certificates that the URLs name", async () => {
+        const { deployed } = await online();
+        const pods = deployed.resources.filter(({ type }) => type === types.deployment || type === types.job);
+        assert.equal(pods.length, 4);
+        for (const { inputs, name } of pods) {
+            const { volumes, containers } = inputs.spec.template.spec;
+            const [container] = containers;
+            assert.deepEqual(
+                [volumes, container.volumeMounts].map((all: { name: string }[]) => all.find((one) => one.name === "stores-ca")),
+                [
+                    { name: "stores-ca", configMap: { name: "stores-ca-config-1a2b3c4d" } },
+                    { name: "stores-ca", mountPath: "/etc/sms/stores-ca", readOnly: true },
+                ],
+                name,
+            );
+        }
+    });
+
     it("hands the stores' URLs to pods through the Secret alone", async () => {
         const { deployed } = await online();
+        const caFile = "%2Fetc%2Fsms%2Fstores-ca%2Fca.pem";
         assert.deepEqual(deployed.one(types.secret, "env-secret").inputs.stringData, {
             ALIYUN_ACCESS_KEY_ID: "LTAI-1",
             ALIYUN_ACCESS_KEY_SECRET: "12345",
-            REDIS_URL: "redis://sms:Redis-p%40ssw0rd@r-1.redis.example:6379/0",
-            MONGO_URL:
-                "mongodb://root:Mongo-p%40ssw0rd@dds-1.mongo.example:3717,dds-2.mongo.example:3717/sms?replicaSet=mgset-1&authSource=admin",
+            REDIS_URL: `rediss://sms:Redis-p%40ssw0rd@r-1.redis.example:6379/0?ssl_cert_reqs=required&ssl_ca_certs=${caFile}`,
+            MONGO_URL: `mongodb://root:Mongo-p%40ssw0rd@dds-1.mongo.example:3717,dds-2.mongo.example:3717/sms?replicaSet=mgset-1&authSource=admin&tls=true&tlsCAFile=${caFile}`,
         });
     });
 

@@ -105,11 +105,11 @@ describe("MongoDB on Alibaba Cloud", () => {
     });
 
     it("encrypts the way there where that is asked for, and checks it by the given certificates", async () => {
-        const { deployed, result } = await mongo({ tls: true, tlsCaFile: "/etc/ssl/certs/alibaba.pem" });
+        const { deployed, result } = await mongo({ tls: true, caFile: "/etc/sms/stores-ca/ca.pem" });
         assert.equal(deployed.one(types.mongoInstance).inputs.sslAction, "Open");
         assert.equal(
             (await resolve(result.url)).value,
-            `mongodb://root:p%40ss%2FWord1%3F@${members}/sms?replicaSet=mgset-1&authSource=admin&tls=true&tlsCAFile=%2Fetc%2Fssl%2Fcerts%2Falibaba.pem`,
+            `mongodb://root:p%40ss%2FWord1%3F@${members}/sms?replicaSet=mgset-1&authSource=admin&tls=true&tlsCAFile=%2Fetc%2Fsms%2Fstores-ca%2Fca.pem`,
         );
     });
 

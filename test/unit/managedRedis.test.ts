@@ -111,10 +111,10 @@ describe("Redis on Alibaba Cloud", () => {
     });
 
     it("checks it by the given certificates", async () => {
-        const { result } = await redis({ tls: true, tlsCaFile: "/etc/ssl/certs/alibaba.pem" });
+        const { result } = await redis({ tls: true, caFile: "/etc/sms/stores-ca/ca.pem" });
         assert.equal(
             (await resolve(result.url)).value,
-            "rediss://sms:p%40ss%2FWord1%3F@r-1.redis.example:6379/0?ssl_cert_reqs=required&ssl_ca_certs=%2Fetc%2Fssl%2Fcerts%2Falibaba.pem",
+            "rediss://sms:p%40ss%2FWord1%3F@r-1.redis.example:6379/0?ssl_cert_reqs=required&ssl_ca_certs=%2Fetc%2Fsms%2Fstores-ca%2Fca.pem",
         );
     });
 

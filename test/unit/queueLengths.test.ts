@@ -41,6 +41,15 @@ describe("KEDA's view of the queues", () => {
         assert.deepEqual(await resolve(result.authentication), { value: "sms-redis", secret: false });
     });
 
+    it("hands on by what Redis' certificate is checked", async () => {
+        const { deployed } = await deploy(
+            () => new QueueLengths("queue-lengths", { namespace: "sms", redisUrl: "rediss://sms:secret@redis.example.com", ca: "PEM" }),
+        );
+        assert.equal(deployed.one(types.secret).inputs.stringData.ca, "PEM");
+        const { secretTargetRef } = deployed.one("kubernetes:keda.sh/v1alpha1:TriggerAuthentication").inputs.spec;
+        assert.deepEqual(secretTargetRef.at(-1), { parameter: "ca", name: "queue-lengths-secret-1a2b3c4d", key: "ca" });
+    });
+
     it("knows TLS, and what a short URL leaves out", async () => {
         const { deployed, result } = await deploy(of("rediss://sms:secret@redis.example.com"));
         const { address, tls } = deployed.one(types.secret).inputs.stringData;

@@ -28,7 +28,9 @@ const vSwitches = [
     { id: "vsw-iiiiii", zone: "cn-hangzhou-i", cidr: "10.1.1.0/24" },
 ];
 const existing = { kind: "existing", vpcId: "vpc-1a2b3c", vSwitches, podCidr: "172.20.0.0/16", serviceCidr: "172.21.0.0/20" };
-const onAlibaba = { alibaba: { region: "cn-hangzhou" }, network: existing };
+const storesCa = { file: "operations/placeholderCa.pem" };
+const pem = readFileSync(storesCa.file, "utf8");
+const onAlibaba = { alibaba: { region: "cn-hangzhou" }, network: existing, storesCa };
 const redisThere = { kind: "managed", instanceClass: "redis.shard.small.2.ce", zone: "cn-hangzhou-h" };
 const mongoThere = { kind: "managed", instanceClass: "mdb.shard.2x.large.c", zone: "cn-hangzhou-h" };
 const itsRedisPassword = { redisUrl: undefined, redisPassword: "Redis-p@ssw0rd" };
@@ -632,17 +634,6 @@ describe("settings", () => {
             `sms:keda.namespace is missing; allowed: the namespace of KEDA 2 (https://keda.sh), as sms:workerPools.bulk.autoscale.kind is queue: install it in the cluster first | ${set("sms:keda.namespace", "keda")}`,
         ],
         [
-            "an autoscaler by queue with a Redis whose authority KEDA doesn't know",
-            {
-                ...onAlibaba,
-                redis: { ...redisThere, tls: true, tlsCaFile: "/ca.pem" },
-                keda: {},
-                worker: { autoscale: { kind: "queue", maxReplicas: 8, tasksPerPod: 100 } },
-            },
-            `sms:redis.tlsCaFile is "/ca.pem"; allowed: left out, as sms:worker.autoscale.kind is queue: KEDA doesn't have this file of the image's | ${remove("sms:redis.tlsCaFile")}`,
-            itsRedisPassword,
-        ],
-        [
             "a rollout deadline before a pod counts",
             { web: { minReadySeconds: 300 } },
             `sms:web.rolloutTimeoutSeconds is 300 by default; allowed: above 300, which is minReadySeconds: or no rollout ends in time | ${set("sms:web.rolloutTimeoutSeconds", 600)}`,
@@ -946,7 +937,7 @@ describe("settings", () => {
         ],
         [
             "a managed store without a region",
-            { network: existing, redis: redisThere },
+            { network: existing, storesCa, redis: redisThere },
             `sms:alibaba.region is missing; allowed: a region of Alibaba Cloud such as cn-hangzhou, as sms:network is given | ${set("sms:alibaba.region", "cn-hangzhou")}`,
             itsRedisPassword,
         ],
@@ -1146,7 +1137,7 @@ describe("settings", () => {
         // Managed stores
         [
             "a managed store without a network",
-            { alibaba: onAlibaba.alibaba, mongo: mongoThere },
+            { alibaba: onAlibaba.alibaba, storesCa, mongo: mongoThere },
             `sms:network.kind is missing; allowed: existing or new, as sms:mongo.kind is managed: without a network nobody could connect | ${set("sms:network.kind", "existing")}`,
             itsMongoPassword,
         ],
@@ -1273,16 +1264,41 @@ describe("settings", () => {
             itsRedisPassword,
         ],
         [
-            "certificates for no encryption",
-            { ...onAlibaba, redis: { ...redisThere, tlsCaFile: "/etc/ca.pem" } },
-            `sms:redis.tlsCaFile is "/etc/ca.pem"; allowed: left out while tls isn't true | ${remove("sms:redis.tlsCaFile")}`,
+            "encryption, which is the default online, without an authority",
+            { ...onAlibaba, storesCa: undefined, redis: redisThere },
+            `sms:storesCa.file is missing; allowed: Alibaba Cloud's CA chain in a PEM file, as sms:redis.tls is true by default online; or sms:redis.tls false | ${set("sms:storesCa.file", "certificates/apsaradb.pem")}`,
             itsRedisPassword,
         ],
         [
-            "a certificate's contents",
-            { ...onAlibaba, mongo: { ...mongoThere, tls: true, tlsCaFile: "-----BEGIN CERTIFICATE-----" } },
-            `sms:mongo.tlsCaFile is "-----BEGIN CERTIFICATE-----"; allowed: the path of a file in the image | ${set("sms:mongo.tlsCaFile", "/etc/ssl/certs/alibaba.pem")}`,
+            "encryption that is asked for, without an authority",
+            { ...onAlibaba, environment: "test", storesCa: undefined, mongo: { ...mongoThere, tls: true } },
+            `sms:storesCa.file is missing; allowed: Alibaba Cloud's CA chain in a PEM file, as sms:mongo.tls is true; or sms:mongo.tls false | ${set("sms:storesCa.file", "certificates/apsaradb.pem")}`,
             itsMongoPassword,
+        ],
+        [
+            "a file with certificates that isn't there",
+            { storesCa: { file: "certificates/none.pem" } },
+            `sms:storesCa.file is "certificates/none.pem"; allowed: the path of a file with certificates in PEM, absolute or from the folder of Pulumi.yaml | ${set("sms:storesCa.file", "certificates/apsaradb.pem")}`,
+        ],
+        [
+            "a file with something else than certificates",
+            { storesCa: { file: "package.json" } },
+            `sms:storesCa.file is "package.json"; allowed: the path of a file with certificates in PEM, absolute or from the folder of Pulumi.yaml | ${set("sms:storesCa.file", "certificates/apsaradb.pem")}`,
+        ],
+        [
+            "half a certificate",
+            { storesCa: { text: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----" } },
+            `sms:storesCa.text is "-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE----…; allowed: certificates in PEM, one after the other | ${remove("sms:storesCa.text")}`,
+        ],
+        [
+            "certificates twice",
+            { storesCa: { ...storesCa, text: pem } },
+            `sms:storesCa.text is ${JSON.stringify(pem).slice(0, 60)}…; allowed: left out, as file is given | ${remove("sms:storesCa.text")}`,
+        ],
+        [
+            "certificates that aren't given",
+            { storesCa: {} },
+            `sms:storesCa.file is missing; allowed: the path of a PEM file, or text with its contents | ${set("sms:storesCa.file", "certificates/apsaradb.pem")}`,
         ],
         [
             "a prepaid store",
@@ -1299,7 +1315,7 @@ describe("settings", () => {
         [
             "an image for a managed store",
             { ...onAlibaba, redis: { ...redisThere, image: "redis:7.0" } },
-            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, account, zone, secondaryZone, tls, tlsCaFile, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
+            `sms:redis.image is not known; allowed: kind, instanceClass, engineVersion, account, zone, secondaryZone, tls, backup, maintenance, protect, paymentType | ${remove("sms:redis.image")}`,
             itsRedisPassword,
         ],
         [
@@ -1478,7 +1494,7 @@ describe("settings", () => {
 
     it("name what is wrong between blocks even where other blocks are wrong by themselves", () => {
         const problems = problemsOf(
-            { network: existing, redis: { ...redisThere, zone: "cn-hangzhou-k" }, web: { replicas: 0 } },
+            { network: existing, storesCa, redis: { ...redisThere, zone: "cn-hangzhou-k" }, web: { replicas: 0 } },
             itsRedisPassword,
         );
         assert.deepEqual(
@@ -1682,6 +1698,7 @@ describe("the stack files", () => {
                         "sms:registry.username",
                         "sms:logs.ship.to.project",
                         "sms:logs.ship.to.accessKeyId",
+                        "sms:storesCa.file",
                         "sms:registryPassword",
                         "sms:redisPassword",
                         "sms:mongoPassword",
@@ -1758,6 +1775,25 @@ describe("the reader of the configuration", () => {
         assert.deepEqual(await resolve(result.redis.password), { value: onlineSecrets.redisPassword, secret: true });
         assert.deepEqual(await resolve(result.mongo.password), { value: onlineSecrets.mongoPassword, secret: true });
         assert.deepEqual(await resolve(result.logs.ship.to.accessKeySecret), { value: onlineSecrets.logsAccessKeySecret, secret: true });
+    });
+
+    it("encrypts the way to a managed store of online, unless that is said otherwise, and nowhere else", async () => {
+        const tlsOf = async (environment: string, tls?: boolean) => {
+            const own = { environment, redis: JSON.stringify({ ...redisThere, tls }), storesCa: JSON.stringify(storesCa) };
+            const { result } = await read({ ...completed("test"), ...testSecrets, ...own }, Object.keys(testSecrets));
+            return result.redis.kind === "managed" ? result.redis.tls : "not managed";
+        };
+        assert.deepEqual(
+            [await tlsOf("online"), await tlsOf("online", false), await tlsOf("test"), await tlsOf("test", true)],
+            [true, false, undefined, true],
+        );
+    });
+
+    it("has the stores' certificates from a file or as they stand", async () => {
+        for (const given of [storesCa, { text: pem }]) {
+            const texts = { ...completed("online"), ...onlineSecrets, storesCa: JSON.stringify(given) };
+            assert.equal((await read(texts, Object.keys(onlineSecrets))).result.storesCa, pem);
+        }
     });
 
     it("gives the URLs of stores elsewhere as secrets", async () => {

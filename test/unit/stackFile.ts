@@ -43,6 +43,7 @@ const places = {
         ...network,
         "network.vSwitches.2.id": "vsw-jjjjjj",
         "cluster.id": "c0123456789abcdef",
+        "storesCa.file": "operations/placeholderCa.pem",
         "registry.instanceId": "cri-1a2b3c",
         "registry.instanceName": "my-registry",
         "registry.username": "sms-robot",
