@@ -1,30 +1,11 @@
-import { RunError } from "@pulumi/pulumi";
+import type { Obstacle } from "../preflight/problems";
 import { Commands, keyOf } from "../settings/problems";
 import { kinds, lacking, times, written } from "./amounts";
 import type { Shortage } from "./placement";
 
-/** What doesn't fit, all of it at once. Pulumi shows a RunError's message without a stack trace. */
-export class CapacityError extends RunError {
-    constructor(stack: string, shortages: readonly Shortage[]) {
-        super(told(stack, shortages));
-        this.name = "CapacityError";
-    }
-}
-
-export class OperatorError extends RunError {
-    constructor(stack: string) {
-        const instead = new Commands(stack).remove(["monitoring"]);
-        super(
-            `sms:monitoring.kind is operator, but the cluster of stack ${stack} has no Prometheus operator (monitoring.coreos.com/v1):\n\n  install its custom resources, or: ${instead}\n`,
-        );
-        this.name = "OperatorError";
-    }
-}
-
 /** The shortages in words, with what to change. */
-export function told(stack: string, shortages: readonly Shortage[]): string {
-    const list = shortages.map((shortage) => `  ${words(shortage)}\n      ${fix(shortage, new Commands(stack))}\n`);
-    return `the cluster has no room for stack ${stack}:\n\n${list.join("\n")}`;
+export function shortageObstacles(stack: string, shortages: readonly Shortage[]): Obstacle[] {
+    return shortages.map((shortage) => ({ message: words(shortage), fix: fix(shortage, new Commands(stack)) }));
 }
 
 function words({ workload: { name, replicas, requests }, pending, left }: Shortage): string {

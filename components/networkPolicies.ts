@@ -13,6 +13,8 @@ export type StorePlace = { kind: "cluster" | "managed" } | { kind: "external"; u
 
 export interface NetworkPoliciesArgs {
     namespace: pulumi.Input<string>;
+    /** Others have pods in the namespace: what is no part of the product stays as open as it is. */
+    isShared: boolean;
     redis: StorePlace;
     mongo: StorePlace;
     /** Managed stores have addresses in its vSwitches. */
@@ -49,7 +51,7 @@ export class NetworkPolicies extends pulumi.ComponentResource {
             `${name}-default-deny`,
             {
                 metadata: { name: "default-deny", namespace: args.namespace },
-                spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
+                spec: { podSelector: args.isShared ? { matchLabels: partOf } : {}, policyTypes: ["Ingress", "Egress"] },
             },
             // The last to come and the first to go: a product that runs meanwhile is never cut off.
             { parent: this, dependsOn: opened },

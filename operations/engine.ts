@@ -77,6 +77,8 @@ export async function throwAwayEngine(folder: string): Promise<Engine> {
             PULUMI_SKIP_UPDATE_CHECK: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
             SMS_PREVIEW_WITHOUT_DAEMON: "true",
+            // This stack is a new one, whatever the one of its name has in a cluster that sms:cluster.kubeconfig leads to.
+            SMS_PREVIEW_WITHOUT_CLUSTER: "true",
             // The stand-in's clouds: an empty one, and not that of this machine.
             SMS_CLOUD_FOLDER: join(folder, "cloud"),
             // A cluster and a cloud that happen to be reachable from here must not be asked.

@@ -20,6 +20,7 @@ import {
     buildArguments,
     cidr,
     cloudId,
+    clusterUid,
     contextName,
     credential,
     filePath,
@@ -32,6 +33,7 @@ import {
     logName,
     namespaceName,
     oneOf,
+    ownNamespace,
     pemFile,
     pemText,
     pinnedImage,
@@ -257,6 +259,9 @@ function store<T extends typeof managedRedis | typeof managedMongo>(
         .prefault({} as never);
 }
 
+/** The id of a cluster that is gone, with all that the stack had in it: the next `up` may make it anew in another. */
+const replaces = clusterUid.optional();
+
 const cluster = z
     .discriminatedUnion(
         "kind",
@@ -267,8 +272,9 @@ const cluster = z
                 context: contextName,
                 /** Otherwise `KUBECONFIG` or `~/.kube/config`. */
                 kubeconfig: filePath.optional(),
+                replaces,
             }),
-            section({ kind: z.literal("ack"), id: cloudId("the ACK cluster's id", "c") }),
+            section({ kind: z.literal("ack"), id: cloudId("the ACK cluster's id", "c"), replaces }),
         ],
         { error: kinds("context or ack") },
     )
@@ -362,7 +368,9 @@ export const plainSchema = section(
     {
         /** Becomes `ENV` in the pods. */
         environment: oneOf("online", "test", "local"),
-        namespace: namespaceName.default("sms"),
+        namespace: ownNamespace.default("sms"),
+        /** It is there and somebody else's: neither made, nor marked, nor closed, nor deleted with the stack. */
+        existingNamespace: trueOrFalse.default(false),
         /** Whether Pulumi refuses to delete or replace what holds data, images or logs. Stores, registry and logs have the same key. Online it is true by default. */
         protect: trueOrFalse.optional(),
         /** The account's, for all that is Alibaba Cloud's. Its keys are the environment's: ALICLOUD_ACCESS_KEY and so on. */

@@ -122,6 +122,17 @@ const someQueues = `a list of queues: ${queues.join(", ")}`;
 export const queueNames = z.array(oneOf(...queues), { error: someQueues }).min(1, { error: someQueues });
 
 export const namespaceName = text("a name of lower-case letters, digits and -, 63 characters at most", "sms", dnsLabel);
+/** One to make or to go into: Kubernetes keeps `kube-…` for itself, and `default` is everybody's. */
+export const ownNamespace = text(
+    "a name of lower-case letters, digits and -, 63 characters at most, other than default and kube-…",
+    "sms",
+    /^(?!default$|kube-)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+);
+export const clusterUid = text(
+    "the uid of the cluster's namespace kube-system",
+    "00000000-0000-4000-8000-000000000000",
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+);
 export const storageClassName = text("the name of a StorageClass (kubectl get storageclass)", "standard", dnsName);
 export const registryServer = value<string>(
     "a host with an optional port from 1 to 65535: no https://, no path",

@@ -57,7 +57,7 @@ const kinds = [
     ["the Kubernetes provider", /pulumi-resource-kubernetes/],
     ["the stand-in for alicloud", /alicloud-provider/],
     ["the stand-in for docker", /docker-provider/],
-    ["the cluster's reader (capacity)", /capacity\/get\.cjs/],
+    ["the cluster's reader (preflight)", /preflight\/ask\.mjs/],
     ["the language host", /language-nodejs \S*|require\.resolve|--version/],
     ["the engine", /pulumi (preview|up)/],
     ["npm and our command", /npm |machine\/main\.ts/],

@@ -7,7 +7,7 @@ import { parse } from "../../settings/parse";
 import { keyOf, SettingsError } from "../../settings/problems";
 import { isSecret } from "../../settings/raw";
 import { scalarKeys } from "../../settings/schema";
-import { deploy } from "../../test/unit/deployed";
+import { runProgram } from "../../test/unit/program";
 import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "../../test/unit/stackFile";
 import { pause } from "../cluster";
 import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
@@ -259,21 +259,11 @@ async function uncheckedVerdict({ stack, values, secrets, path }: Bad): Promise<
     const exports = checked.exports;
     checked.exports = { ...exports, parse: () => changed(settings, path, wrongValue) };
     const forget = () => {
-        for (const module of ["../../index", "../../settings"]) {
-            delete require.cache[require.resolve(module)];
-        }
+        delete require.cache[require.resolve("../../settings")];
     };
     try {
-        await deploy(() => {
-            const all = Object.entries({ ...textsOf(values), ...secrets }).map(([key, text]) => [`sms:${key}`, text]);
-            pulumi.runtime.setAllConfig(
-                Object.fromEntries(all),
-                Object.keys(secrets).map((key) => `sms:${key}`),
-            );
-            process.env.KUBECONFIG = "";
-            forget();
-            return require("../../index");
-        }, stack);
+        forget();
+        await runProgram(stack, textsOf(values), secrets);
         return "not refused";
     } catch (error) {
         return error instanceof pulumi.RunError ? "refused without the key" : "a stack trace";

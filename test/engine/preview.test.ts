@@ -88,8 +88,7 @@ describe("npm run preview, by the real engine", () => {
     });
 
     it("refuses a secret that comes out in plain, and names the place", async () => {
-        const leak = '\nexport const leaked = require("@pulumi/pulumi").unsecret(settings.registry.password);\n';
-        copy.edit("index.ts", "const settings = readSettings();", `const settings = readSettings();${leak}`);
+        copy.edit("index.ts", "return {", 'return { leaked: require("@pulumi/pulumi").unsecret(settings.registry.password),');
         const { exitCode, output } = await copy.run("preview", ["--stack", "online"]);
         copy.restore("index.ts");
         assert.equal(exitCode, 1, output);

@@ -28,6 +28,7 @@ const programFiles = [
     "settings",
     "components",
     "capacity",
+    "preflight",
     "monitoring",
     "app",
 ];
@@ -48,14 +49,20 @@ export class TestStack {
     }
 
     /** `nodePort` must be one that no other test uses. What an earlier run that was killed has left in the cluster is removed. */
-    static async make(namespace: string, nodePort: number): Promise<TestStack> {
+    static async make(namespace: string, nodePort: number, env: Record<string, string> = {}): Promise<TestStack> {
         await kubectl("delete", "namespace", namespace, "--ignore-not-found");
+        return TestStack.beside(namespace, nodePort, env);
+    }
+
+    /** The same, with whatever there is in its namespace. `env` may name another backend than the machine's. */
+    static async beside(namespace: string, nodePort: number, env: Record<string, string> = {}): Promise<TestStack> {
         const program = mkdtempSync(join(tmpdir(), `${namespace}-`));
         for (const file of programFiles) {
             cpSync(join(clone, file), join(program, file), { recursive: true });
         }
         symlinkSync(join(clone, "node_modules"), join(program, "node_modules"));
-        const pulumi = await prepared();
+        const { command, env: own } = await prepared();
+        const pulumi = { command, env: { ...own, ...env } };
         const stack = { name: namespace, program, file: join(program, `Pulumi.${namespace}.yaml`) };
         await clearKilledRun(pulumi, stack);
         return new TestStack(pulumi, stack, namespace, nodePort);
@@ -141,6 +148,15 @@ export class TestStack {
     async state(): Promise<string> {
         const { output } = await this.run("stack", "export");
         return output;
+    }
+
+    /** Makes the state what `state` gave, or what a test made of that. */
+    async restoreState(state: string): Promise<void> {
+        await execa(this.pulumi.command, pulumiArgs(this.stack, ["stack", "import", "--force"]), {
+            env: this.pulumi.env,
+            cwd: this.stack.program,
+            input: state,
+        });
     }
 
     async remove(): Promise<void> {

@@ -1,17 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { type Amounts, lacking, minus, written } from "../../capacity/amounts";
 import { type ClusterNode, type ClusterPod, freeOn, requestsOf } from "../../capacity/cluster";
-import { accessBy } from "../../capacity/kubeconfig";
 import { place, shortages, type Workload } from "../../capacity/placement";
-import { CapacityError, OperatorError, told } from "../../capacity/problems";
-import { readCluster } from "../../capacity/readCluster";
+import { shortageObstacles } from "../../capacity/problems";
 import { wanted } from "../../capacity/wanted";
+import { listed } from "../../preflight/problems";
 import type { Settings } from "../../settings";
 
 const gibibyte = 2 ** 30;
@@ -296,14 +290,13 @@ describe("what the stack asks the cluster for", () => {
 });
 
 describe("the words for it", () => {
-    const shortage = (nodes: ClusterNode[], ...wanted: Workload[]) => told("online", shortages({ nodes, pods: [] }, "sms", wanted));
+    const shortage = (nodes: ClusterNode[], ...wanted: Workload[]) =>
+        listed(shortageObstacles("online", shortages({ nodes, pods: [] }, "sms", wanted)));
 
     it("say how many of how many, what they ask for, what is free, and what to change", () => {
         assert.equal(
             shortage([node("a", "0.8")], workload("web", 6, 0.2)),
             [
-                "the cluster has no room for stack online:",
-                "",
                 "  2 of 6 web pods would stay Pending: 0.4 cpu requested, 0 free",
                 "      pulumi config set --path 'sms:web.replicas' 4 --stack online, or ask for less in sms:web.resources.requests, or add nodes",
                 "",
@@ -339,111 +332,5 @@ describe("the words for it", () => {
 
     it("say it where there is no node at all", () => {
         assert.match(shortage([], workload("web", 1, 0.2)), /1 of 1 web pod would stay Pending: no node takes pods/);
-    });
-
-    it("come as an error that Pulumi shows without a stack trace", () => {
-        assert.ok(new CapacityError("online", []) instanceof pulumi.RunError);
-    });
-});
-
-describe("a cluster without the Prometheus operator", () => {
-    it("is told from room that lacks, with what to do", () => {
-        assert.ok(pulumi.RunError.isInstance(new OperatorError("online")));
-        assert.equal(
-            new OperatorError("online").message,
-            `sms:monitoring.kind is operator, but the cluster of stack online has no Prometheus operator (monitoring.coreos.com/v1):
-
-  install its custom resources, or: pulumi config rm sms:monitoring --stack online
-`,
-        );
-    });
-});
-
-describe("the reader of the cluster", () => {
-    let folder: string;
-    let silent: Server;
-    let port: number;
-
-    before(async () => {
-        folder = mkdtempSync(join(tmpdir(), "sms-kubeconfig-"));
-        silent = createServer(() => undefined);
-        await new Promise<void>((done) => silent.listen(0, "127.0.0.1", done));
-        port = (silent.address() as { port: number }).port;
-    });
-    after(() => {
-        silent.close();
-        rmSync(folder, { recursive: true });
-    });
-
-    function kubeconfig(name: string, cluster: object, user: object): string {
-        const file = join(folder, name);
-        const content = {
-            contexts: [{ name: "one", context: { cluster: "c", user: "u" } }],
-            clusters: [{ name: "c", cluster: { server: `https://127.0.0.1:${port}`, ...cluster } }],
-            users: [{ name: "u", user }],
-        };
-        writeFileSync(file, JSON.stringify(content));
-        return file;
-    }
-
-    it("knows certificates and keys from the kubeconfig itself and from files beside it", () => {
-        writeFileSync(join(folder, "ca.pem"), "the authority");
-        const file = kubeconfig(
-            "certificates",
-            { "certificate-authority": "ca.pem", "tls-server-name": "kubernetes" },
-            {
-                "client-certificate-data": Buffer.from("the certificate").toString("base64"),
-                "client-key-data": Buffer.from("the key").toString("base64"),
-            },
-        );
-        assert.deepEqual(accessBy({ context: "one", kubeconfig: file }, 1000), {
-            server: `https://127.0.0.1:${port}`,
-            headers: {},
-            tls: { ca: "the authority", cert: "the certificate", key: "the key", servername: "kubernetes", rejectUnauthorized: true },
-        });
-    });
-
-    it("asks the command that the kubeconfig names", () => {
-        const script =
-            "console.log(JSON.stringify({ status: { token: process.env.PREFIX + JSON.parse(process.env.KUBERNETES_EXEC_INFO).kind } }))";
-        const exec = {
-            apiVersion: "client.authentication.k8s.io/v1",
-            command: process.execPath,
-            args: ["-e", script],
-            env: [{ name: "PREFIX", value: "for-" }],
-        };
-        assert.deepEqual(accessBy({ context: "one", kubeconfig: kubeconfig("exec", {}, { exec }) }, 10_000).headers, {
-            authorization: "Bearer for-ExecCredential",
-        });
-    });
-
-    it("gives up on a command that takes too long", () => {
-        const exec = { apiVersion: "v1", command: "sleep", args: ["60"] };
-        assert.throws(
-            () => accessBy({ context: "one", kubeconfig: kubeconfig("slow", {}, { exec }) }, 100),
-            /sleep, which its kubeconfig names, gives no credentials within 0\.1 s/,
-        );
-    });
-
-    it("says which name no kubeconfig has", () => {
-        assert.throws(
-            () => accessBy({ context: "two", kubeconfig: kubeconfig("names", {}, {}) }, 1000),
-            /no kubeconfig has its context two/,
-        );
-        assert.throws(() => accessBy({ context: "one", kubeconfig: join(folder, "missing") }, 1000), /no kubeconfig has its context one/);
-    });
-
-    it("waits for a cluster that doesn't answer no longer than it may", () => {
-        const began = performance.now();
-        assert.throws(
-            () => readCluster({ context: "one", kubeconfig: kubeconfig("silent", {}, { token: "t" }) }, 200),
-            /no answer within 0\.2 s/,
-        );
-        assert.ok(performance.now() - began < 1500);
-    });
-
-    it("says why a cluster can't be reached", () => {
-        const file = kubeconfig("closed", { server: "https://127.0.0.1:1" }, { token: "t" });
-        assert.throws(() => readCluster({ context: "one", kubeconfig: file }, 5000), /ECONNREFUSED/);
     });
 });

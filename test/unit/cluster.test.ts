@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { accessTo } from "../../components/cluster";
+import { accessTo, providerAccess } from "../../components/cluster";
 import { deploy, resolve } from "./deployed";
 
 describe("the way into the cluster", () => {
@@ -11,7 +11,9 @@ describe("the way into the cluster", () => {
 
     it("is the kubeconfig that Alibaba Cloud gives for a cluster's id, a secret though it doesn't say so", async () => {
         const { result } = await deploy(() => accessTo({ kind: "ack", id: "c0123456789" }, {}));
-        assert.deepEqual(Object.keys(result), ["kubeconfig"]);
-        assert.deepEqual(await resolve(pulumi.output(result.kubeconfig)), { value: "kubeconfig of c0123456789", secret: true });
+        assert.deepEqual(result, { content: "kubeconfig of c0123456789" });
+        const { kubeconfig, ...others } = providerAccess(result);
+        assert.deepEqual(await resolve(pulumi.output(kubeconfig)), { value: "kubeconfig of c0123456789", secret: true });
+        assert.deepEqual(others, {});
     });
 });

@@ -56,6 +56,7 @@ export const types = {
     prometheusRule: "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
     networkPolicy: "kubernetes:networking.k8s.io/v1:NetworkPolicy",
     image: "docker:index/image:Image",
+    stash: "pulumi:index:Stash",
     vpc: "alicloud:vpc/network:Network",
     vSwitch: "alicloud:vpc/switch:Switch",
     redisInstance: "alicloud:kvstore/instance:Instance",
@@ -69,17 +70,31 @@ export const types = {
     logIndex: "alicloud:log/storeIndex:StoreIndex",
 };
 
+const ownOutputs = "pulumi:pulumi:readStackOutputs";
 const clusterCredential = "alicloud:cs/getClusterCredential:getClusterCredential";
 
+/** Of the stack that is deployed, as its state has it. */
+export const ownerId = "0f3c7f0e-5d0c-4a53-9a38-3f1f6a1c9b11";
 export const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 
+export interface Engine {
+    /** The outputs of the stack's last `up`. */
+    readonly last?: object;
+    readonly onRegistered?: (name: string) => void;
+}
+
 /** Runs `program` until every resource is registered. What nothing mocks throws. */
-export async function deploy<T>(program: () => T, stack = "unit"): Promise<{ result: T; deployed: Deployed }> {
+export async function deploy<T>(
+    program: () => T,
+    stack = "unit",
+    { last = {}, onRegistered }: Engine = {},
+): Promise<{ result: Awaited<T>; deployed: Deployed }> {
     const resources: Registered[] = [];
     await pulumi.runtime.setMocks(
         {
             newResource: ({ type, name, inputs, provider }) => {
                 const request = requests.get(`${type} ${name}`) as Request;
+                onRegistered?.(name);
                 resources.push({
                     type,
                     name,
@@ -93,14 +108,19 @@ export async function deploy<T>(program: () => T, stack = "unit"): Promise<{ res
                 if (token === clusterCredential) {
                     return { ...inputs, kubeConfig: `kubeconfig of ${inputs.clusterId}` };
                 }
+                if (token === ownOutputs) {
+                    return { name: inputs.name, outputs: last };
+                }
                 throw new Error(`no mock for ${token}`);
             },
         },
         "sms",
         stack,
+        false,
+        "organization",
     );
     const requests = watchedRequests();
-    const result = program();
+    const result = await program();
     await pulumi.runtime.disconnect();
     return { result, deployed: new Deployed(resources) };
 }
@@ -152,6 +172,9 @@ function madeUp(type: string, name: string, inputs: Inputs): Inputs {
     }
     if (type === types.mongoInstance) {
         return { ...inputs, replicaSetName: "mgset-1", replicaSets };
+    }
+    if (type === types.stash) {
+        return { ...inputs, output: ownerId };
     }
     return type.startsWith("kubernetes:") ? { ...inputs, metadata: { name: `${name}-1a2b3c4d`, ...inputs.metadata } } : inputs;
 }

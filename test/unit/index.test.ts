@@ -1,35 +1,13 @@
 import assert from "node:assert/strict";
-import type { Output } from "@pulumi/pulumi";
-import * as pulumi from "@pulumi/pulumi";
 import { lostWith } from "../../policies/lost";
 import { programVariables } from "../../settings/variables";
-import { type Deployed, deploy, digest, resolve, types } from "./deployed";
+import { type Deployed, digest, resolve, types } from "./deployed";
+import { runProgram } from "./program";
 import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "./stackFile";
 
-interface Outputs {
-    image: Output<string>;
-    namespace: Output<string>;
-    nodePort: Output<number>;
-}
-
-/** The whole program, as the engine runs it, with a stack file's settings. */
-function run(stack: string, texts: Record<string, string>, secrets: Record<string, string>) {
-    return deploy(() => {
-        const all = Object.entries({ ...texts, ...secrets }).map(([key, text]) => [`sms:${key}`, text]);
-        pulumi.runtime.setAllConfig(
-            Object.fromEntries(all),
-            Object.keys(secrets).map((key) => `sms:${key}`),
-        );
-        // No cluster of whoever runs this is asked what room it has.
-        process.env.KUBECONFIG = "";
-        delete require.cache[require.resolve("../../index")];
-        return require("../../index") as Outputs;
-    }, stack);
-}
-
-const local = once(() => run("local", stackFile("local"), localSecrets));
-const online = once(() => run("online", completed("online"), onlineSecrets));
-const test = once(() => run("test", completed("test"), testSecrets));
+const local = once(() => runProgram("local", stackFile("local"), localSecrets));
+const online = once(() => runProgram("online", completed("online"), onlineSecrets));
+const test = once(() => runProgram("test", completed("test"), testSecrets));
 
 /** In a cluster of one's own choice, with stores that are there already: nothing of Alibaba Cloud's. */
 const elsewhere = {
@@ -44,7 +22,7 @@ const elsewhereSecrets = {
     redisUrl: "redis://sms:p%40ss@redis.example.com:6379/0",
     mongoUrl: "mongodb://sms:p%40ss@mongo.example.com:3717/sms?authSource=admin",
 };
-const external = once(() => run("external", elsewhere, elsewhereSecrets));
+const external = once(() => runProgram("external", elsewhere, elsewhereSecrets));
 
 /** What was deployed is only looked at, so that many tests can look at the same. */
 function once<T>(work: () => T): () => T {
@@ -64,6 +42,7 @@ const everywhere = [
     "image (sms:image:Image)",
     "image-image (docker:index/image:Image)",
     "namespace (kubernetes:core/v1:Namespace)",
+    "owner (pulumi:index:Stash)",
     "network-policies (sms:networkPolicies:NetworkPolicies)",
     ...["default-deny", "processes-to-dns", "processes-to-mongo", "processes-to-redis"].map(networkPolicy),
     ...["web-from-anywhere", "workers-from-prometheus", "workers-to-gateway"].map(networkPolicy),
@@ -168,7 +147,7 @@ describe("the program", () => {
     it("runs further pools of workers beside the first one, each from its own queues", async () => {
         const pools = { worker: { queues: ["sms"] }, workerPools: { upkeep: { queues: ["sms-maintenance"], replicas: 1 } } };
         const texts = Object.fromEntries(Object.entries(pools).map(([key, value]) => [key, JSON.stringify(value)]));
-        const { deployed } = await run("external", { ...elsewhere, ...texts }, elsewhereSecrets);
+        const { deployed } = await runProgram("external", { ...elsewhere, ...texts }, elsewhereSecrets);
         const upkeep = [
             "worker-upkeep (sms:worker:Worker)",
             "worker-upkeep-deployment (kubernetes:apps/v1:Deployment)",
@@ -188,7 +167,7 @@ describe("the program", () => {
     it("makes a network of its own where that is asked for, with the stores in it", async () => {
         const vSwitches = ["h", "i"].map((zone, i) => ({ zone: `cn-hangzhou-${zone}`, cidr: `10.1.${i}.0/24` }));
         const network = JSON.stringify({ kind: "new", cidr: "10.1.0.0/16", vSwitches });
-        const { deployed } = await run("test", { ...completed("test"), network }, testSecrets);
+        const { deployed } = await runProgram("test", { ...completed("test"), network }, testSecrets);
         const made = [
             "network (sms:network:New)",
             `network-cn-hangzhou-h (${types.vSwitch})`,
@@ -206,7 +185,7 @@ describe("the program", () => {
 
     it("ships logs to whatever takes OTLP, and needs nothing of Alibaba Cloud's for it", async () => {
         const logs = JSON.stringify({ ship: { to: { kind: "otlp", endpoint: "https://otlp.example.com:4318" } } });
-        const { deployed } = await run("external", { ...elsewhere, logs }, elsewhereSecrets);
+        const { deployed } = await runProgram("external", { ...elsewhere, logs }, elsewhereSecrets);
         const collector = [
             "log-collector (sms:logs:Collector)",
             "log-collector-config (kubernetes:core/v1:ConfigMap)",
@@ -272,7 +251,7 @@ describe("the program", () => {
             "registry-repository",
         ]);
         assert.deepEqual(await protectedIn(test), []);
-        const storesInside = await run("prod", { ...stackFile("local"), environment: "online" }, localSecrets);
+        const storesInside = await runProgram("prod", { ...stackFile("local"), environment: "online" }, localSecrets);
         assert.deepEqual((await protectedIn(async () => storesInside)).sort(), ["mongo-statefulset", "namespace", "redis-statefulset"]);
         assert.deepEqual(await protectedIn(local), []);
     });
@@ -287,7 +266,7 @@ describe("the program", () => {
         const web = JSON.stringify({ autoscale: { maxReplicas: 12 } });
         const worker = JSON.stringify({ autoscale: { kind: "queue", maxReplicas: 20, tasksPerPod: 100 } });
         const everything = [
-            await run("online", { ...completed("online"), network, monitoring, web, worker, keda: "{}" }, onlineSecrets),
+            await runProgram("online", { ...completed("online"), network, monitoring, web, worker, keda: "{}" }, onlineSecrets),
             await local(),
         ];
         const made = new Set(everything.flatMap(({ deployed }) => deployed.resources.map(({ type }) => type)));
@@ -338,7 +317,7 @@ describe("the program", () => {
     it("hands the Prometheus operator what it needs where there is one, for every pool of workers", async () => {
         const monitoring = JSON.stringify({ kind: "operator", labels: { release: "prometheus" } });
         const workerPools = JSON.stringify({ slow: { queues: ["sms-maintenance"] } });
-        const { deployed } = await run("external", { ...elsewhere, monitoring, workerPools }, elsewhereSecrets);
+        const { deployed } = await runProgram("external", { ...elsewhere, monitoring, workerPools }, elsewhereSecrets);
         const made = [
             "monitoring (sms:monitoring:Monitoring)",
             "monitoring-alerts (kubernetes:monitoring.coreos.com/v1:PrometheusRule)",
@@ -359,7 +338,11 @@ describe("the program", () => {
     });
 
     it("does without NetworkPolicies where that is asked for", async () => {
-        const { deployed } = await run("external", { ...elsewhere, networkPolicies: JSON.stringify({ enabled: false }) }, elsewhereSecrets);
+        const { deployed } = await runProgram(
+            "external",
+            { ...elsewhere, networkPolicies: JSON.stringify({ enabled: false }) },
+            elsewhereSecrets,
+        );
         assert.deepEqual(
             deployed.listed(),
             everywhere.filter((listed) => !listed.startsWith("network-policies")),
@@ -369,7 +352,7 @@ describe("the program", () => {
 
     it("lets workers out to the port of the gateway that they are given", async () => {
         const worker = JSON.stringify({ env: { ALIYUN_SMS_ENDPOINT: "http://gateway.example.com:8080" } });
-        const { deployed } = await run("external", { ...elsewhere, worker }, elsewhereSecrets);
+        const { deployed } = await runProgram("external", { ...elsewhere, worker }, elsewhereSecrets);
         const { spec } = deployed.one(types.networkPolicy, "network-policies-workers-to-gateway").inputs;
         assert.deepEqual(spec.egress, [{ ports: [{ protocol: "TCP", port: 8080 }] }]);
     });
@@ -380,7 +363,7 @@ describe("the program", () => {
             env: JSON.stringify({ HTTPS_PROXY: "http://proxy.example.com:3128" }),
             workerPools: JSON.stringify({ own: { env: { HTTPS_PROXY: "http://other.example.com:8888" } }, same: {} }),
         };
-        const { deployed } = await run("external", { ...elsewhere, ...plain }, secrets);
+        const { deployed } = await runProgram("external", { ...elsewhere, ...plain }, secrets);
         const opened = (name: string) => {
             const { podSelector, egress } = deployed.one(types.networkPolicy, `network-policies-${name}`).inputs.spec;
             return [podSelector.matchExpressions[0].values, egress[0].ports.map(({ port }: { port: number }) => port)];
@@ -421,7 +404,7 @@ describe("the program", () => {
 
     it("lets KEDA see the queues where a pool grows by them", async () => {
         const worker = JSON.stringify({ autoscale: { kind: "queue", maxReplicas: 20, tasksPerPod: 100 } });
-        const { deployed } = await run("local", { ...stackFile("local"), keda: "{}", worker }, localSecrets);
+        const { deployed } = await runProgram("local", { ...stackFile("local"), keda: "{}", worker }, localSecrets);
         assert.equal(deployed.one(types.scaledObject).name, "worker-autoscaler");
         assert.deepEqual(deployed.one(types.secret, "queue-lengths-secret").inputs.stringData.address, "redis.sms.svc:6379");
         const { ingress } = deployed.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", "network-policies-redis-from-keda").inputs.spec;
@@ -430,7 +413,7 @@ describe("the program", () => {
 
     it("opens the stores and migrates, and only then touches web, workers and beat", async () => {
         const workers = { workerPools: JSON.stringify({ bulk: {} }) };
-        const { deployed } = await run("external", { ...elsewhere, ...workers }, elsewhereSecrets);
+        const { deployed } = await runProgram("external", { ...elsewhere, ...workers }, elsewhereSecrets);
         const deployments = deployed.resources.filter(({ type }) => type === types.deployment);
         assert.equal(deployments.length, 4);
         for (const { name, dependencies } of deployments) {
@@ -499,18 +482,16 @@ describe("the program", () => {
 
     it("says what it deployed and where it answers", async () => {
         const { result } = await online();
-        assert.deepEqual(Object.keys(result).sort(), ["image", "namespace", "nodePort"]);
+        assert.deepEqual(Object.keys(result).sort(), ["image", "namespace", "nodePort", "place"]);
         assert.ok((await resolve(result.image)).value.endsWith(digest));
         assert.deepEqual(await resolve(result.namespace), { value: "sms", secret: false });
         assert.deepEqual(await resolve(result.nodePort), { value: 31090, secret: false });
     });
 
     it("registers nothing where the settings are wrong", async () => {
-        const { deployed } = await deploy(() => {
-            pulumi.runtime.setAllConfig({ "sms:environment": "prod" });
-            delete require.cache[require.resolve("../../index")];
-            assert.throws(() => require("../../index"), { name: "SettingsError", message: /sms:environment is "prod"/ });
+        await assert.rejects(() => runProgram("local", { environment: "prod" }, {}), {
+            name: "SettingsError",
+            message: /sms:environment is "prod"/,
         });
-        assert.deepEqual(deployed.listed(), []);
     });
 });

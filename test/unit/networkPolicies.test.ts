@@ -5,6 +5,7 @@ import { deploy, resolve, types } from "./deployed";
 
 const args: NetworkPoliciesArgs = {
     namespace: "sms",
+    isShared: false,
     redis: { kind: "cluster" },
     mongo: { kind: "cluster" },
     network: { vSwitches: [] },

@@ -278,6 +278,7 @@ describe("settings", () => {
         `allowed: a text of ${shortest} to ${longest} characters that doesn't begin with aliyun or acs: and has no http:// or https:// in it`;
     const share = "allowed: a whole number of pods from 0 to 100, or a percentage such as 25%";
     const label = "allowed: a name of lower-case letters, digits and -, 63 characters at most";
+    const ownNamespace = `${label}, other than default and kube-…`;
     const imageName = (example: string) => `allowed: an image with a tag other than latest, or with a digest, such as ${example}`;
     const variableName = "allowed: a name of letters, digits and _ that doesn't start with a digit";
     const credentialName = "has a value (not shown); allowed: no name of a credential; sms:secretEnv is the place for it, encrypted";
@@ -303,12 +304,27 @@ describe("settings", () => {
         [
             "a namespace with capitals",
             { namespace: "SMS" },
-            `sms:namespace is "SMS"; ${label} | pulumi config set sms:namespace sms --stack online`,
+            `sms:namespace is "SMS"; ${ownNamespace} | pulumi config set sms:namespace sms --stack online`,
+        ],
+        ...["default", "kube-system", "kube-public", "kube-node-lease"].map((name): [string, object, string] => [
+            `Kubernetes' own namespace ${name}`,
+            { namespace: name },
+            `sms:namespace is "${name}"; ${ownNamespace} | pulumi config set sms:namespace sms --stack online`,
+        ]),
+        [
+            "KEDA's namespace",
+            { namespace: "keda", keda: {} },
+            'sms:namespace is "keda"; allowed: another namespace than keda, which is sms:keda.namespace | pulumi config set sms:namespace sms --stack online',
+        ],
+        [
+            "the monitoring's namespace",
+            { namespace: "monitoring", networkPolicies: { metricsFrom: "monitoring" } },
+            'sms:namespace is "monitoring"; allowed: another namespace than monitoring, which is sms:networkPolicies.metricsFrom | pulumi config set sms:namespace sms --stack online',
         ],
         [
             "a namespace of 64 characters",
             { namespace: "a".repeat(64) },
-            `sms:namespace is "${"a".repeat(59)}…; ${label} | pulumi config set sms:namespace sms --stack online`,
+            `sms:namespace is "${"a".repeat(59)}…; ${ownNamespace} | pulumi config set sms:namespace sms --stack online`,
         ],
         [
             "no cluster",

@@ -1,0 +1,41 @@
+import type { Settings } from "../settings";
+
+export interface PlannedObject {
+    readonly kind: string;
+    readonly name: string;
+}
+
+/** What the stack will apply under names of its own choice, which somebody else's may have. Names by chance meet nobody's. */
+export function plannedObjects({ redis, mongo, web, workers, logs, networkPolicies, keda, monitoring }: Settings): PlannedObject[] {
+    const of = (kind: string, ...names: string[]) => names.map((name) => ({ kind, name }));
+    const stores = Object.entries({ redis, mongo }).flatMap(([name, { kind }]) => (kind === "cluster" ? [name] : []));
+    const replicated = [{ ...web, name: "web" }, ...workers];
+    const grown = replicated.filter(({ autoscale }) => autoscale !== undefined);
+    const byQueue = grown.filter(({ autoscale }) => autoscale !== undefined && "kind" in autoscale && autoscale.kind === "queue");
+    const byCpu = grown.filter((one) => !byQueue.includes(one));
+    const policies = [
+        "default-deny",
+        "web-from-anywhere",
+        "workers-from-prometheus",
+        ...networkPolicies.gateways.map(({ name }) => `${name}-to-gateway`),
+        ...["dns", "redis", "mongo"].map((to) => `processes-to-${to}`),
+        ...stores.map((store) => `${store}-from-processes`),
+        ...(stores.includes("redis") && keda ? ["redis-from-keda"] : []),
+        ...(logs.ship ? ["collectors-to-logs"] : []),
+    ];
+    const processes = (those: readonly { name: string }[]) => those.map(({ name }) => `sms-${name}`);
+    return [
+        ...of("Secret", "pull-secret"),
+        ...of("Service", "sms-web", ...stores),
+        ...of("StatefulSet", ...stores),
+        ...of("Deployment", "sms-beat", ...processes(replicated)),
+        ...of("PodDisruptionBudget", ...processes(replicated)),
+        ...of("HorizontalPodAutoscaler", ...processes(byCpu)),
+        ...of("ScaledObject", ...processes(byQueue)),
+        ...(keda ? of("TriggerAuthentication", "sms-redis") : []),
+        ...(networkPolicies.enabled ? of("NetworkPolicy", ...policies) : []),
+        ...(monitoring.kind === "operator"
+            ? [...of("PodMonitor", "sms"), ...of("PrometheusRule", "sms"), ...of("ConfigMap", "sms-dashboard")]
+            : []),
+    ];
+}

@@ -1,0 +1,24 @@
+import { RunError } from "@pulumi/pulumi";
+
+/** Something in the way of an `up`. */
+export interface Obstacle {
+    readonly message: string;
+    /** What to do about it. */
+    readonly fix: string;
+}
+
+/** Everything that is in the way, at once. Pulumi shows a RunError's message without a stack trace. */
+export class PreflightError extends RunError {
+    constructor(
+        stack: string,
+        readonly obstacles: readonly Obstacle[],
+    ) {
+        const count = `${obstacles.length} ${obstacles.length === 1 ? "obstacle" : "obstacles"}`;
+        super(`${count} in the way of stack ${stack}; nothing was changed:\n\n${listed(obstacles)}`);
+        this.name = "PreflightError";
+    }
+}
+
+export function listed(obstacles: readonly Obstacle[]): string {
+    return obstacles.map(({ message, fix }) => `  ${message}\n      ${fix}\n`).join("\n");
+}

@@ -1,0 +1,142 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import type { ClusterNode, ClusterPod } from "../capacity/cluster";
+import type { Access } from "../components/cluster";
+
+/** An object by its metadata: who wrote it and whose it says that it is. */
+export interface ObjectMeta {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly annotations?: Record<string, string>;
+    readonly managedFields?: readonly { manager?: string }[];
+}
+
+export interface ClusterService {
+    readonly metadata: ObjectMeta;
+    readonly spec?: { ports?: readonly { nodePort?: number }[]; healthCheckNodePort?: number };
+}
+
+/** What was asked for, or why there is none: the role may not read it. */
+export type Answer<T> = { readonly value: T } | { readonly reason: string };
+
+/** A cluster as far as an `up` has to know it before it changes anything. */
+export interface ClusterReading {
+    /** The same for as long as the cluster lives: the uid of `kube-system`. */
+    readonly id: Answer<string>;
+    readonly nodes: Answer<readonly ClusterNode[]>;
+    readonly pods: Answer<readonly ClusterPod[]>;
+    /** The namespace of that name, if there is one. */
+    readonly namespace: Answer<ObjectMeta | undefined>;
+    /** What the namespace has of each kind that was asked for. */
+    readonly objects: Answer<readonly (ObjectMeta & { kind: string })[]>;
+    /** All of the cluster's. */
+    readonly services: Answer<readonly ClusterService[]>;
+    /** An autoscaler is there that adds nodes for pods that find no room. */
+    readonly hasAutoscaler: boolean;
+    /** Nothing there knows what a PodMonitor is. */
+    readonly lacksOperator: boolean;
+}
+
+/** Kinds by their plural, with the path of their API. */
+const apis: Record<string, string> = {
+    Service: "/api/v1/services",
+    Secret: "/api/v1/secrets",
+    ConfigMap: "/api/v1/configmaps",
+    Deployment: "/apis/apps/v1/deployments",
+    StatefulSet: "/apis/apps/v1/statefulsets",
+    PodDisruptionBudget: "/apis/policy/v1/poddisruptionbudgets",
+    HorizontalPodAutoscaler: "/apis/autoscaling/v2/horizontalpodautoscalers",
+    NetworkPolicy: "/apis/networking.k8s.io/v1/networkpolicies",
+    ScaledObject: "/apis/keda.sh/v1alpha1/scaledobjects",
+    TriggerAuthentication: "/apis/keda.sh/v1alpha1/triggerauthentications",
+    PodMonitor: "/apis/monitoring.coreos.com/v1/podmonitors",
+    PrometheusRule: "/apis/monitoring.coreos.com/v1/prometheusrules",
+};
+
+const whole = "application/json";
+const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+const metadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+const requests = {
+    id: { path: "/api/v1/namespaces/kube-system", accept: metadataOnly },
+    // From the API server's memory: cheap for it, and new enough.
+    nodes: { path: "/api/v1/nodes?resourceVersion=0", accept: whole },
+    pods: { path: "/api/v1/pods?resourceVersion=0&fieldSelector=status.phase!=Succeeded,status.phase!=Failed", accept: whole },
+    services: { path: "/api/v1/services?resourceVersion=0", accept: whole },
+    // Left there by Kubernetes' own cluster autoscaler, ACK's included.
+    autoscaler: { path: "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status", accept: metadataOnly },
+    karpenter: { path: "/apis/karpenter.sh", accept: whole },
+    operator: { path: "/apis/monitoring.coreos.com/v1", accept: whole },
+};
+
+interface Response {
+    readonly status: number;
+    readonly body: string;
+}
+
+/** Reads the cluster, for no longer than that; throws where it doesn't answer at all, with the reason. */
+export async function readCluster(
+    access: Access,
+    { namespace, kinds, timeoutMs }: { namespace: string; kinds: readonly string[]; timeoutMs: number },
+): Promise<ClusterReading> {
+    const inNamespace = kinds.map((kind) => ({
+        path: (apis[kind] ?? kind).replace(/\/([^/]*)$/, `/namespaces/${namespace}/$1`),
+        accept: metadataList,
+    }));
+    const named = Object.keys(requests) as (keyof typeof requests)[];
+    const own = { path: `/api/v1/namespaces/${namespace}`, accept: metadataOnly };
+    const answers = await ask({ access, timeoutMs, paths: [...named.map((name) => requests[name]), own, ...inNamespace] });
+    const of = (name: keyof typeof requests) => answers[named.indexOf(name)] as Response;
+    const ofKind = answers.slice(named.length + 1);
+    return {
+        id: answer("its namespace kube-system", of("id"), ({ metadata }: { metadata: { uid: string } }) => metadata.uid),
+        nodes: answer("its nodes", of("nodes"), ({ items }: { items: ClusterNode[] }) => items),
+        pods: answer("its pods", of("pods"), ({ items }: { items: ClusterPod[] }) => items),
+        services: answer("its Services", of("services"), ({ items }: { items: ClusterService[] }) => items),
+        namespace: optional(
+            `its namespace ${namespace}`,
+            answers[named.length] as Response,
+            ({ metadata }: { metadata: ObjectMeta }) => metadata,
+        ),
+        objects: all(
+            kinds.map((kind, index) =>
+                optional(`${kind}s in ${namespace}`, ofKind[index] as Response, ({ items }: { items: { metadata: ObjectMeta }[] }) =>
+                    items.map(({ metadata }) => ({ ...metadata, kind })),
+                ),
+            ),
+        ),
+        hasAutoscaler: of("autoscaler").status === 200 || of("karpenter").status === 200,
+        lacksOperator: of("operator").status === 404,
+    };
+}
+
+function answer<Body, T>(what: string, { status, body }: Response, valueIn: (body: Body) => T): Answer<T> {
+    return status === 200
+        ? { value: valueIn(JSON.parse(body) as Body) }
+        : { reason: `its API server answers ${status} when asked for ${what}` };
+}
+
+function optional<Body, T>(what: string, response: Response, valueIn: (body: Body) => T): Answer<T | undefined> {
+    return response.status === 404 ? { value: undefined } : answer(what, response, valueIn);
+}
+
+function all<T>(answers: readonly Answer<readonly T[] | undefined>[]): Answer<readonly T[]> {
+    const unread = answers.find((one) => "reason" in one);
+    return unread ?? { value: answers.flatMap((one) => ("value" in one ? (one.value ?? []) : [])) };
+}
+
+/** The process has its own end of time; the second is for one that hangs all the same. */
+function ask(request: { access: Access; timeoutMs: number; paths: { path: string; accept: string }[] }): Promise<Response[]> {
+    return new Promise((answered, failed) => {
+        const limits = { timeout: 2 * request.timeoutMs + 10_000, killSignal: "SIGKILL", maxBuffer: 2 ** 30 } as const;
+        const child = execFile(process.execPath, [join(__dirname, "ask.mjs")], limits, (error, stdout, stderr) => {
+            if (error) {
+                failed(new Error(stderr || `no answer within ${request.timeoutMs / 1000} s`));
+            } else {
+                answered(JSON.parse(stdout) as Response[]);
+            }
+        });
+        // Keys go by standard input: an argument could be read in the process list.
+        child.stdin?.on("error", () => undefined).end(JSON.stringify(request));
+    });
+}

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { apply, kubectl } from "../../machine/kubernetes";
+import { TestStack } from "./testStack";
+
+const mine = "sms-mine";
+const port = 31120;
+const name = `organization/sms/${mine}`;
+
+interface Live {
+    kind: string;
+    metadata: { name: string; uid: string; labels?: object; annotations?: Record<string, string>; resourceVersion: string };
+    spec?: object;
+    data?: object;
+}
+
+const kinds = "deploy,sts,svc,cm,secret,netpol,pdb,pvc,job,sa";
+
+/** All that is in a namespace, and the namespace itself, without what the cluster itself writes. */
+async function contentOf(namespace: string): Promise<object[]> {
+    const all = await Promise.all([
+        kubectl("get", "namespace", namespace, "-o", "json"),
+        kubectl("--namespace", namespace, "get", kinds, "-o", "json"),
+    ]);
+    const [own, { items }] = all.map((text) => JSON.parse(text)) as [Live, { items: Live[] }];
+    return [own, ...items].map(({ kind, metadata: { name, uid, labels, annotations }, spec, data }) => {
+        return { kind, name, uid, labels, annotations, spec, data };
+    });
+}
+
+async function assertUntouched(namespace: string, work: () => Promise<void>): Promise<void> {
+    const before = await contentOf(namespace);
+    await work();
+    assert.deepEqual(await contentOf(namespace), before, `something in ${namespace} has changed`);
+}
+
+describe("what belongs to others, on the real cluster", () => {
+    let first: TestStack;
+    let second: TestStack;
+    const stacks: TestStack[] = [];
+    const withStack = async (stack: Promise<TestStack>) => {
+        stacks.push(await stack);
+        return stack;
+    };
+
+    const refusals = async (stack: TestStack, ...expected: RegExp[]) => {
+        for (const run of [() => stack.run("preview", "--non-interactive"), () => stack.up()]) {
+            const { exitCode, output } = await run();
+            assert.notEqual(exitCode, 0, output);
+            for (const words of expected) {
+                assert.match(output, words);
+            }
+            assert.match(output, /in the way of stack .*; nothing was changed/);
+            assert.doesNotMatch(output, /\n\s+at .*\.(ts|js):\d+/);
+        }
+    };
+    const destroy = async (stack: TestStack) => {
+        const { exitCode, output } = await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
+        assert.equal(exitCode, 0, output);
+    };
+    const succeeds = async (stack: TestStack) => {
+        const { exitCode, output } = await stack.up();
+        assert.equal(exitCode, 0, output);
+    };
+
+    before("a stack that lives", async () => {
+        first = await withStack(TestStack.make(mine, port));
+        await first.configure();
+        await succeeds(first);
+        second = await withStack(TestStack.make("sms-yours", port + 1));
+    });
+
+    after("remove", async () => {
+        for (const stack of stacks) {
+            await stack.remove();
+        }
+        for (const namespace of [mine, "sms-yours", "sms-shared"]) {
+            await kubectl("delete", "namespace", namespace, "--ignore-not-found");
+        }
+    });
+
+    it("is refused to a second stack in the namespace of the first, and its destroy touches nothing", async () => {
+        await second.configure({ "sms:namespace": mine });
+        await assertUntouched(mine, async () => {
+            await refusals(
+                second,
+                new RegExp(`namespace ${mine} belongs to stack ${name}`),
+                /pulumi config set sms:namespace sms-sms-yours --stack sms-yours/,
+            );
+            await destroy(second);
+        });
+    });
+
+    it("is refused to a stack of the same name in another backend", async () => {
+        const folder = mkdtempSync(join(tmpdir(), "sms-backend-"));
+        const namesake = await withStack(TestStack.beside(mine, port, { PULUMI_BACKEND_URL: `file://${folder}` }));
+        await namesake.configure();
+        await assertUntouched(mine, () =>
+            refusals(namesake, new RegExp(`namespace ${mine} belongs to another stack with this one's name`)),
+        );
+        rmSync(folder, { recursive: true });
+    });
+
+    it("is refused where another Service has the port, before anything is made", async () => {
+        await second.configure({ "sms:web": { replicas: 2, nodePort: port } });
+        await refusals(
+            second,
+            new RegExp(`sms:web\\.nodePort is ${port}, which Service sms-web in namespace ${mine} has, of stack ${name}`),
+        );
+        assert.equal(await kubectl("get", "namespace", "sms-yours", "--ignore-not-found"), "");
+    });
+
+    it("is not left by a stack whose namespace is set to another: both stay as they are", async () => {
+        await first.configure({ "sms:namespace": "sms-yours" });
+        await assertUntouched(mine, () => refusals(first, new RegExp(`sms:namespace is sms-yours, but stack ${mine} lives in ${mine}`)));
+        assert.equal(await kubectl("get", "namespace", "sms-yours", "--ignore-not-found"), "");
+        await first.configure();
+    });
+
+    it("is not given up by a stack that made its namespace", async () => {
+        await first.configure({ "sms:existingNamespace": true });
+        await assertUntouched(mine, () => refusals(first, /sms:existingNamespace is true, but stack sms-mine made namespace/));
+        await first.configure();
+    });
+
+    it("is taken over by the stack that made it, though its state knows of nothing: an up was killed", async () => {
+        const state = JSON.parse(await first.state()) as { deployment: { resources: { type: string; outputs?: object }[] } };
+        const { resources } = state.deployment;
+        // What the state has when an `up` is killed before it has noted any object.
+        state.deployment.resources = resources
+            .filter(({ type }) => type === "pulumi:pulumi:Stack" || type === "pulumi:index:Stash")
+            .map((resource) => (resource.type === "pulumi:pulumi:Stack" ? { ...resource, outputs: undefined } : resource));
+        await first.restoreState(JSON.stringify(state));
+        const uids = async () => (await first.objects<Live>("deploy,sts,svc")).map(({ metadata }) => metadata.uid);
+        const before = await uids();
+        await succeeds(first);
+        assert.deepEqual(await uids(), before, "nothing was made anew");
+        const preview = await first.run("preview", "--non-interactive", "--expect-no-changes");
+        assert.equal(preview.exitCode, 0, preview.output);
+    });
+
+    describe("a namespace with somebody's Deployment and ConfigMap", () => {
+        const shared = "sms-shared";
+        const theirs = (kind: string, more: object, apiVersion = "v1") => ({
+            apiVersion,
+            kind,
+            metadata: { name: "theirs", namespace: shared },
+            ...more,
+        });
+        const labels = { app: "theirs" };
+
+        const assertStill = async (before: object[]) => {
+            const now = (await contentOf(shared)).map((object) => JSON.stringify(object));
+            assert.deepEqual(
+                before.map((object) => JSON.stringify(object)).filter((object) => !now.includes(object)),
+                [],
+            );
+        };
+
+        before("make it", async () => {
+            await kubectl("delete", "namespace", shared, "--ignore-not-found");
+            await kubectl("create", "namespace", shared);
+            const image = await kubectl(
+                "--namespace",
+                mine,
+                "get",
+                "statefulset",
+                "redis",
+                "-o",
+                "jsonpath={.spec.template.spec.containers[0].image}",
+            );
+            const containers = [{ name: "theirs", image, command: ["sleep", "1000000"] }];
+            await apply(
+                theirs("ConfigMap", { data: { theirs: "yes" } }),
+                theirs("Service", { spec: { selector: labels, ports: [{ port: 80 }] } }),
+                theirs(
+                    "Deployment",
+                    { spec: { replicas: 0, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } } },
+                    "apps/v1",
+                ),
+            );
+        });
+
+        it("is refused", async () => {
+            await second.configure({ "sms:namespace": shared });
+            await assertUntouched(shared, () =>
+                refusals(second, /namespace sms-shared is there already, and stack sms-yours didn't make it/, /sms:existingNamespace true/),
+            );
+        });
+
+        it("is refused where an object of theirs has a name of ours", async () => {
+            await apply({ ...theirs("Service", { spec: { ports: [{ port: 1 }] } }), metadata: { name: "redis", namespace: shared } });
+            await second.configure({ "sms:namespace": shared, "sms:existingNamespace": true });
+            await assertUntouched(shared, () =>
+                refusals(second, /Service redis in namespace sms-shared is there already, and stack sms-yours didn't make it/),
+            );
+            await kubectl("--namespace", shared, "delete", "service", "redis");
+        });
+
+        it("is gone into where the settings say that it is there: the product runs, what is theirs stays, and stays after destroy", async () => {
+            const before = await contentOf(shared);
+            await succeeds(second);
+            await second.waitUntilSent(await second.send("beside theirs"));
+            await assertStill(before);
+            const policies = await kubectl(
+                "--namespace",
+                shared,
+                "get",
+                "netpol",
+                "-o",
+                "jsonpath={.items[*].spec.podSelector.matchLabels}",
+            );
+            assert.equal(policies.match(/"app.kubernetes.io\/part-of":"sms"/g)?.length, 9, policies);
+            await destroy(second);
+            await assertStill(before);
+        });
+    });
+});
