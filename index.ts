@@ -115,6 +115,7 @@ export = async () => {
     const unprepared = {
         namespace,
         image,
+        platform: settings.image.platform,
         pullSecret,
         env: settings.env,
         secretEnv,

@@ -2,9 +2,13 @@
 import { type Amounts, minus, most, none, quantities, sum } from "./amounts";
 
 export interface ClusterNode {
-    metadata: { name: string };
+    metadata: { name: string; labels?: Record<string, string> };
     spec?: { unschedulable?: boolean; taints?: { key: string; effect: string }[] };
-    status?: { allocatable?: Record<string, string>; conditions?: { type: string; status: string }[] };
+    status?: {
+        allocatable?: Record<string, string>;
+        conditions?: { type: string; status: string }[];
+        nodeInfo?: { architecture?: string };
+    };
 }
 
 interface Container {
@@ -24,13 +28,15 @@ export interface ClusterPod {
     status?: { phase?: string };
 }
 
-export interface Cluster {
-    readonly nodes: readonly ClusterNode[];
-    readonly pods: readonly ClusterPod[];
-    /** Pods that find no room get new nodes. */
-    readonly growsByItself: boolean;
-    /** Nothing there knows what a PodMonitor is. */
-    readonly lacksOperator: boolean;
+/** Whether pods of that architecture run there; a node that doesn't say may be of any. */
+export function isOf(architecture: string | undefined, { metadata, status }: ClusterNode): boolean {
+    const own = status?.nodeInfo?.architecture ?? metadata.labels?.["kubernetes.io/arch"];
+    return architecture === undefined || own === undefined || own === architecture;
+}
+
+/** Whether it stands for as many machines as pods ask for: they start in the cloud's container service. */
+export function isVirtual({ metadata, spec }: ClusterNode): boolean {
+    return metadata.labels?.type === "virtual-kubelet" || (spec?.taints?.some(({ key }) => key === "virtual-kubelet.io/provider") ?? false);
 }
 
 /** Whether pods that tolerate nothing are put there. */

@@ -1,6 +1,6 @@
 /** Whether pods find room: pure, so that every cluster can be tried in a test. */
 import { type Amounts, lacking, minus } from "./amounts";
-import { type Cluster, type ClusterPod, freeOn, hasEnded } from "./cluster";
+import { type ClusterNode, type ClusterPod, freeOn, hasEnded, isOf } from "./cluster";
 
 export interface Workload {
     readonly name: string;
@@ -13,6 +13,8 @@ export interface Workload {
     readonly maxReplicas?: number;
     /** Of one pod, with all that runs beside it. */
     readonly requests: Amounts;
+    /** Of the nodes that can run it, where only some can: `amd64`. */
+    readonly architecture?: string;
     /** A rollout begins with one pod more: without room for that it never takes its first step. */
     readonly needsSpare: boolean;
 }
@@ -22,7 +24,7 @@ export interface Shortage {
     readonly workload: Workload;
     /** Those that wait for ever; with none, it is the rollout's additional pod that does. */
     readonly pending: number;
-    /** What is left on each node once all the others have their place. */
+    /** What is left on each node that can run it, once all the others have their place. */
     readonly left: readonly Amounts[];
     /** So many replicas leave room for everything, if any number does. */
     readonly fitting?: number;
@@ -31,12 +33,16 @@ export interface Shortage {
 export interface Placement {
     readonly placed: readonly { workload: Workload; node: string }[];
     readonly pending: readonly { workload: Workload; count: number }[];
-    readonly left: readonly Amounts[];
+    /** What is left on each node that can run the workload. */
+    readonly left: (workload: Workload) => Amounts[];
     /** Those that can't be rolled out, as there is no room for one pod more of each. */
     readonly withoutSpare: readonly Workload[];
 }
 
-type Place = Pick<Cluster, "nodes" | "pods">;
+interface Place {
+    readonly nodes: readonly ClusterNode[];
+    readonly pods: readonly ClusterPod[];
+}
 
 /** Everything that finds no room; where fewer replicas of one workload make room for all, that one alone. */
 export function shortages(cluster: Place, namespace: string, wanted: readonly Workload[]): Shortage[] {
@@ -50,16 +56,16 @@ export function shortages(cluster: Place, namespace: string, wanted: readonly Wo
     const fitting = (tries: (Placement & { replicas: number })[]) =>
         tries.find((tried) => tried.pending.length === 0 && tried.withoutSpare.length === 0)?.replicas;
     if (pending.length === 0) {
-        return withoutSpare.map((workload) => ({ workload, pending: 0, left, fitting: fitting(fewer(workload)) }));
+        return withoutSpare.map((workload) => ({ workload, pending: 0, left: left(workload), fitting: fitting(fewer(workload)) }));
     }
     for (const { workload } of [...pending].sort((a, b) => b.workload.replicas - a.workload.replicas)) {
         const tries = fewer(workload);
         const found = tries.find((tried) => tried.pending.length === 0);
         if (found !== undefined) {
-            return [{ workload, pending: workload.replicas - found.replicas, left: found.left, fitting: fitting(tries) }];
+            return [{ workload, pending: workload.replicas - found.replicas, left: found.left(workload), fitting: fitting(tries) }];
         }
     }
-    return pending.map(({ workload, count }) => ({ workload, pending: count, left }));
+    return pending.map(({ workload, count }) => ({ workload, pending: count, left: left(workload) }));
 }
 
 /**
@@ -78,9 +84,11 @@ export function place({ nodes, pods }: Place, namespace: string, wanted: readonl
     const waiting = new Map(wanted.map((workload) => [workload, now(workload)]));
     const isWaiting = (workload: Workload) => (waiting.get(workload) ?? 0) > 0;
     const placed: { workload: Workload; node: string }[] = [];
+    const nodeOf = new Map(nodes.map((node) => [node.metadata.name, node]));
+    const isSuiting = ({ architecture }: Workload, name: string) => isOf(architecture, nodeOf.get(name) as ClusterNode);
     const fits = (workload: Workload, node: string) => {
         const room = free.get(node);
-        if (room === undefined || lacking(workload.requests, room).length > 0) {
+        if (room === undefined || !isSuiting(workload, node) || lacking(workload.requests, room).length > 0) {
             return false;
         }
         free.set(node, minus(room, workload.requests));
@@ -105,7 +113,8 @@ export function place({ nodes, pods }: Place, namespace: string, wanted: readonl
     for (const workload of biggestFirst) {
         while (isWaiting(workload) && [...free.keys()].some((node) => put(workload, node))) {}
     }
-    const left = [...free.values()];
+    const rooms = new Map(free);
+    const left = (workload: Workload) => [...rooms].filter(([node]) => isSuiting(workload, node)).map(([, room]) => room);
     const withoutSpare = biggestFirst.filter(
         (workload) => workload.needsSpare && !isWaiting(workload) && ![...free.keys()].some((node) => fits(workload, node)),
     );

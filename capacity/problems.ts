@@ -8,7 +8,7 @@ export function shortageObstacles(stack: string, shortages: readonly Shortage[])
     return shortages.map((shortage) => ({ message: words(shortage), fix: fix(shortage, new Commands(stack)) }));
 }
 
-function words({ workload: { name, replicas, requests }, pending, left }: Shortage): string {
+function words({ workload: { name, replicas, requests, architecture }, pending, left }: Shortage): string {
     const who =
         pending > 0
             ? `${pending} of ${replicas} ${name} ${replicas === 1 ? "pod" : "pods"} would stay Pending`
@@ -23,7 +23,7 @@ function words({ workload: { name, replicas, requests }, pending, left }: Shorta
         const scattered = total >= requests[kind] ? `, ${written(kind, Math.max(...free))} at most on one node` : "";
         return `${written(kind, asked[kind])} ${kind} requested, ${written(kind, total)} free${scattered}`;
     });
-    return `${who}: ${left.length === 0 ? "no node takes pods" : amounts.join("; ")}`;
+    return `${who}: ${left.length === 0 ? `no ${architecture === undefined ? "" : `${architecture} `}node takes pods` : amounts.join("; ")}`;
 }
 
 function fix({ workload: { key }, pending, fitting }: Shortage, commands: Commands): string {

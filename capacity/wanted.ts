@@ -7,12 +7,14 @@ type Sized = { resources: { requests: { cpu: string; memory: string } } };
 type Rolled = Sized & { replicas: number; autoscale?: { maxReplicas: number }; rollout: { maxUnavailable: string | number } };
 
 /** The pods that the stack asks the cluster for. Of equal ones the first find room first. */
-export function wanted({ redis, mongo, web, workers, beat, logs }: Settings): Workload[] {
+export function wanted({ redis, mongo, web, workers, beat, logs, image }: Settings): Workload[] {
     const sidecars = logs.ship ? logSidecars({ ...logs.ship, config: "" }, "", { image: "" }) : [];
     const pod = ({ resources }: Sized): Amounts => ({
         ...sum(...[{ resources }, ...(sidecars as unknown as Sized[])].map((container) => quantities(container.resources.requests))),
         pods: 1,
     });
+    // The stores' images have whatever their registry has for the node.
+    const architecture = image.platform.split("/")[1];
     const replicated = (name: string, key: string[], args: Rolled): Workload => ({
         name,
         key,
@@ -20,6 +22,7 @@ export function wanted({ redis, mongo, web, workers, beat, logs }: Settings): Wo
         replicas: args.replicas,
         maxReplicas: args.autoscale?.maxReplicas,
         requests: pod(args),
+        architecture,
         needsSpare: mayMiss(args) === 0,
     });
     const stores = Object.entries({ redis, mongo }).flatMap(([name, store]) =>
@@ -38,7 +41,7 @@ export function wanted({ redis, mongo, web, workers, beat, logs }: Settings): Wo
     );
     return [
         ...stores,
-        { name: "beat", key: ["beat"], app: "sms-beat", replicas: 1, requests: pod(beat), needsSpare: false },
+        { name: "beat", key: ["beat"], app: "sms-beat", replicas: 1, requests: pod(beat), architecture, needsSpare: false },
         replicated("web", ["web"], web),
         ...workers.map((pool) => replicated(pool.name, pool.key, pool)),
     ];

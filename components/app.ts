@@ -7,6 +7,8 @@ import { type PodTemplateArgs, podTemplate, type Resources, type Volume } from "
 export interface App {
     namespace: Input<string>;
     image: Input<string>;
+    /** `linux/amd64`: what the image was built for, and the only nodes that can run it. */
+    platform: string;
     pullSecret: Input<string>;
     /** Variables that anybody may read. */
     env: Record<string, string>;
@@ -50,7 +52,7 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
     return podTemplate({
         name: process.name,
         metricsPort: process.metricsPort,
-        spec: process.spec,
+        spec: { ...process.spec, nodeSelector: nodesOf(app.platform) },
         gracePeriodSeconds: args.gracePeriodSeconds,
         pullSecret: app.pullSecret,
         container: {
@@ -71,6 +73,12 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
         ],
         sidecars: app.logs.collector && logSidecars(app.logs.collector, process.name, app),
     });
+}
+
+/** By the labels that every kubelet gives its node. */
+function nodesOf(platform: string): Record<string, string> {
+    const [os = "", architecture = ""] = platform.split("/");
+    return { "kubernetes.io/os": os, "kubernetes.io/arch": architecture };
 }
 
 /** Alive is who touched its heartbeat within the last minute. No Python is started to ask; a broker that is down kills nobody. */

@@ -34,7 +34,7 @@ export interface PodTemplateArgs {
     gracePeriodSeconds: number;
     pullSecret: Input<string>;
     /** What else is to be said of the pod. */
-    spec?: Pick<core.v1.PodSpec, "restartPolicy" | "topologySpreadConstraints">;
+    spec?: Pick<core.v1.PodSpec, "restartPolicy" | "topologySpreadConstraints" | "nodeSelector">;
 }
 
 /** Neither root nor any user that an image knows. */

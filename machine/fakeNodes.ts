@@ -11,7 +11,10 @@ const node = (name: string) => {
     return {
         apiVersion: "v1",
         kind: "Node",
-        metadata: { name, labels: { [label]: value, "kubernetes.io/hostname": name } },
+        metadata: {
+            name,
+            labels: { [label]: value, "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" },
+        },
         status: { allocatable: room, capacity: room },
     };
 };

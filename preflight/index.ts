@@ -1,5 +1,6 @@
 /** Before anything changes: whether the stack may go where its settings say, and whether there is room. */
 import * as pulumi from "@pulumi/pulumi";
+import { isVirtual } from "../capacity/cluster";
 import { shortages } from "../capacity/placement";
 import { shortageObstacles } from "../capacity/problems";
 import { wanted } from "../capacity/wanted";
@@ -119,7 +120,7 @@ function operatorObstacles({ monitoring }: Settings, { lacksOperator }: ClusterR
         : [];
 }
 
-/** Pods that would stay Pending; where nodes are added for them, only a warning. */
+/** Pods that would stay Pending; where nodes, or what stands for them, are added for pods, only a warning. */
 function room(settings: Settings, { nodes, pods, hasAutoscaler }: ClusterReading): Obstacle[] {
     const unanswered = [nodes, pods].find((answer) => "reason" in answer);
     if (unanswered !== undefined || "reason" in nodes || "reason" in pods) {
@@ -128,8 +129,9 @@ function room(settings: Settings, { nodes, pods, hasAutoscaler }: ClusterReading
     }
     const found = shortages({ nodes: nodes.value, pods: pods.value }, settings.namespace, wanted(settings));
     const lacking = shortageObstacles(pulumi.getStack(), found);
-    if (lacking.length > 0 && hasAutoscaler) {
-        void pulumi.log.warn(`The cluster's autoscaler has to add nodes first:\n\n${listed(lacking)}`);
+    const grows = hasAutoscaler || settings.cluster.addsNodes || nodes.value.some(isVirtual);
+    if (lacking.length > 0 && grows) {
+        void pulumi.log.warn(`The cluster has to add nodes first:\n\n${listed(lacking)}`);
         return [];
     }
     return lacking;

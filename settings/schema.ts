@@ -261,6 +261,8 @@ function store<T extends typeof managedRedis | typeof managedMongo>(
 
 /** The id of a cluster that is gone, with all that the stack had in it: the next `up` may make it anew in another. */
 const replaces = clusterUid.optional();
+/** Nodes are added for pods that find no room, in a way that can't be seen in the cluster: too little room is a warning, no refusal. */
+const addsNodes = trueOrFalse.optional();
 
 const cluster = z
     .discriminatedUnion(
@@ -273,8 +275,9 @@ const cluster = z
                 /** Otherwise `KUBECONFIG` or `~/.kube/config`. */
                 kubeconfig: filePath.optional(),
                 replaces,
+                addsNodes,
             }),
-            section({ kind: z.literal("ack"), id: cloudId("the ACK cluster's id", "c"), replaces }),
+            section({ kind: z.literal("ack"), id: cloudId("the ACK cluster's id", "c"), replaces, addsNodes }),
         ],
         { error: kinds("context or ack") },
     )

@@ -4,6 +4,7 @@ import { Worker } from "../../components/worker";
 
 const app = {
     image: "registry.example.com/sms:1@sha256:123",
+    platform: "linux/amd64",
     pullSecret: "pull-secret",
     env: { ENV: "online", LOG_LEVEL: "INFO" },
     secretEnv: "env",

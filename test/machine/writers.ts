@@ -147,6 +147,7 @@ export function writer(name: string, without: "nothing" | "log-drain" | "sidecar
     const app = {
         namespace,
         image: writerImage,
+        platform: "linux/amd64",
         pullSecret: "pull-secret",
         env: {},
         secretEnv: "nothing",

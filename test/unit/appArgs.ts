@@ -2,11 +2,15 @@
 export const app = {
     namespace: "sms",
     image: "registry.example.com/sms:abc@sha256:123",
+    platform: "linux/arm64",
     pullSecret: "pull-secret",
     env: { ENV: "online", LOG_LEVEL: "INFO" },
     secretEnv: "env-secret-1a2b3c4d",
     logs: { sizeLimit: "1Gi" },
 };
+
+/** Of every pod that runs the image. */
+export const nodeSelector = { "kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64" };
 
 export const resources = { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } };
 

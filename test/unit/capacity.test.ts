@@ -83,6 +83,15 @@ describe("the pods that would stay Pending", () => {
         assert.deepEqual(pendingIn(nodes, [], [workload("web", 2, 0.1)]), ["1 web"]);
     });
 
+    it("find no room on nodes of another architecture", () => {
+        const arm = { ...node("arm", "8"), status: { ...node("arm", "8").status, nodeInfo: { architecture: "arm64" } } };
+        const labelled = { ...node("amd", "0.3"), metadata: { name: "amd", labels: { "kubernetes.io/arch": "amd64" } } };
+        const web = workload("web", 3, 0.1);
+        assert.deepEqual(pendingIn([arm, labelled], [], [{ ...web, architecture: "amd64" }, workload("redis", 1, 1)]), []);
+        assert.deepEqual(pendingIn([arm, labelled], [], [{ ...web, replicas: 4, architecture: "amd64" }]), ["1 web"]);
+        assert.deepEqual(pendingIn([arm, node("unknown", "1")], [], [{ ...web, replicas: 10, architecture: "amd64" }]), []);
+    });
+
     it("are counted by memory and by the number of pods, too", () => {
         assert.deepEqual(
             pendingIn([node("a", "8")], [], [workload("web", 3, 0.1, { requests: { cpu: 0.1, memory: 3 * gibibyte, pods: 1 } })]),
@@ -254,6 +263,7 @@ describe("what the stack asks the cluster for", () => {
         web: { ...sized("0.1", "200Mi"), replicas: 6, rollout: { maxSurge: "25%", maxUnavailable: 0 } },
         workers: [pool("worker", ["worker"], 6), pool("worker-bulk", ["workerPools", "bulk"], 2)],
         logs: {},
+        image: { platform: "linux/arm64" },
     } as unknown as Settings;
 
     it("is what its settings say, without the stores that are elsewhere", () => {
@@ -265,6 +275,19 @@ describe("what the stack asks the cluster for", () => {
                 ["sms-web", 6, { cpu: 0.1, memory: 200 * 2 ** 20, pods: 1 }, true],
                 ["sms-worker", 6, { cpu: 0.2, memory: 200 * 2 ** 20, pods: 1 }, false],
                 ["sms-worker-bulk", 2, { cpu: 0.2, memory: 200 * 2 ** 20, pods: 1 }, true],
+            ],
+        );
+    });
+
+    it("is for nodes that can run the image; a store's image has what its node needs", () => {
+        assert.deepEqual(
+            wanted(settings).map(({ app, architecture }) => [app, architecture]),
+            [
+                ["redis", undefined],
+                ["sms-beat", "arm64"],
+                ["sms-web", "arm64"],
+                ["sms-worker", "arm64"],
+                ["sms-worker-bulk", "arm64"],
             ],
         );
     });
@@ -327,6 +350,14 @@ describe("the words for it", () => {
         assert.match(
             shortage([node("a", "0.6")], workload("web", 3, 0.2, { needsSpare: true })),
             /a rollout of web could not begin, as the one pod more that it begins with would stay Pending: 0\.2 cpu requested, 0 free\n {6}pulumi config set --path 'sms:web\.replicas' 2 --stack online, or pulumi config set --path 'sms:web\.rollout\.maxUnavailable' 1 --stack online, or/,
+        );
+    });
+
+    it("say it where no node can run the image", () => {
+        const arm = { ...node("arm", "8"), status: { ...node("arm", "8").status, nodeInfo: { architecture: "arm64" } } };
+        assert.match(
+            shortage([arm], workload("web", 1, 0.2, { architecture: "amd64" })),
+            /1 of 1 web pod would stay Pending: no amd64 node takes pods/,
         );
     });
 

@@ -42,6 +42,18 @@ describe("the program's place", () => {
         assert.deepEqual(registered, ["owner"]);
     });
 
+    const growing: [string, Record<string, string>, object][] = [
+        ["an autoscaler", {}, { hasAutoscaler: true, nodes: { value: [] } }],
+        ["virtual nodes alone", {}, { nodes: { value: [{ metadata: { name: "virtual-kubelet", labels: { type: "virtual-kubelet" } } }] } }],
+        ["an autoscaler that can't be seen", { cluster: '{"context":"sms-machine","addsNodes":true}' }, { nodes: { value: [] } }],
+    ];
+    for (const [what, more, cluster] of growing) {
+        it(`without room is no obstacle where the cluster has ${what}`, async () => {
+            const { deployed } = await local(more, { cluster });
+            assert.ok(deployed.one(types.deployment, "web-deployment"));
+        });
+    }
+
     it("is refused by an up that can't learn whose the namespace is", async () => {
         const reason = "its API server answers 403 when asked for its namespace sms";
         await assert.rejects(local({}, { cluster: { namespace: { reason } } }), {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Preparation } from "../../components/preparation";
 import { Web } from "../../components/web";
-import { app, labels, mounts, replicated, secured, volumes } from "./appArgs";
+import { app, labels, mounts, nodeSelector, replicated, secured, volumes } from "./appArgs";
 import { deploy, resolve, types } from "./deployed";
 
 const { job } = types;
@@ -28,6 +28,7 @@ describe("what a rollout waits for", () => {
                     metadata: { labels: labels("sms-preparation") },
                     spec: {
                         restartPolicy: "Never",
+                        nodeSelector,
                         automountServiceAccountToken: false,
                         enableServiceLinks: false,
                         securityContext: secured.pod,

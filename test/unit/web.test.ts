@@ -7,6 +7,7 @@ import {
     disruptionBudget,
     labels,
     mounts,
+    nodeSelector,
     replicated,
     resources,
     scraped,
@@ -51,6 +52,7 @@ describe("web", () => {
                 template: {
                     metadata: { labels: labels("sms-web"), annotations: scraped("8004") },
                     spec: {
+                        nodeSelector,
                         topologySpreadConstraints: spread("sms-web"),
                         automountServiceAccountToken: false,
                         enableServiceLinks: false,

@@ -8,6 +8,7 @@ import {
     disruptionBudget,
     labels,
     mounts,
+    nodeSelector,
     replicated,
     resources,
     scraped,
@@ -60,6 +61,7 @@ describe("the worker", () => {
                 template: {
                     metadata: { labels: labels("sms-worker"), annotations: scraped("8005") },
                     spec: {
+                        nodeSelector,
                         topologySpreadConstraints: spread("sms-worker"),
                         automountServiceAccountToken: false,
                         enableServiceLinks: false,
