@@ -1,11 +1,14 @@
-/** A namespace is closed before anything is opened. */
+/** A namespace is closed before anything is opened; in one that is somebody else's, the product's pods are. */
 import { isOnline, objectName, type Resource, type StackPolicy, unknown } from "./policy";
 
-function closes({ type, inputs: { metadata, spec } }: Resource, namespace: string): boolean {
+const everyPod = {};
+const everyPodOfTheProduct = { matchLabels: { "app.kubernetes.io/part-of": "sms" } };
+
+function closes({ type, inputs: { metadata, spec } }: Resource, namespace: string, pods: readonly object[]): boolean {
     return (
         type === "kubernetes:networking.k8s.io/v1:NetworkPolicy" &&
         [namespace, unknown].includes(metadata?.namespace) &&
-        JSON.stringify(spec?.podSelector) === "{}" &&
+        pods.some((selector) => JSON.stringify(selector) === JSON.stringify(spec?.podSelector)) &&
         ["Ingress", "Egress"].every((direction) => spec.policyTypes?.includes(direction) && spec[direction.toLowerCase()] === undefined)
     );
 }
@@ -13,10 +16,17 @@ function closes({ type, inputs: { metadata, spec } }: Resource, namespace: strin
 export const namespacesAreClosed: StackPolicy = {
     name: "namespaces-closed",
     description: "Online, nothing gets into or out of a namespace's pods unless a NetworkPolicy opens the way.",
-    faults: (resources) =>
-        resources
-            .filter((resource) => resource.type === "kubernetes:core/v1:Namespace" && isOnline(resource))
-            .map(objectName)
-            .filter((namespace) => !resources.some((resource) => closes(resource, namespace)))
-            .map((namespace) => `Namespace ${namespace} has no NetworkPolicy that denies all; set sms:networkPolicies.enabled to true`),
+    faults: (resources) => {
+        const online = resources.filter(isOnline);
+        const own = online.filter(({ type }) => type === "kubernetes:core/v1:Namespace").map(objectName);
+        const others = online
+            .filter(({ type }) => type === "kubernetes:apps/v1:Deployment")
+            .map(({ inputs }) => inputs.metadata?.namespace)
+            .filter((namespace): namespace is string => typeof namespace === "string" && !own.includes(namespace));
+        const open = (namespaces: string[], ...pods: object[]) =>
+            namespaces.filter((namespace) => !resources.some((resource) => closes(resource, namespace, pods)));
+        return [...open(own, everyPod), ...open([...new Set(others)], everyPod, everyPodOfTheProduct)].map(
+            (namespace) => `Namespace ${namespace} has no NetworkPolicy that denies all; set sms:networkPolicies.enabled to true`,
+        );
+    },
 };

@@ -393,6 +393,14 @@ describe("namespaces-closed", () => {
         assert.deepEqual(namespacesAreClosed.faults([namespace("test")]), []);
     });
 
+    it("refuses pods online that anybody reaches in a namespace of others, which itself may stay open", () => {
+        const pods = resource("kubernetes:apps/v1:Deployment", "web-deployment", { metadata: { namespace: "sms" } });
+        const ofTheProduct = denial({ podSelector: { matchLabels: { "app.kubernetes.io/part-of": "sms" } } });
+        assert.deepEqual(namespacesAreClosed.faults([pods]), [refusal]);
+        assert.deepEqual(namespacesAreClosed.faults([pods, ofTheProduct]), []);
+        assert.deepEqual(namespacesAreClosed.faults([namespace(), pods, ofTheProduct]), [refusal]);
+    });
+
     it("takes nothing for closed that has a way open, is of some pods or of another namespace", () => {
         const halfOpen = [
             denial({ policyTypes: ["Ingress"] }),
