@@ -4,7 +4,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { hourAfter, leftToTheCloud, type ManagedStoreArgs } from "./managedStore";
 import type { Mongo } from "./mongo";
 import { cidrsOf, vSwitchIn } from "./network";
-import { refusedMongoChanges, refuseUpdates } from "./storeChanges";
 
 export interface ManagedMongoArgs extends ManagedStoreArgs {
     /** In steps of 10. */
@@ -31,7 +30,6 @@ export class ManagedMongo extends pulumi.ComponentResource implements Mongo {
         const instance = new Instance(`${name}-instance`, inputs, {
             ...own,
             ignoreChanges: leftToTheCloud(inputs, filledIn),
-            hooks: refuseUpdates(name, refusedMongoChanges),
         });
         // A replica set comes with this one account, and Alibaba Cloud makes no other: its password is ours to set.
         const account = new Account(

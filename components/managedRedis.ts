@@ -4,7 +4,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { hourAfter, leftToTheCloud, type ManagedStoreArgs } from "./managedStore";
 import { cidrsOf, vSwitchIn } from "./network";
 import type { Redis } from "./redis";
-import { refusedRedisChanges, refuseUpdates } from "./storeChanges";
 
 export interface ManagedRedisArgs extends ManagedStoreArgs {
     /** The account's name. */
@@ -24,7 +23,6 @@ export class ManagedRedis extends pulumi.ComponentResource implements Redis {
             protect: args.protect,
             // The cloud fills them in, and the next `up` would migrate the store or rewrite its whitelist.
             ignoreChanges: leftToTheCloud(inputs, ["secondaryZoneId", "securityIpGroupAttribute"]),
-            hooks: refuseUpdates(name, refusedRedisChanges),
         });
         const account = new Account(
             `${name}-account`,

@@ -1,5 +1,7 @@
 /** What the engine's own log of a preview tells: what would change, what the policies say, and what went wrong. */
+
 import { lostWith } from "../policies/lost";
+import { refusedChanges } from "./storeChanges";
 
 /** From nothing that matters to what loses data. */
 export const operations = ["read", "create", "update", "replace", "delete"] as const;
@@ -29,12 +31,16 @@ export interface Preview {
     readonly passed: readonly string[];
     /** Names of what would be deleted or replaced, and is protected. */
     readonly kept: readonly string[];
+    /** What the cloud would refuse in the middle of an `up`. */
+    readonly refused: readonly string[];
     /** What else went wrong. */
     readonly errors: readonly string[];
 }
 
 interface ResourceState {
     parent?: string;
+    inputs?: Record<string, unknown>;
+    outputs?: Record<string, unknown>;
 }
 
 interface EngineEvent {
@@ -75,12 +81,14 @@ export function readPreview(log: string): Preview {
     const violations: Violation[] = [];
     const passed = new Set<string>();
     const kept = new Set<string>();
+    const refused: string[] = [];
     const errors: string[] = [];
     for (const line of log.split("\n").filter((text) => text.trim() !== "")) {
         const event = JSON.parse(line) as EngineEvent;
         const change = changeIn(event);
         if (change !== undefined) {
             changes.set(change.urn, change);
+            refused.push(...refusedIn(event));
         }
         if (event.policyEvent) {
             const { policyName, message, enforcementLevel } = event.policyEvent;
@@ -105,12 +113,19 @@ export function readPreview(log: string): Preview {
         violations,
         passed: [...passed].filter((name) => !failed.has(name)).sort(),
         kept: [...kept],
+        refused,
         errors,
     };
 }
 
 /** How the engine refuses to delete, or to replace, what is protected. */
 const refusal = /resource "(urn:[^"]+)"[^"]+(?:because it is protected|marked for protection)/;
+
+function refusedIn({ resourcePreEvent }: EngineEvent): string[] {
+    const { op, urn = "", type = "", old, new: next } = resourcePreEvent?.metadata ?? {};
+    const problems = op === "update" ? refusedChanges(type, { ...old?.inputs, ...old?.outputs }, next?.inputs ?? {}) : [];
+    return problems.map((problem) => `\`${nameIn(urn)}\`: ${problem}`);
+}
 
 function changeIn({ resourcePreEvent }: EngineEvent): Change | undefined {
     const metadata = resourcePreEvent?.metadata;

@@ -75,8 +75,8 @@ export async function preview({ stack: { name: stack, qualified }, state, strict
     const plan = existsSync(planFile) ? (JSON.parse(readFileSync(planFile, "utf8")) as Plan) : {};
     const halfMade = state ? await halfMadeIn(onStack(target.command, qualified, folder)) : [];
     const leaks = leaksIn(plan, all, state ? {} : completed.secrets);
-    const succeeded = !failed && leaks.length === 0;
     const seen = readPreview(events);
+    const succeeded = !failed && leaks.length === 0 && seen.refused.length === 0;
     const text = report({
         stack,
         preview: seen,

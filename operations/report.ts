@@ -95,7 +95,7 @@ function refusals({ preview, leaks }: ReportArgs): string {
     const protection = preview.kept.map(
         (name) => `\`protect\`: \`${name}\` is neither deleted nor replaced; on purpose: docs/going-online.md, "Taking it down"`,
     );
-    const list = [...mandatory, ...protection, ...leaked].map((line) => `- ${oneLine(line)}`);
+    const list = [...mandatory, ...protection, ...preview.refused, ...leaked].map((line) => `- ${oneLine(line)}`);
     return [list.length > 0 ? `**Not allowed:**\n${list.join("\n")}` : "", ...errors].filter((part) => part !== "").join("\n\n");
 }
 

@@ -55,6 +55,17 @@ describe("what a preview changes", () => {
         );
     });
 
+    it("refuses an update of a store that the cloud would refuse, with what is allowed", () => {
+        const type = "alicloud:mongodb/instance:Instance";
+        const inputs = { dbInstanceClass: "mdb.x", storageType: "cloud_essd1" };
+        const states = { old: { inputs, outputs: inputs }, new: { inputs: { ...inputs, storageType: "cloud_essd2" } } };
+        assert.match(
+            text([step("update", type, "mongo-instance", states)]),
+            /\*\*Not allowed:\*\*\n- `mongo-instance`: storageType is cloud_essd2 and was cloud_essd1; allowed: cloud_essd1 or cloud_auto/,
+        );
+        assert.deepEqual(readPreview(log(step("create", type, "mongo-instance", { ...states, old: null }))).refused, []);
+    });
+
     it("says what to do about a store that was made and not finished", () => {
         const halfMade = [urn(`sms:redis:Managed$${redis}`, "redis-instance")];
         assert.match(

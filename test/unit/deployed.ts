@@ -22,8 +22,6 @@ export interface Registered {
     protect: boolean;
     /** Inputs that somebody else may change. */
     ignoreChanges: string[];
-    /** Names of the hooks that an update has to pass. */
-    beforeUpdate: string[];
 }
 
 export class Deployed {
@@ -125,15 +123,13 @@ export async function deploy<T>(
     return { result, deployed: new Deployed(resources) };
 }
 
-type Request = Pick<Registered, "parent" | "dependencies" | "timeouts" | "protect" | "ignoreChanges" | "beforeUpdate">;
+type Request = Pick<Registered, "parent" | "dependencies" | "timeouts" | "protect" | "ignoreChanges">;
 
 /** Mocks are told neither parents nor dependencies nor timeouts: what the mock monitor itself is asked tells them. */
 function watchedRequests(): Map<string, Request> {
     const requests = new Map<string, Request>();
     // biome-ignore lint/suspicious/noExplicitAny: the generated request type is no part of the SDK's interface.
     const monitor = pulumi.runtime.getMonitor() as any;
-    // The SDK's mocks know no hooks.
-    monitor.registerResourceHook = (_request: unknown, callback: (error: null, answer: object) => void) => callback(null, {});
     const register = monitor.registerResource.bind(monitor);
     // biome-ignore lint/suspicious/noExplicitAny: as above.
     monitor.registerResource = (request: any, callback: unknown) => {
@@ -143,7 +139,6 @@ function watchedRequests(): Map<string, Request> {
             timeouts: { create: request.getCustomtimeouts()?.getCreate() ?? "", update: request.getCustomtimeouts()?.getUpdate() ?? "" },
             protect: request.getProtect() ?? false,
             ignoreChanges: request.getIgnorechangesList(),
-            beforeUpdate: request.getHooks()?.getBeforeUpdateList() ?? [],
         });
         return register(request, callback);
     };

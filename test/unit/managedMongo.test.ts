@@ -120,9 +120,4 @@ describe("MongoDB on Alibaba Cloud", () => {
             assert.doesNotMatch((await resolve(result.url)).value, /tls/);
         });
     }
-
-    it("has its updates looked at before they are made, at the preview too", async () => {
-        const { deployed } = await mongo();
-        assert.deepEqual(deployed.one(types.mongoInstance).beforeUpdate, ["mongo-updates"]);
-    });
 });

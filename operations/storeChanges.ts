@@ -1,39 +1,20 @@
-import * as pulumi from "@pulumi/pulumi";
+/**
+ * Updates of stores that the provider and the engine's preview let through, and the cloud's API refuses in the middle of an `up`.
+ * What makes another store of it is `protect`'s matter.
+ */
 
 /** A store's inputs, or what the cloud tells of it. */
 type Values = Readonly<Record<string, unknown>>;
 
 /** What is wrong with a change of a store. Nothing where it can be made. */
-export type RefusedChanges = (was: Values, next: Values) => string[];
+type RefusedChanges = (was: Values, next: Values) => string[];
 
-/**
- * Refuses updates that the provider and a preview would let through, and the cloud's API would not: at the preview, and before a
- * call is made. What makes another store of it is `protect`'s matter.
- */
-export function refuseUpdates(name: string, refused: RefusedChanges): pulumi.ResourceHookBinding {
-    const hook = new pulumi.ResourceHook(
-        `${name}-updates`,
-        ({ urn, oldOutputs = {}, newInputs = {} }) => {
-            const problems = isHalfMade(oldOutputs) ? [notFinished(urn)] : refused(oldOutputs, newInputs);
-            if (problems.length > 0) {
-                throw new Error(problems.map((problem) => `${name}: ${problem}`).join("\n"));
-            }
-        },
-        { onDryRun: true },
-    );
-    return { beforeUpdate: [hook] };
+/** By the store's type. `was` is what the state has of it, `next` what the program says. */
+export function refusedChanges(type: string, was: Values, next: Values): string[] {
+    return refusing[type]?.(was, next) ?? [];
 }
 
-/** The provider leaves little more than the id where the setting up of a new store was refused. */
-function isHalfMade({ instanceClass, dbInstanceClass }: Values): boolean {
-    return instanceClass === undefined && dbInstanceClass === undefined;
-}
-
-function notFinished(urn: string): string {
-    return `it was made but not finished, and the state doesn't know what is there. Read it again first: npm run deploy, or pulumi refresh --target '${urn}'`;
-}
-
-export const refusedMongoChanges: RefusedChanges = (was, next) => [
+const refusedMongoChanges: RefusedChanges = (was, next) => [
     ...versionFalls(was, next),
     ...(changes("storageType", was, next) && next.storageType !== "cloud_auto"
         ? [
@@ -48,7 +29,7 @@ export const refusedMongoChanges: RefusedChanges = (was, next) => [
         : []),
 ];
 
-export const refusedRedisChanges: RefusedChanges = (was, next) => [
+const refusedRedisChanges: RefusedChanges = (was, next) => [
     ...versionFalls(was, next),
     ...(changes("zoneId", was, next) && next.sslEnable === "Enable"
         ? [`zone is ${next.zoneId} and was ${was.zoneId}; allowed: ${was.zoneId} while tls is true`]
@@ -65,3 +46,8 @@ function versionFalls(was: Values, next: Values): string[] {
 function changes(name: string, was: Values, next: Values): boolean {
     return was[name] !== undefined && next[name] !== undefined && was[name] !== next[name];
 }
+
+const refusing: Readonly<Record<string, RefusedChanges>> = {
+    "alicloud:mongodb/instance:Instance": refusedMongoChanges,
+    "alicloud:kvstore/instance:Instance": refusedRedisChanges,
+};

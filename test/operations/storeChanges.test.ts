@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { refusedMongoChanges, refusedRedisChanges } from "../../components/storeChanges";
+import { refusedChanges } from "../../operations/storeChanges";
+
+const mongo = "alicloud:mongodb/instance:Instance";
+const redis = "alicloud:kvstore/instance:Instance";
 
 describe("a change of MongoDB", () => {
     const was = { dbInstanceClass: "mdb.x", engineVersion: "7.0", storageType: "cloud_essd1", dbInstanceStorage: 40, sslAction: "Open" };
-    const refused = (next: object) => refusedMongoChanges(was, { ...was, ...next });
+    const refused = (next: object) => refusedChanges(mongo, was, { ...was, ...next });
 
     it("may be another class, a newer version, more storage and cloud_auto", () => {
         assert.deepEqual(refused({ dbInstanceClass: "mdb.y", engineVersion: "8.0", dbInstanceStorage: 50, storageType: "cloud_auto" }), []);
@@ -13,7 +16,7 @@ describe("a change of MongoDB", () => {
         assert.deepEqual(refused({ storageType: "cloud_essd2" }), [
             "storageType is cloud_essd2 and was cloud_essd1; allowed: cloud_essd1 or cloud_auto",
         ]);
-        assert.deepEqual(refusedMongoChanges({ ...was, storageType: "cloud_auto" }, { ...was, storageType: "cloud_essd1" }), [
+        assert.deepEqual(refusedChanges(mongo, { ...was, storageType: "cloud_auto" }, { ...was, storageType: "cloud_essd1" }), [
             "storageType is cloud_essd1 and was cloud_auto; allowed: cloud_auto",
         ]);
     });
@@ -39,7 +42,7 @@ describe("a change of MongoDB", () => {
 
 describe("a change of Redis", () => {
     const was = { instanceClass: "redis.x", engineVersion: "7.0", zoneId: "cn-hangzhou-h", sslEnable: "Enable" };
-    const refused = (next: object) => refusedRedisChanges(was, { ...was, ...next });
+    const refused = (next: object) => refusedChanges(redis, was, { ...was, ...next });
 
     it("may be another class and the end of its encryption", () => {
         assert.deepEqual(refused({ instanceClass: "redis.y", sslEnable: "Disable" }), []);
