@@ -12,9 +12,24 @@ export const manyObjects = { qps: 500, burst: 1000 };
 
 export async function accessTo(cluster: Cluster, opts: pulumi.InvokeOptions): Promise<Access> {
     if (cluster.kind === "ack") {
-        return { content: (await getClusterCredential({ clusterId: cluster.id }, opts)).kubeConfig };
+        const { kubeConfig } = await getClusterCredential({ clusterId: cluster.id }, opts).catch((error: Error) => {
+            throw new pulumi.RunError(noKubeconfig(cluster.id, error.message));
+        });
+        return { content: kubeConfig };
     }
     return { context: cluster.context, kubeconfig: cluster.kubeconfig };
+}
+
+/** The provider's own words are about its inside; what can be mended comes first. */
+function noKubeconfig(id: string, reason: string): string {
+    return [
+        `Alibaba Cloud gives no kubeconfig for the ACK cluster ${id} (sms:cluster.id). Needed are:`,
+        "  a way to cs.<region>.aliyuncs.com, the region being that of sms:alibaba.region",
+        "  keys in ALICLOUD_ACCESS_KEY and ALICLOUD_SECRET_KEY, with a role's also ALICLOUD_SECURITY_TOKEN",
+        "  the rights cs:DescribeClusterDetail and cs:DescribeClusterUserKubeconfig on the cluster (docs/ram/up.json)",
+        "Without them a cluster is reached by a kubeconfig's context: sms:cluster.context instead of kind and id.",
+        `It said: ${reason}`,
+    ].join("\n");
 }
 
 /** The same for the Kubernetes provider. Alibaba Cloud's provider doesn't say that a kubeconfig is a secret. */

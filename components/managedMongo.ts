@@ -1,7 +1,7 @@
 import { Account } from "@pulumi/alicloud/mongodb/account";
 import { Instance } from "@pulumi/alicloud/mongodb/instance";
 import * as pulumi from "@pulumi/pulumi";
-import { hourAfter, leftToTheCloud, type ManagedStoreArgs } from "./managedStore";
+import { hourAfter, leftToTheCloud, type ManagedStoreArgs, storeTimeouts } from "./managedStore";
 import type { Mongo } from "./mongo";
 import { cidrsOf, vSwitchIn } from "./network";
 
@@ -30,6 +30,7 @@ export class ManagedMongo extends pulumi.ComponentResource implements Mongo {
         const instance = new Instance(`${name}-instance`, inputs, {
             ...own,
             ignoreChanges: leftToTheCloud(inputs, filledIn),
+            customTimeouts: storeTimeouts,
         });
         // A replica set comes with this one account, and Alibaba Cloud makes no other: its password is ours to set.
         const account = new Account(

@@ -1,7 +1,7 @@
 import { Account } from "@pulumi/alicloud/kvstore/account";
 import { Instance } from "@pulumi/alicloud/kvstore/instance";
 import * as pulumi from "@pulumi/pulumi";
-import { hourAfter, leftToTheCloud, type ManagedStoreArgs } from "./managedStore";
+import { hourAfter, leftToTheCloud, type ManagedStoreArgs, storeTimeouts } from "./managedStore";
 import { cidrsOf, vSwitchIn } from "./network";
 import type { Redis } from "./redis";
 
@@ -22,6 +22,7 @@ export class ManagedRedis extends pulumi.ComponentResource implements Redis {
             parent: this,
             protect: args.protect,
             // The cloud fills them in, and the next `up` would migrate the store or rewrite its whitelist.
+            customTimeouts: storeTimeouts,
             ignoreChanges: leftToTheCloud(inputs, ["secondaryZoneId", "securityIpGroupAttribute"]),
         });
         const account = new Account(

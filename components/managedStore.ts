@@ -30,6 +30,12 @@ export interface ManagedStoreArgs {
     tags: Record<string, string>;
 }
 
+/**
+ * The provider waits by itself, however fast the cloud is: with Redis for 10 minutes, 5 more for encryption; with MongoDB for 2. Its own
+ * limits of 20 to 30 minutes are for the cloud alone, and a large class takes longer.
+ */
+export const storeTimeouts = { create: "50m", update: "50m", delete: "30m" };
+
 /** For `ignoreChanges`: what the cloud or its console gave a store, and the program doesn't say, stays as it is. */
 export function leftToTheCloud(inputs: object, names: readonly string[]): string[] {
     return names.filter((name) => inputs[name as keyof typeof inputs] === undefined);

@@ -103,6 +103,10 @@ export async function deploy<T>(
                 return { id: `${name}-id`, state: madeUp(type, name, inputs) };
             },
             call: ({ token, inputs }) => {
+                if (token === clusterCredential && inputs.clusterId === "c-refused") {
+                    // As gRPC gives errors: the SDK shows their details.
+                    throw Object.assign(new Error(), { details: "Code: Forbidden.RAM" });
+                }
                 if (token === clusterCredential) {
                     return { ...inputs, kubeConfig: `kubeconfig of ${inputs.clusterId}` };
                 }

@@ -28,6 +28,11 @@ describe("MongoDB on Alibaba Cloud", () => {
         }
     });
 
+    it("is given the time that the provider waits by itself, and the cloud's beyond it", async () => {
+        const { deployed } = await mongo();
+        assert.deepEqual(deployed.one(types.mongoInstance).timeouts, { create: "50m", update: "50m" });
+    });
+
     it("is exactly this", async () => {
         const { deployed } = await mongo();
         const { inputs, secrets } = deployed.one(types.mongoInstance);

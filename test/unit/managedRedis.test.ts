@@ -20,6 +20,11 @@ describe("Redis on Alibaba Cloud", () => {
         }
     });
 
+    it("is given the time that the provider waits by itself, and the cloud's beyond it", async () => {
+        const { deployed } = await redis();
+        assert.deepEqual(deployed.one(types.redisInstance).timeouts, { create: "50m", update: "50m" });
+    });
+
     it("is exactly this", async () => {
         const { deployed } = await redis();
         const { inputs, secrets } = deployed.one(types.redisInstance);
