@@ -1,6 +1,7 @@
 /** The command line of an npm script: all that it takes, and one line on what it does. Anything else is refused before it does anything. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { fail } from "./failure";
+import { endBySignals } from "./foreground";
 
 /** The npm script `name`. `does` is one line, which the script says before it begins. */
 export function script(name: string, does: string): Command {
@@ -31,6 +32,7 @@ export function exitCode<Args extends unknown[]>(work: (...args: Args) => Promis
 
 /** Reads the arguments of this process and acts on them. A failure is told and becomes the exit code; `ended` is called in any case. */
 export function start(command: CommandUnknownOpts, ended: () => void = () => {}): void {
+    endBySignals();
     for (const each of [command, ...command.commands]) {
         refuseAmbiguous(each);
     }

@@ -2,8 +2,8 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { execa } from "execa";
 import { exitCode, passThrough, script, start } from "../cli/command";
+import { inForeground } from "../cli/foreground";
 import { removeCloud } from "./alicloud-provider/ground";
 import { daemonNames, daemonPid, stopAll } from "./daemons";
 import { targetOf } from "./engineTarget";
@@ -122,11 +122,7 @@ async function pulumi(args: string[]): Promise<number> {
 }
 
 async function passToKubectl(args: string[]): Promise<number> {
-    const { exitCode } = await execa(join(await built("kubernetes"), "kubectl"), ["--kubeconfig", kubeconfig, ...args], {
-        stdio: "inherit",
-        reject: false,
-    });
-    return exitCode ?? 1;
+    return inForeground(join(await built("kubernetes"), "kubectl"), ["--kubeconfig", kubeconfig, ...args], {});
 }
 
 /** Brings the machine up with no stack on it: what the tests on the real cluster start from. */

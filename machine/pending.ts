@@ -1,4 +1,4 @@
-/** After a `pulumi` that was killed: its lock and its notes of what it was just making go. */
+/** After a `pulumi` that was killed: its notes of what it was just making go. */
 
 interface Resource {
     readonly urn: string;
@@ -23,13 +23,18 @@ interface Exported {
 /** Runs `pulumi` with these arguments on the stack. */
 type Run = (args: readonly string[], input?: string) => Promise<{ stdout: string }>;
 
+/** The URNs of what was being made. */
+export async function pendingIn(pulumi: Run): Promise<readonly string[]> {
+    const { deployment } = JSON.parse((await pulumi(["stack", "export"])).stdout) as Exported;
+    return (deployment?.pending_operations ?? []).filter(({ type }) => type === "creating").map(({ resource }) => resource.urn);
+}
+
 /**
- * Kubernetes' objects with a name of their own need nothing more: the next `up` applies them again, there or not (components/cluster.ts).
+ * The lock has to be released. Kubernetes' objects with a name of their own need nothing more: the next `up` applies them again, there or not (components/cluster.ts).
  * To those that Pulumi named it would give another name: they are noted as what is left of a replacement, and the next `up` removes
  * them, there or not. Gives the other resources: they may be there, and nobody knows their ids.
  */
 export async function clearPending(pulumi: Run): Promise<readonly string[]> {
-    await pulumi(["cancel", "--yes"]);
     const exported = JSON.parse((await pulumi(["stack", "export"])).stdout) as Exported;
     const { resources = [], pending_operations: pending = [] } = exported.deployment ?? {};
     const made = pending.filter(({ type }) => type === "creating").map(({ resource }) => resource);

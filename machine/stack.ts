@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
+import { inForeground } from "../cli/foreground";
 import { writeWhole } from "./files";
 import { clearPending } from "./pending";
 import { cache, clone, kubeconfig, ownContext, ownRegistry, state } from "./places";
@@ -215,7 +216,10 @@ export async function clearKilledRun({ command, env }: Pulumi, stack: Stack): Pr
         .map((file) => (JSON.parse(readFileSync(join(locks, file), "utf8")) as { pid: number }).pid);
     if (holders.length > 0 && holders.every((pid) => !existsSync(`/proc/${pid}`))) {
         say("  ! an earlier `pulumi` was killed: releasing its lock");
-        await clearPending((args, input) => execa(command, pulumiArgs(stack, args), { env, cwd: stack.program, input }));
+        const pulumi = (args: readonly string[], input?: string) =>
+            execa(command, pulumiArgs(stack, args), { env, cwd: stack.program, input });
+        await pulumi(["cancel", "--yes"]);
+        await clearPending(pulumi);
     }
 }
 
@@ -250,6 +254,5 @@ export function pulumiArgs({ name, file }: Stack, [verb = "help", ...args]: read
 
 /** Runs a `pulumi` command on the stack, in the user's terminal. Gives its exit code. */
 export async function runPulumi({ command, env }: Pulumi, stack: Stack, args: readonly string[]): Promise<number> {
-    const { exitCode } = await execa(command, pulumiArgs(stack, args), { env, cwd: stack.program, stdio: "inherit", reject: false });
-    return exitCode ?? 1;
+    return inForeground(command, pulumiArgs(stack, args), { env, cwd: stack.program });
 }

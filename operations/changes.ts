@@ -35,6 +35,8 @@ export interface Preview {
     readonly refused: readonly string[];
     /** What else went wrong. */
     readonly errors: readonly string[];
+    /** Whether there is a log, and to its end. */
+    readonly isWhole: boolean;
 }
 
 interface ResourceState {
@@ -83,7 +85,13 @@ export function readPreview(log: string): Preview {
     const kept = new Set<string>();
     const refused: string[] = [];
     const errors: string[] = [];
-    for (const line of log.split("\n").filter((text) => text.trim() !== "")) {
+    const lines = log.split("\n");
+    // The engine ends each line: what follows the last end was cut off.
+    const torn = lines.pop() ?? "";
+    if (torn !== "") {
+        errors.push("The engine's log breaks off: what else would change is not known.");
+    }
+    for (const line of lines.filter((text) => text.trim() !== "")) {
         const event = JSON.parse(line) as EngineEvent;
         const change = changeIn(event);
         if (change !== undefined) {
@@ -115,6 +123,7 @@ export function readPreview(log: string): Preview {
         kept: [...kept],
         refused,
         errors,
+        isWhole: torn === "" && lines.length > 0,
     };
 }
 

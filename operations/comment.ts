@@ -26,7 +26,7 @@ const longest = 65_000;
 /** The comment's address. Refuses a pull request that isn't at the commit that was previewed. */
 export async function putComment(github: GitHub, pullRequest: number, head: string, report: string): Promise<string> {
     const [marker = ""] = report.split("\n");
-    if (!/^<!-- sms preview of [\w-]+ -->$/.test(marker)) {
+    if (!/^<!-- sms preview of [\w.-]+ -->$/.test(marker)) {
         throw new OperationError("This is no preview's report: its first line is no marker.");
     }
     const { head: actual } = await call<{ head: { sha: string } }>(github, "GET", `pulls/${pullRequest}`);

@@ -1,12 +1,11 @@
 /**
- * `npm run deploy -- --stack online`: what the pipeline does on main. A preview against the stack's state, with all policies;
- * then the `up`, unless a policy refuses it or data would be lost.
+ * `npm run deploy -- --stack online`: what the pipeline does on main. Reads again what the last `up` left half made; a preview
+ * against the stack's state, with all policies; then the `up`, unless a policy refuses it or data would be lost. At a terminal it
+ * asks between the two.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { execa } from "execa";
+import { agrees, isAttended, yesOption } from "../cli/ask";
 import { exitCode, script, start } from "../cli/command";
+import { inForeground } from "../cli/foreground";
 import { type StackName, stackOption } from "../cli/stackName";
 import { readAgain } from "../machine/halfMade";
 import { say } from "../machine/progress";
@@ -14,19 +13,19 @@ import { onStack, pulumiCommand } from "./engine";
 import { clone, OperationError } from "./operation";
 import { preview } from "./preview";
 import { stackFilePath } from "./stackFile";
+import { temporaryFolder } from "./temporary";
 
 interface Options {
     readonly stack: StackName;
     readonly acceptLoss?: boolean;
+    readonly yes?: boolean;
 }
 
-async function deploy({ stack, acceptLoss = false }: Options): Promise<number> {
-    // The Kubernetes provider leaves the cluster's kubeconfig where temporary files go: it goes with the folder.
-    const temporary = mkdtempSync(join(tmpdir(), "sms-deploy-"));
-    process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
+async function deploy({ stack, acceptLoss = false, yes = false }: Options): Promise<number> {
+    const temporary = temporaryFolder("deploy");
     const command = await pulumiCommand();
     await readAgain(onStack(command, stack.qualified, temporary), say);
-    const { succeeded, isLoss } = await preview({ stack, state: true, strict: true });
+    const { succeeded, isChange, isLoss } = await preview({ stack, state: true, strict: true });
     if (!succeeded) {
         return 1;
     }
@@ -36,20 +35,18 @@ async function deploy({ stack, acceptLoss = false }: Options): Promise<number> {
                 `If that is what you want and there is a backup: npm run deploy -- --stack ${stack.qualified} --accept-loss`,
         );
     }
+    if (isChange && !yes && isAttended() && !(await agrees(`\nChange ${stack.qualified} as shown?`))) {
+        throw new OperationError("Nothing was changed.");
+    }
     const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--policy-pack", "policies"];
     const target = ["--stack", stack.qualified, "--config-file", stackFilePath(clone, stack.name)];
-    const result = await execa(command, [...up, ...target], {
-        cwd: clone,
-        env: { TMPDIR: temporary },
-        stdio: "inherit",
-        reject: false,
-    });
-    return result.exitCode ?? 1;
+    return inForeground(command, [...up, ...target], { cwd: clone, env: { TMPDIR: temporary } });
 }
 
 start(
-    script("deploy", "Previews a stack against its state, with all policies, then brings it up.")
+    script("deploy", "Previews a stack against its state, with all policies, asks at a terminal, then brings the stack up.")
         .addOption(stackOption())
+        .addOption(yesOption())
         .option("--accept-loss", "go on where something would be lost")
         .action(exitCode(deploy)),
 );

@@ -3,8 +3,7 @@
  * daemon, no keys and no passphrase, and leaves nothing behind. With `--state` it compares to the stack's own state, for
  * which it needs all of them.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
@@ -16,6 +15,7 @@ import { clone, OperationError } from "./operation";
 import { type Completed, complete, readPlaceholders } from "./placeholders";
 import { report } from "./report";
 import { readStackFile, stackFilePath } from "./stackFile";
+import { temporaryFolder } from "./temporary";
 
 interface Options {
     readonly stack: StackName;
@@ -29,16 +29,13 @@ interface Options {
 
 export interface Outcome {
     readonly succeeded: boolean;
+    readonly isChange: boolean;
     /** Whether data would be lost. */
     readonly isLoss: boolean;
 }
 
 export async function preview({ stack: { name: stack, qualified }, state, strict, markdown }: Options): Promise<Outcome> {
-    const folder = mkdtempSync(join(tmpdir(), "sms-preview-"));
-    // Also when somebody presses Ctrl-C.
-    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-    process.once("SIGINT", () => process.exit(130));
-    process.once("SIGTERM", () => process.exit(143));
+    const folder = temporaryFolder("preview");
     const completed = complete(stack, readStackFile(clone, stack), readPlaceholders());
     if (state || strict) {
         refuseGaps(stack, completed);
@@ -72,11 +69,11 @@ export async function preview({ stack: { name: stack, qualified }, state, strict
     }
     const { all, failed } = await engine;
     const events = existsSync(log) ? readFileSync(log, "utf8") : "";
-    const plan = existsSync(planFile) ? (JSON.parse(readFileSync(planFile, "utf8")) as Plan) : {};
+    const plan = readPlan(planFile, failed);
     const halfMade = state ? await halfMadeIn(onStack(target.command, qualified, folder)) : [];
     const leaks = leaksIn(plan, all, state ? {} : completed.secrets);
     const seen = readPreview(events);
-    const succeeded = !failed && leaks.length === 0 && seen.refused.length === 0;
+    const succeeded = !failed && leaks.length === 0 && seen.refused.length === 0 && seen.isWhole;
     const text = report({
         stack,
         preview: seen,
@@ -91,7 +88,7 @@ export async function preview({ stack: { name: stack, qualified }, state, strict
     if (markdown !== undefined) {
         writeFileSync(markdown, text);
     }
-    return { succeeded, isLoss: losses(seen).length > 0 };
+    return { succeeded, isChange: seen.changes.some(({ operation }) => operation !== "same"), isLoss: losses(seen).length > 0 };
 }
 
 /** What placeholders mustn't stand in for. */
@@ -110,7 +107,6 @@ interface Target {
 }
 
 async function realStack(folder: string, stack: string): Promise<Target> {
-    // The Kubernetes provider leaves the cluster's kubeconfig where temporary files go: it goes with the folder.
     return { command: await pulumiCommand(), env: { TMPDIR: folder }, file: stackFilePath(clone, stack) };
 }
 
@@ -130,6 +126,18 @@ async function throwAwayStack(folder: string, stack: string, completed: Complete
 
 interface Plan {
     readonly resourcePlans?: Record<string, { goal?: { dependencies?: string[] } }>;
+}
+
+/** An engine that failed may have written none, or a part. */
+function readPlan(file: string, failed: boolean): Plan {
+    try {
+        return JSON.parse(readFileSync(file, "utf8"));
+    } catch (error) {
+        if (failed) {
+            return {};
+        }
+        throw error;
+    }
 }
 
 /**

@@ -1,33 +1,73 @@
 /**
- * `npm run recover -- --stack online`: after an `up` that was killed. Releases its lock, clears its notes, names what only the
- * cloud knows, and reads again what was left half made; the next `up` then brings everything to order. Whoever calls it has seen
- * that the killed one really is gone.
+ * `npm run recover -- --stack online`: after an `up` that was killed. Names who holds its lock and asks whether that one really is
+ * gone, releases the lock, clears the notes, names what only the cloud knows, and reads again what was left half made; the next `up`
+ * then brings everything to order.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { agrees, isAttended, yesOption } from "../cli/ask";
 import { exitCode, script, start } from "../cli/command";
 import { type StackName, stackOption } from "../cli/stackName";
 import { readAgain } from "../machine/halfMade";
-import { clearPending } from "../machine/pending";
+import { clearPending, pendingIn } from "../machine/pending";
 import { say } from "../machine/progress";
 import { onStack, pulumiCommand } from "./engine";
+import { locksOf, refuseLiving } from "./locks";
+import { OperationError } from "./operation";
+import { temporaryFolder } from "./temporary";
 
-async function recover({ stack: { qualified: stack } }: { stack: StackName }): Promise<number> {
-    const temporary = mkdtempSync(join(tmpdir(), "sms-recover-"));
-    process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
-    const pulumi = onStack(await pulumiCommand(), stack, temporary);
+interface Options {
+    readonly stack: StackName;
+    readonly yes?: boolean;
+}
+
+async function recover({ stack, yes = false }: Options): Promise<number> {
+    const pulumi = onStack(await pulumiCommand(), stack.qualified, temporaryFolder("recover"));
+    const locks = await locksOf(pulumi, stack);
+    await refuseLiving(locks);
+    const pending = await pendingIn(pulumi);
+    for (const { holder } of locks) {
+        say(`The lock of ${stack.qualified} is held by ${holder}.`);
+    }
+    if (pending.length > 0) {
+        say(`An \`up\` was cut short while it made ${pending.map(nameIn).join(", ")}.`);
+    }
+    if (locks.length > 0 || pending.length > 0) {
+        await refuseUnsure(yes);
+    }
+    if (locks.length > 0) {
+        await pulumi(["cancel", "--yes"]);
+        say("The lock is released.");
+    } else {
+        say(`Nobody holds the lock of ${stack.qualified}.`);
+    }
     const unknown = await clearPending(pulumi);
-    process.stdout.write("The lock is released. The next `up` goes on with what was being made in the cluster.\n");
+    if (pending.length > 0) {
+        say("The next `up` goes on with what was being made in the cluster.");
+    }
     if (unknown.length > 0) {
-        process.stdout.write(
-            `These were being made too; the cloud's console says whether they are there. Take each in that is, with its id:\n${unknown
-                .map((urn) => `  pulumi import ${typeIn(urn)} ${urn.split("::").at(-1)} ID --stack ${stack}\n`)
-                .join("")}`,
-        );
+        say("These were being made too; the cloud's console says whether they are there. Take each in that is, with its id:");
+        for (const urn of unknown) {
+            say(`  pulumi import ${typeIn(urn)} ${nameIn(urn)} ID --stack ${stack.qualified}`);
+        }
     }
     await readAgain(pulumi, say);
     return 0;
+}
+
+/** Two `up`s at the same time would each forget what the other has made. */
+async function refuseUnsure(yes: boolean): Promise<void> {
+    if (yes) {
+        return;
+    }
+    if (!isAttended()) {
+        throw new OperationError("Nothing was changed: nobody is here to ask whether that `up` really is gone. If it is, add --yes.");
+    }
+    if (!(await agrees("Is that `up` really gone, also in every pipeline?"))) {
+        throw new OperationError("Nothing was changed.");
+    }
+}
+
+function nameIn(urn: string): string | undefined {
+    return urn.split("::").at(-1);
 }
 
 /** A URN has the types of its parents before its own. */
@@ -36,7 +76,8 @@ function typeIn(urn: string): string | undefined {
 }
 
 start(
-    script("recover", "Releases the lock of an `up` that was killed, and clears its notes of what it was making.")
+    script("recover", "Releases the lock of an `up` that was killed, once you have said that it is gone, and clears its notes.")
         .addOption(stackOption())
+        .addOption(yesOption())
         .action(exitCode(recover)),
 );

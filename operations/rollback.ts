@@ -2,13 +2,16 @@
  * `npm run rollback -- --stack online`: the image that ran before this one, again. It was pushed already, so nothing is built.
  * `--to TAG@sha256:…` takes that one, `--to head` goes back to building this clone's code.
  */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
+import { inForeground } from "../cli/foreground";
 import { type StackName, stackOption } from "../cli/stackName";
-import { pulumiCommand } from "./engine";
+import { onStack, pulumiCommand } from "./engine";
 import { clone, OperationError } from "./operation";
 import { readStackFile } from "./stackFile";
+import { temporaryFolder } from "./temporary";
 
 const pinnedKey = "sms:image.pinned";
 
@@ -16,7 +19,8 @@ interface Commands {
     readonly pulumi: readonly string[];
     /** For every `pulumi` command. */
     readonly stackArgs: readonly string[];
-    readonly kubectl: readonly string[];
+    /** Reads from the stack's own cluster and namespace. */
+    readonly kubectl: () => Promise<readonly string[]>;
 }
 
 interface Options {
@@ -25,18 +29,21 @@ interface Options {
 }
 
 async function rollback({ stack, to }: Options): Promise<number> {
-    const commands = await commandsFor(stack);
+    const temporary = temporaryFolder("rollback");
+    const commands = await commandsFor(stack, temporary);
+    const call = (args: readonly string[]) => {
+        const [command = "", ...first] = commands.pulumi;
+        return inForeground(command, [...first, ...args, ...commands.stackArgs], { cwd: clone, env: { TMPDIR: temporary } });
+    };
     const change =
-        to === "head"
-            ? ["config", "rm", "--path", pinnedKey, ...commands.stackArgs]
-            : ["config", "set", "--path", pinnedKey, await pinnedImage(to, commands), ...commands.stackArgs];
-    const set = await call(commands.pulumi, change);
+        to === "head" ? ["config", "rm", "--path", pinnedKey] : ["config", "set", "--path", pinnedKey, await pinnedImage(to, commands)];
+    const set = await call(change);
     if (set !== 0) {
         return set;
     }
     const policies = isLocal(stack) ? [] : ["--policy-pack", "policies"];
-    const result = await call(commands.pulumi, ["up", "--yes", "--skip-preview", "--non-interactive", ...policies, ...commands.stackArgs]);
-    process.stdout.write(`\n${whatHolds(stack, to)}\n`);
+    const result = await call(["up", "--yes", "--skip-preview", "--non-interactive", ...policies]);
+    process.stdout.write(`\n${result === 0 ? whatHolds(stack, to) : whatIsLeft(stack, to)}\n`);
     return result;
 }
 
@@ -54,27 +61,80 @@ function whatHolds(stack: StackName, to: string): string {
         : `${pinnedKey} holds it there until \`npm run rollback -- --stack ${stack.qualified} --to head\`. Commit the stack file, or the next \`up\` from elsewhere undoes it.`;
 }
 
-/** What runs on this machine goes by its own commands. */
-async function commandsFor(stack: StackName): Promise<Commands> {
-    const { config } = readStackFile(clone, stack.name);
-    const namespace = ["--namespace", (config["sms:namespace"] as string | undefined) ?? "sms"];
-    if (isLocal(stack)) {
-        const machine = [process.execPath, "-r", "./register.cjs", join("machine", "main.ts")];
-        return { pulumi: [...machine, "pulumi"], stackArgs: [], kubectl: [...machine, "kubectl", ...namespace] };
-    }
-    const { context, kubeconfig } = (config["sms:cluster"] ?? {}) as Record<string, string | undefined>;
-    const kubectl = [
-        "kubectl",
-        ...namespace,
-        ...(context ? ["--context", context] : []),
-        ...(kubeconfig ? ["--kubeconfig", kubeconfig] : []),
-    ];
-    return { pulumi: [await pulumiCommand()], stackArgs: ["--stack", stack.qualified], kubectl };
+function whatIsLeft({ name }: StackName, to: string): string {
+    const change = to === "head" ? "is taken out of" : "is set in";
+    return `The \`up\` failed, for the reason above. ${pinnedKey} ${change} Pulumi.${name}.yaml: run the same command again once the reason is mended.`;
 }
 
-async function call([command = "", ...first]: readonly string[], args: readonly string[]): Promise<number> {
-    const { exitCode } = await execa(command, [...first, ...args], { cwd: clone, stdio: "inherit", reject: false });
-    return exitCode ?? 1;
+/** What runs on this machine goes by its own commands. */
+async function commandsFor(stack: StackName, temporary: string): Promise<Commands> {
+    if (isLocal(stack)) {
+        const namespace = (readStackFile(clone, stack.name).config["sms:namespace"] as string | undefined) ?? "sms";
+        const machine = [process.execPath, "-r", "./register.cjs", join("machine", "main.ts")];
+        return {
+            pulumi: [...machine, "pulumi"],
+            stackArgs: [],
+            kubectl: async () => [...machine, "kubectl", "--namespace", namespace],
+        };
+    }
+    const command = await pulumiCommand();
+    return {
+        pulumi: [command],
+        stackArgs: ["--stack", stack.qualified],
+        kubectl: async () => {
+            const { stdout } = await onStack(command, stack.qualified, temporary)(["stack", "export", "--show-secrets"]);
+            return ["kubectl", ...kubectlArgs(placeOfWeb(JSON.parse(stdout)), temporary)];
+        },
+    };
+}
+
+/** Where the last `up` put the web, and how it got into that cluster. */
+export interface Place {
+    readonly namespace: string;
+    readonly context?: string;
+    /** A file's name, or its content. */
+    readonly kubeconfig?: string;
+}
+
+interface State {
+    readonly deployment: {
+        readonly resources?: readonly {
+            readonly urn: string;
+            readonly type: string;
+            readonly provider?: string;
+            readonly inputs?: {
+                readonly metadata?: { readonly name?: string; readonly namespace?: string };
+                readonly context?: string;
+                readonly kubeconfig?: string | { readonly plaintext: string };
+            };
+        }[];
+    };
+}
+
+export function placeOfWeb({ deployment: { resources = [] } }: State): Place {
+    const web = resources.find(({ type, inputs }) => type === "kubernetes:apps/v1:Deployment" && inputs?.metadata?.name === "sms-web");
+    const provider = resources.find(({ urn }) => web?.provider?.startsWith(`${urn}::`));
+    const namespace = web?.inputs?.metadata?.namespace;
+    if (namespace === undefined || provider === undefined) {
+        throw new OperationError("The stack's state has no sms-web: no `up` has brought it up yet.");
+    }
+    const { context, kubeconfig } = provider.inputs ?? {};
+    // A secret's plain text is JSON.
+    return { namespace, context, kubeconfig: typeof kubeconfig === "object" ? JSON.parse(kubeconfig.plaintext) : kubeconfig };
+}
+
+function kubectlArgs({ namespace, context, kubeconfig }: Place, temporary: string): string[] {
+    let file = kubeconfig;
+    if (kubeconfig?.includes("\n")) {
+        file = join(temporary, "kubeconfig");
+        writeFileSync(file, kubeconfig, { mode: 0o600 });
+    }
+    return [
+        "--namespace",
+        namespace,
+        ...(context === undefined ? [] : ["--context", context]),
+        ...(file === undefined ? [] : ["--kubeconfig", file]),
+    ];
 }
 
 async function pinnedImage(to: string, { kubectl }: Commands): Promise<string> {
@@ -87,7 +147,7 @@ async function pinnedImage(to: string, { kubectl }: Commands): Promise<string> {
             `--to ${to} is no image; allowed: TAG@sha256:… (as \`pulumi stack output image\` ended with), previous or head`,
         );
     }
-    const [command = "", ...first] = kubectl;
+    const [command = "", ...first] = await kubectl();
     const list = ["get", "replicasets", "--selector", "app=sms-web", "--output", "json"];
     const { stdout } = await execa(command, [...first, ...list], { cwd: clone });
     const previous = previousImage(JSON.parse(stdout) as ReplicaSets);

@@ -11,14 +11,16 @@ import { passphraseOf } from "./passphrase";
 import { generatedPassword } from "./passwords";
 import { complete, readPlaceholders } from "./placeholders";
 import { hasEncrypted, isMissing, problemsIn, rawSettings, readStackFile, type StackFile } from "./stackFile";
+import { listedAs } from "./stacks";
 
 /** What the program itself gives to the stores. Anything else exists elsewhere already. */
 const ownPasswords = ["sms:redisPassword", "sms:mongoPassword"];
 
-async function stackInit({ name, qualified: stack }: StackName): Promise<number> {
+async function stackInit(given: StackName): Promise<number> {
+    const { name, qualified: stack } = given;
     const before = readStackFile(clone, name);
     const pulumi = await pulumiIn(before);
-    if (await pulumi.hasStack(stack)) {
+    if (listedAs(given, await pulumi.call(["stack", "ls", "--json"])) !== undefined) {
         say(`Stack ${stack} is in the backend already.`);
     } else {
         await pulumi.call(["stack", "init", stack, "--no-select"]);
@@ -36,7 +38,6 @@ async function stackInit({ name, qualified: stack }: StackName): Promise<number>
 }
 
 interface Pulumi {
-    readonly hasStack: (stack: string) => Promise<boolean>;
     readonly call: (args: string[], input?: string) => Promise<string>;
 }
 
@@ -66,11 +67,7 @@ async function pulumiIn({ encryptionsalt, config }: StackFile): Promise<Pulumi> 
         }
         return stdout;
     };
-    return {
-        call,
-        hasStack: async (stack) =>
-            (JSON.parse(await call(["stack", "ls", "--json"])) as { name: string }[]).some(({ name }) => name === stack),
-    };
+    return { call };
 }
 
 /** Those that the file asks for and doesn't have. */

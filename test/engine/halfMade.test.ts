@@ -132,7 +132,7 @@ describe("What deploy and recover do first, by a pulumi that only takes notes", 
         mkdirSync(bin);
         const state = { version: 3, deployment: { resources: [{ urn, type: mongoType, initErrors: ["refused"] }] } };
         writeFileSync(join(copy.folder, "state.json"), JSON.stringify(state));
-        const script = `#!/bin/sh\necho "$@" >> '${copy.folder}/notes'\n[ "$2" != export ] || cat '${copy.folder}/state.json'\n[ "$1" != preview ]\n`;
+        const script = `#!/bin/sh\necho "$@" >> '${copy.folder}/notes'\n[ "$2" != ls ] || echo '[]'\n[ "$2" != export ] || cat '${copy.folder}/state.json'\n[ "$1" != preview ]\n`;
         writeFileSync(join(bin, "pulumi"), script);
         chmodSync(join(bin, "pulumi"), 0o755);
         env = { PATH: `${bin}:${process.env.PATH}` };
@@ -150,12 +150,9 @@ describe("What deploy and recover do first, by a pulumi that only takes notes", 
         assert.match(preview, /^preview /);
     });
 
-    it("recover reads it too, once the lock is released", async () => {
+    it("recover reads it too, at the end", async () => {
         const { output } = await copy.run("recover", ["--stack", "local"], env);
-        assert.match(output, /The lock is released\.[\s\S]*Made, but not finished; read again from the cloud: mongo-instance/);
-        assert.deepEqual(
-            noted().map((line) => line.split(" ").slice(0, 2).join(" ")),
-            ["cancel --yes", "stack export", "stack export", "refresh --yes"],
-        );
+        assert.match(output, /Nobody holds the lock of local\.[\s\S]*Made, but not finished; read again from the cloud: mongo-instance/);
+        assert.match(noted().at(-1) ?? "", /^refresh --yes .*--target \S+mongo-instance/);
     });
 });

@@ -45,6 +45,22 @@ describe("what a preview changes", () => {
         ]);
     });
 
+    it("is only partly known where the log is cut off, and that is an error", () => {
+        const whole = log(step("create", deployment, "web"), step("create", redis, "redis"));
+        const { changes, errors, isWhole } = readPreview(whole.slice(0, -20));
+        assert.deepEqual(
+            changes.map(({ name }) => name),
+            ["web"],
+        );
+        assert.deepEqual(errors, ["The engine's log breaks off: what else would change is not known."]);
+        assert.equal(isWhole, false);
+        assert.equal(readPreview(whole).isWhole, true);
+    });
+
+    it("is not known without a log", () => {
+        assert.equal(readPreview("").isWhole, false);
+    });
+
     it("knows which replacements and deletions lose data", () => {
         const preview = readPreview(
             log(...replacement, step("delete", deployment, "web"), step("update", redis, "other"), step("delete", redis, "old")),

@@ -70,6 +70,11 @@ describe("the comment under a pull request", () => {
         assert.equal(requests.at(-1), "POST /repos/o/r/issues/7/comments");
     });
 
+    it("is made for a stack with a dot in its name", async () => {
+        await putComment(github(), 7, "abc", report.replace("online", "eu-1.online"));
+        assert.equal(requests.at(-1), "POST /repos/o/r/issues/7/comments");
+    });
+
     it("goes nowhere if the pull request isn't at the commit that was previewed", async () => {
         await assert.rejects(putComment(github(), 7, "other", report), /is at abc and not at other/);
         assert.ok(requests.every((request) => request.startsWith("GET")));
