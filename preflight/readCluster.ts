@@ -100,8 +100,12 @@ export async function readCluster(
         ),
         objects: all(
             kinds.map((kind, index) =>
-                optional(`${kind}s in ${namespace}`, ofKind[index] as Response, ({ items }: { items: { metadata: ObjectMeta }[] }) =>
-                    items.map(({ metadata }) => ({ ...metadata, kind })),
+                optional(
+                    `${kind}s in ${namespace}`,
+                    ofKind[index] as Response,
+                    // Where there are none, the API server writes a list of metadata as null.
+                    ({ items }: { items: { metadata: ObjectMeta }[] | null }) =>
+                        items?.map(({ metadata }) => ({ ...metadata, kind })) ?? [],
                 ),
             ),
         ),

@@ -99,7 +99,7 @@ describe("the reader of the cluster", () => {
     it("asks for objects by their metadata alone, Secrets above all, and does without kinds that the cluster doesn't know", async () => {
         const metadata = { name: "redis", namespace: "sms", annotations: { "sms/stack": "organization/sms/other" } };
         api.answers["/apis/apps/v1/namespaces/sms/statefulsets"] = { items: [{ metadata }] };
-        api.answers["/api/v1/namespaces/sms/secrets"] = { items: [] };
+        api.answers["/api/v1/namespaces/sms/secrets"] = { items: null };
         const { objects } = await read({ content: content({}, {}) }, { kinds: ["StatefulSet", "Secret", "ScaledObject"] });
         assert.deepEqual(objects, { value: [{ ...metadata, kind: "StatefulSet" }] });
         const accepted = api.asked.find(({ url }) => url.endsWith("/secrets"))?.headers.accept;
