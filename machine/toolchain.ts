@@ -245,6 +245,12 @@ const documentStore: Changed = {
             from: `IDColumn = DefaultColumn + "->'$._id'"`,
             to: 'IDColumn = DefaultColumn + `->"_id"`',
         },
+        // With TLS it listens by that alone, and tells a replica set's clients no address.
+        {
+            file: "cmd/ferretdb/main.go",
+            from: "cli.Listen.Addr,\n\t\tReplSetName",
+            to: "cli.Listen.Addr + cli.Listen.TLS,\n\t\tReplSetName",
+        },
     ],
 };
 

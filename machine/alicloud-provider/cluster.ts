@@ -11,9 +11,6 @@ export function clusterCredential(cloud: Cloud, args: Properties, isPreview: boo
     if (unknown.length > 0 || typeof clusterId !== "string") {
         throw new Error(`${credentialToken} takes clusterId, temporaryDurationMinutes and outputFile, got ${Object.keys(args).join(", ")}`);
     }
-    if (temporaryDurationMinutes !== undefined && !(Number(temporaryDurationMinutes) >= 15 && Number(temporaryDurationMinutes) <= 4320)) {
-        throw new Error(`expected temporary_duration_minutes to be in the range (15 - 4320), got ${temporaryDurationMinutes}`);
-    }
     const file = cloud.given.clusters?.[clusterId];
     if (file === undefined && !isPreview) {
         throw new Error(

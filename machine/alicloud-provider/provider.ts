@@ -93,7 +93,7 @@ export class CloudProvider implements Provider {
         if (isPreview) {
             return { outputs: { ...unknownOutputs(description), ...news } };
         }
-        const { seconds = 0, refusal, halfWay, fills } = this.ready.troubleWith(subject.type);
+        const { seconds = waitsBy(description, news), refusal, halfWay, fills } = this.ready.troubleWith(subject.type);
         const inputs = plain(news) as Plain;
         const isLater = (key: string) => description.inputs[key]?.isLater === true;
         const [atOnce, later] = [only(news, (key) => !isLater(key)), only(news, isLater)];
@@ -252,6 +252,13 @@ export class CloudProvider implements Provider {
             );
         }
     }
+}
+
+/** The provider's own waiting, faster by a factor: 1 in SMS_CLOUD_PACE is as slow as it is. Without it nothing waits. */
+function waitsBy({ seconds }: Description, news: Properties): number {
+    const isEncrypted = plain(news.sslEnable ?? null) === "Enable" || plain(news.sslAction ?? null) === "Open";
+    const whole = seconds === undefined ? 0 : seconds.always + (isEncrypted ? seconds.withTls : 0);
+    return whole * Number(process.env.SMS_CLOUD_PACE ?? 0);
 }
 
 const firstOf = (variables: readonly string[]) => variables.map((name) => process.env[name]).find((value) => value);

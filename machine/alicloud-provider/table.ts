@@ -18,8 +18,8 @@ export interface Table {
     readonly leaves?: readonly string[];
     /** Deleting one that is gone already is an error. */
     readonly missesGone?: boolean;
-    /** What the provider waits in any case, however fast the cloud is. */
-    readonly seconds?: number;
+    /** What the provider waits in any case, however fast the cloud is; more where the way to the store is encrypted. */
+    readonly seconds?: { readonly always: number; readonly withTls: number };
 }
 
 const weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -75,7 +75,7 @@ export const tables = {
         source: "resource_alicloud_kvstore_instance.go",
         leaves: ["tags"],
         // After CreateInstance 180, configuration 120, vpcAuthMode 120, backup 60, release protection 120.
-        seconds: 600,
+        seconds: { always: 600, withTls: 300 },
         inputs: {
             dbInstanceName: { kind: "text", isChosen: true },
             instanceClass: { kind: "text" },
@@ -143,7 +143,7 @@ export const tables = {
         source: "resource_alicloud_mongodb_instance.go",
         leaves: [],
         missesGone: true,
-        seconds: 120,
+        seconds: { always: 120, withTls: 0 },
         inputs: {
             name: { kind: "text", between: [2, 256], isAutonamed: true },
             engineVersion: {

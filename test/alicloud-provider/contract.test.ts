@@ -6,6 +6,7 @@ import { credentialToken } from "../../machine/alicloud-provider/cluster";
 import type { Description, OutputKind } from "../../machine/alicloud-provider/description";
 import type { Inputs, Kind } from "../../machine/alicloud-provider/inputs";
 import { descriptions, settingNames } from "../../machine/alicloud-provider/provider";
+import { tableText } from "../../machine/alicloud-provider/tableText";
 
 const clone = join(__dirname, "../..");
 const sdk = dirname(require.resolve("@pulumi/alicloud/package.json"));
@@ -167,6 +168,11 @@ describe("The contract of the alicloud stand-in", () => {
             settingNames.filter((name) => there.get(name)?.type !== "string"),
             [],
         );
+    });
+
+    it("is shown in the docs as it is", () => {
+        const shown = readFileSync(join(clone, "docs/alicloud-inputs.md"), "utf8");
+        assert.equal(shown, tableText(), "docs/alicloud-inputs.md is not in step with the table: run npm run inputs");
     });
 
     it("is of a version that is installed", () => {

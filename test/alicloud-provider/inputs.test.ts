@@ -322,9 +322,10 @@ describe("The cloud's stand-in", () => {
         await assert.rejects(cloud.provider.invoke(token, { clusterId: "c-none" }, false), /ErrorClusterNotFound/);
         const shown = plain(await cloud.provider.invoke(token, { clusterId: "c-none" }, true)) as Properties;
         assert.match(String(shown.kubeConfig), /https:\/\/127\.0\.0\.1:1"/);
-        await assert.rejects(
-            cloud.provider.invoke(token, { clusterId: "c", temporaryDurationMinutes: 5 }, true),
-            /in the range \(15 - 4320\)/,
+        // The provider takes any duration.
+        assert.equal(
+            (await cloud.provider.invoke(token, { clusterId: "c", temporaryDurationMinutes: 5 }, true)).temporaryDurationMinutes,
+            5,
         );
         const open = await TestCloud.open({ clusters: { c1: __filename } });
         assert.match(String((await open.provider.invoke(token, { clusterId: "c1" }, false)).kubeConfig), /describe\(/);
