@@ -9,7 +9,12 @@ import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { exitCode, script, start } from "../cli/command";
 import { fileName, stackFlags, stackMeaning } from "../cli/stackName";
+import { encrypts } from "../settings/encryptionRules";
+import { Cloud } from "./alicloud-provider/cloud";
 import { cloudFolder, ensureCloud, strangerAddress } from "./alicloud-provider/ground";
+import { machineSite } from "./alicloud-provider/sites";
+import { authorityFile, ensureAuthority } from "./alicloud-provider/stores";
+import { fillsOf, tables } from "./alicloud-provider/table";
 import { registryUser } from "./containers";
 import { writeWhole } from "./files";
 import { readAgain } from "./halfMade";
@@ -38,6 +43,7 @@ interface Rehearsal {
 const clusterId = `c${"0".repeat(23)}rehearsal`;
 const instanceName = "rehearsal";
 const logKey = "rehearsal-logs";
+const caKey = "sms:storesCa.file";
 const machineImages = { python: `${basePrefix}python:3.11`, collector: `${basePrefix}collector:${collectorVersion}` };
 
 function readRehearsal(name: string): Rehearsal {
@@ -46,6 +52,10 @@ function readRehearsal(name: string): Rehearsal {
     const isAcr = config["sms:registry"]?.kind === "acr";
     const ships = Boolean((config["sms:logs"]?.ship as Block | undefined)?.to);
     const isGiven = config["sms:network"]?.kind === "existing";
+    const environment = String(config["sms:environment"]);
+    const isEncrypted = ["sms:redis", "sms:mongo"].some((store) =>
+        encrypts({ tls: config[store]?.tls as boolean | undefined }, environment),
+    );
     const additions: Record<string, string> = {
         ...(config["sms:cluster"]?.kind === "ack" ? { "sms:cluster.id": clusterId } : { "sms:cluster.context": ownContext }),
         ...(isGiven ? { "sms:network.vpcId": "vpc-rehearsal" } : {}),
@@ -53,6 +63,7 @@ function readRehearsal(name: string): Rehearsal {
         ...(isAcr ? { "sms:registry.instanceId": "cri-rehearsal", "sms:registry.instanceName": instanceName } : {}),
         "sms:registry.username": registryUser,
         ...(ships ? { "sms:logs.ship.to.project": "sms-rehearsal", "sms:logs.ship.to.accessKeyId": logKey } : {}),
+        ...(isEncrypted ? { [caKey]: authorityFile({ folder: cloudFolder }) } : {}),
         // Docker Hub's images, as this machine makes them.
         "sms:image.baseImage": machineImages.python,
         ...(ships ? { "sms:logs.ship.image": machineImages.collector } : {}),
@@ -179,6 +190,7 @@ async function rehearse({ stack: name, keep }: Options): Promise<number> {
             logKeys,
         }),
     );
+    await ensureAuthority(new Cloud(cloudFolder, machineSite, givenBy(rehearsal).region));
     const keys = { ALICLOUD_ACCESS_KEY: "rehearsal", ALICLOUD_SECRET_KEY: "rehearsal" };
     const pulumi: Pulumi = { ...machine, env: { ...machine.env, ...keys } };
     placeStandIn(pulumi);
@@ -192,7 +204,8 @@ async function rehearse({ stack: name, keep }: Options): Promise<number> {
     }
     say("");
     await clearKilledRun(pulumi, stack);
-    await readAgain((args) => execa(pulumi.command, pulumiArgs(stack, args), { env: pulumi.env, cwd: stack.program }), say);
+    await fail(pulumi, rehearsal);
+    await readHalfMade(pulumi, rehearsal);
     if ((await runPulumi(pulumi, stack, [...up, "--policy-pack", "policies"])) !== 0) {
         await sayUnschedulable();
         return 1;
@@ -207,6 +220,58 @@ async function rehearse({ stack: name, keep }: Options): Promise<number> {
     await takeAway(pulumi, rehearsal, nodePort);
     say(`\nRehearsed ${name} in ${Math.round((performance.now() - begun) / 1000)} s.`);
     return 0;
+}
+
+function readHalfMade({ command, env }: Pulumi, { stack }: Rehearsal): Promise<void> {
+    return readAgain((args) => execa(command, pulumiArgs(stack, args), { env, cwd: stack.program }), say);
+}
+
+/** What goes wrong on the way to a first `up`, each once, where the stores aren't there yet. The cloud goes on filling in what it does. */
+async function fail(pulumi: Pulumi, rehearsal: Rehearsal): Promise<void> {
+    const types = Object.keys(tables) as (keyof typeof tables)[];
+    const trouble = (more: object) =>
+        writeWhole(
+            join(cloudFolder, "trouble.json"),
+            JSON.stringify(Object.fromEntries(types.map((type) => [type, { fills: fillsOf(type), ...more }]))),
+        );
+    trouble({});
+    if (storeIds().length > 0) {
+        return;
+    }
+    const busy = "The instance is busy.";
+    await step("an `up` whose stores are made and not finished ends with the cloud's reason", async () => {
+        trouble({ halfWay: busy });
+        const { failed, output } = await quiet(pulumi, rehearsal, up);
+        trouble({});
+        if (!failed || !output.includes(busy) || storeIds().length !== 2) {
+            throw new MachineError(`It did not: there are ${storeIds().length} stores.\n${output}`);
+        }
+    });
+    const made = storeIds().join(", ");
+    const isEncrypted = rehearsal.additions[caKey] !== undefined;
+    await step(
+        `the next \`up\` finishes them${isEncrypted ? "; with another authority's certificate it ends before any pod is rolled" : ""}`,
+        async () => {
+            await readHalfMade(pulumi, rehearsal);
+            if (!isEncrypted) {
+                return;
+            }
+            const setAuthority = (file: string) => {
+                const set = pulumiArgs(rehearsal.stack, ["config", "set", "--path", caKey, file]);
+                return execa(pulumi.command, set, { env: pulumi.env, cwd: rehearsal.stack.program });
+            };
+            await setAuthority("operations/placeholderCa.pem");
+            const { failed, output } = await quiet(pulumi, rehearsal, up);
+            await setAuthority(rehearsal.additions[caKey] as string);
+            const refused = output.match(/(Redis|MongoDB): FAILED: TLS: the certificate of .* is not accepted/g) ?? [];
+            if (!failed || refused.length < 2) {
+                throw new MachineError(`It did not:\n${output}`);
+            }
+            if (storeIds().join(", ") !== made) {
+                throw new MachineError(`The stores were ${made} and are ${storeIds().join(", ")}:\n${output}`);
+            }
+        },
+    );
 }
 
 /** The stack's namespace and port may be another stack's. */
@@ -245,13 +310,17 @@ async function check(pulumi: Pulumi, rehearsal: Rehearsal, nodePort: number): Pr
         );
     });
     await step("the stores let in nobody who isn't on their whitelists", async () => {
-        const stores = storePlaces();
-        for (const { address, port } of stores) {
+        const all = stores();
+        for (const {
+            inner: {
+                place: { address, port },
+            },
+        } of all) {
             if (await answersStranger(address, port)) {
                 throw new MachineError(`${address}:${port} answers ${strangerAddress}, which no whitelist names`);
             }
         }
-        return `${stores.length} stores`;
+        return `${all.length} stores`;
     });
     if (rehearsal.additions["sms:logs.ship.to.project"] !== undefined) {
         const project = join(cloudFolder, "logs", rehearsal.additions["sms:logs.ship.to.project"]);
@@ -268,14 +337,19 @@ async function check(pulumi: Pulumi, rehearsal: Rehearsal, nodePort: number): Pr
     );
 }
 
-/** The stores' places, as the cloud has them. */
-function storePlaces(): { address: string; port: number }[] {
+/** The stores, as the cloud has them. */
+function stores(): { id: string; inner: { place: { address: string; port: number } } }[] {
     const folder = join(cloudFolder, "holdings");
-    const types = readdirSync(folder).filter((type) => type.endsWith(".instance.Instance"));
+    const types = existsSync(folder) ? readdirSync(folder).filter((type) => type.endsWith(".instance.Instance")) : [];
     return types.flatMap((type) =>
-        readdirSync(join(folder, type)).map((file) => JSON.parse(readFileSync(join(folder, type, file), "utf8")).inner.place),
+        readdirSync(join(folder, type)).map((file) => JSON.parse(readFileSync(join(folder, type, file), "utf8"))),
     );
 }
+
+const storeIds = () =>
+    stores()
+        .map(({ id }) => id)
+        .sort();
 
 function answersStranger(host: string, port: number): Promise<boolean> {
     return new Promise((done) => {

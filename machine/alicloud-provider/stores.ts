@@ -57,12 +57,13 @@ export function ownPassword(folder: string): string {
 }
 
 /** The certificate authority that the stores' certificates are signed with, as a file that clients can be given. */
-export const authorityFile = (cloud: Cloud) => join(cloud.folder, "ca.pem");
+export const authorityFile = (cloud: Pick<Cloud, "folder">) => join(cloud.folder, "ca.pem");
 
 const openssl = (...args: string[]) => execa("openssl", args);
 const tenYears = "3650";
 
-async function ensureAuthority(cloud: Cloud): Promise<string> {
+/** Gives the authority's key. */
+export async function ensureAuthority(cloud: Cloud): Promise<string> {
     const key = join(cloud.folder, "ca.key");
     await cloud.inTurn(async () => {
         if (!existsSync(authorityFile(cloud))) {
