@@ -25,7 +25,7 @@ import { basePrefix, clone, dockerClient, kubeconfig, ownContext, ownRegistry, s
 import { prepare } from "./prepare";
 import { MachineError, say, step, until } from "./progress";
 import { secret } from "./secrets";
-import { clearKilledRun, type Pulumi, pulumiArgs, runPulumi, type Stack, writeStandIn } from "./stack";
+import { clearKilledRun, foreignCloudVariables, type Pulumi, pulumiArgs, runPulumi, type Stack, writeStandIn } from "./stack";
 import { collectorVersion } from "./toolchain";
 
 type Block = { [key: string]: Value };
@@ -191,7 +191,7 @@ async function rehearse({ stack: name, keep }: Options): Promise<number> {
         }),
     );
     await ensureAuthority(new Cloud(cloudFolder, machineSite, givenBy(rehearsal).region));
-    const keys = { ALICLOUD_ACCESS_KEY: "rehearsal", ALICLOUD_SECRET_KEY: "rehearsal" };
+    const keys = { ...foreignCloudVariables(), ALICLOUD_ACCESS_KEY: "rehearsal", ALICLOUD_SECRET_KEY: "rehearsal" };
     const pulumi: Pulumi = { ...machine, env: { ...machine.env, ...keys } };
     placeStandIn(pulumi);
     await ensureRehearsalStack(pulumi, rehearsal);

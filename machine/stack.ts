@@ -77,8 +77,20 @@ export interface Pulumi {
  * is for that user's own stacks.
  */
 export function foreignEngineVariables(): Record<string, undefined> {
-    const names = Object.keys(process.env).filter((name) => name.startsWith("PULUMI_"));
-    return Object.fromEntries(names.map((name) => [name, undefined]));
+    return withoutThose((name) => name.startsWith("PULUMI_"));
+}
+
+/** All ways in which a key for the cloud may lie in this process's environment, each taken out: it is for a real cloud. */
+export function foreignCloudVariables(): Record<string, undefined> {
+    return withoutThose((name) => /^(ALICLOUD|ALIBABA_CLOUD)_/.test(name));
+}
+
+function withoutThose(isForeign: (name: string) => boolean): Record<string, undefined> {
+    return Object.fromEntries(
+        Object.keys(process.env)
+            .filter(isForeign)
+            .map((name) => [name, undefined]),
+    );
 }
 
 /** The engine that is on the PATH, else one built here; its home, state and plugins are the machine's own. */

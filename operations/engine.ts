@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import { cache } from "../machine/places";
-import { foreignEngineVariables, ownPulumi, writeStandIn } from "../machine/stack";
+import { foreignCloudVariables, foreignEngineVariables, ownPulumi, writeStandIn } from "../machine/stack";
 import { built } from "../machine/toolchain";
 import { clone, OperationError } from "./operation";
 import type { Completed } from "./placeholders";
@@ -64,7 +64,6 @@ export async function throwAwayEngine(folder: string): Promise<Engine> {
             notes.push(`${name} plugin: ${plugin.note}`);
         }
     }
-    const none = (name: string) => process.env[name] !== undefined;
     return {
         command,
         notes,
@@ -83,21 +82,10 @@ export async function throwAwayEngine(folder: string): Promise<Engine> {
             SMS_CLOUD_FOLDER: join(folder, "cloud"),
             // A cluster and a cloud that happen to be reachable from here must not be asked.
             KUBECONFIG: join(folder, "no-kubeconfig"),
-            ...Object.fromEntries(cloudVariables.filter(none).map((name) => [name, undefined])),
+            ...foreignCloudVariables(),
         },
     };
 }
-
-/** All ways in which a key for the cloud may lie in the environment. */
-const cloudVariables = [
-    "ALICLOUD_ACCESS_KEY",
-    "ALICLOUD_SECRET_KEY",
-    "ALICLOUD_SECURITY_TOKEN",
-    "ALICLOUD_PROFILE",
-    "ALIBABA_CLOUD_ACCESS_KEY_ID",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-    "ALIBABA_CLOUD_SECURITY_TOKEN",
-];
 
 interface Plugin {
     readonly provide: (folder: string) => void;

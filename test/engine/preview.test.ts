@@ -106,6 +106,13 @@ describe("npm run preview, by the real engine", () => {
         assert.doesNotMatch(output, /\n\s+at .*\.(ts|js):\d+/);
     });
 
+    it("takes nothing that is exported for other stacks, and a stack's whole name", async () => {
+        const exported = { PULUMI_CONFIG_PASSPHRASE: "of another stack", PULUMI_STACK: "another", PULUMI_BACKEND_URL: "s3://another" };
+        const { exitCode, output } = await copy.run("preview", ["--stack", "organization/sms/test"], exported);
+        assert.equal(exitCode, 0, output);
+        assert.match(output, /^<!-- sms preview of test -->$/m);
+    });
+
     it("takes no placeholder where it is told to be strict", async () => {
         const { exitCode, output } = await copy.run("preview", ["--stack", "online", "--strict"]);
         assert.equal(exitCode, 1);

@@ -81,6 +81,13 @@ describe("npm run stack:init, by the real engine", () => {
         assert.equal(copy.read("Pulumi.online.yaml"), before);
     });
 
+    it("knows the stack by its whole name too", async () => {
+        const { exitCode, output } = await copy.run("stack:init", ["organization/sms/online"], env);
+        assert.equal(exitCode, 0, output);
+        assert.match(output, /Stack organization\/sms\/online is in the backend already\./);
+        assert.match(output, /Still to be set in Pulumi\.online\.yaml/);
+    });
+
     it("refuses another passphrase than the one that the secrets are encrypted with", async () => {
         const { exitCode, output } = await init({ PULUMI_CONFIG_PASSPHRASE: "another horse battery staple" });
         assert.equal(exitCode, 1, output);
