@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 
 /** A stack, as a command was given it. */
@@ -17,9 +19,19 @@ export function stackName(text: string): StackName {
     return { name, qualified: text };
 }
 
+/** The same, of a stack that has a file in this clone. */
+export function stackWithFile(text: string): StackName {
+    const stack = stackName(text);
+    const names = readdirSync(join(__dirname, "..")).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+    if (!names.includes(stack.name)) {
+        throw new InvalidArgumentError(`There is no Pulumi.${stack.name}.yaml; there are files for ${names.join(", ")}.`);
+    }
+    return stack;
+}
+
 /** Reads `online`: for stacks that are in no backend of the user's. */
 export function fileName(text: string): string {
-    const { name, qualified } = stackName(text);
+    const { name, qualified } = stackWithFile(text);
     if (name !== qualified) {
         throw new InvalidArgumentError(`Allowed: the name in Pulumi.<name>.yaml, here ${name}.`);
     }
@@ -31,5 +43,5 @@ export const stackMeaning = "the stack: online for Pulumi.online.yaml";
 
 /** `--stack`, which has to be given. */
 export function stackOption() {
-    return new Option(stackFlags, stackMeaning).argParser(stackName).makeOptionMandatory();
+    return new Option(stackFlags, stackMeaning).argParser(stackWithFile).makeOptionMandatory();
 }

@@ -164,9 +164,6 @@ interface Options {
 
 async function rehearse({ stack: name, keep }: Options): Promise<number> {
     const begun = performance.now();
-    if (!existsSync(join(clone, `Pulumi.${name}.yaml`))) {
-        throw new MachineError(`There is no Pulumi.${name}.yaml.`);
-    }
     await takeTurn();
     const nodePort = Number(
         (parse(readFileSync(join(clone, `Pulumi.${name}.yaml`), "utf8")) as { config: Config }).config["sms:web"]?.nodePort ?? 31090,

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
 import { inForeground } from "../cli/foreground";
@@ -25,6 +26,7 @@ interface Commands {
 
 interface Options {
     readonly stack: StackName;
+    /** `previous`, `head` or `TAG@sha256:…`. */
     readonly to: string;
 }
 
@@ -138,14 +140,8 @@ function kubectlArgs({ namespace, context, kubeconfig }: Place, temporary: strin
 }
 
 async function pinnedImage(to: string, { kubectl }: Commands): Promise<string> {
-    const wanted = pinOf(to);
-    if (to !== "previous" && wanted !== undefined) {
-        return wanted;
-    }
     if (to !== "previous") {
-        throw new OperationError(
-            `--to ${to} is no image; allowed: TAG@sha256:… (as \`pulumi stack output image\` ended with), previous or head`,
-        );
+        return to;
     }
     const [command = "", ...first] = await kubectl();
     const list = ["get", "replicasets", "--selector", "app=sms-web", "--output", "json"];
@@ -183,11 +179,19 @@ export function pinOf(reference: string): string | undefined {
     return /(?:^|[^/]*:)([\w][\w.-]*@sha256:[0-9a-f]{64})$/.exec(reference)?.[1];
 }
 
+function target(text: string): string {
+    const wanted = ["previous", "head"].includes(text) ? text : pinOf(text);
+    if (wanted === undefined) {
+        throw new InvalidArgumentError("Allowed: TAG@sha256:… (as `pulumi stack output image` ends with), previous or head.");
+    }
+    return wanted;
+}
+
 if (require.main === module) {
     start(
         script("rollback", "Brings a stack up with an image that was pushed before. Nothing is built.")
             .addOption(stackOption())
-            .option("--to <image>", "TAG@sha256:… of an image, previous, or head to build this clone's code again", "previous")
+            .option("--to <image>", "TAG@sha256:… of an image, previous, or head to build this clone's code again", target, "previous")
             .action(exitCode(rollback)),
     );
 }

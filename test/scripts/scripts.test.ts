@@ -76,7 +76,7 @@ describe("the npm scripts", () => {
 
     it("are one command each: arguments reach only the last of several", () => {
         for (const script of own) {
-            assert.match(scripts[script] as string, /^node -r \.\/register\.cjs [\w/]+\.ts( [a-z]+)?$/, script);
+            assert.match(scripts[script] as string, /^node -r \.\/register\.cjs [\w/-]+\.ts( [a-z]+)?$/, script);
         }
     });
 });
@@ -126,6 +126,7 @@ const misread: [args: string[], because: RegExp][] = [
     [["--stack", "--strict"], /argument '--strict' is invalid/],
     [["--stack", "../x"], /argument '\.\.\/x' is invalid/],
     [["--stack", "acme/other/online"], /argument 'acme\/other\/online' is invalid/],
+    [["--stack", "nowhere"], /There is no Pulumi\.nowhere\.yaml; there are files for .*online/],
     [["--stack", "online", "--stack", "test"], /is given 2 times/],
     [["--stack", "online", "-s", "test"], /is given 2 times/],
 ];
@@ -147,7 +148,10 @@ describe("other options", () => {
         ["preview", ["--stack", "online", "--markdown", "--state"], /argument missing/],
         ["preview", ["--stack", "online", "--markdown", "a", "--markdown", "b"], /is given 2 times/],
         ["preview", ["--stack", "online", "--state=yes"], /unknown option '--state=yes'|does not take/],
-        ["rollback", ["--stack", "online", "--to", ""], /argument missing/],
+        ["rollback", ["--stack", "online", "--to", ""], /argument .. is invalid/],
+        ["rollback", ["--stack", "online", "--to", "yesterday"], /Allowed: TAG@sha256/],
+        ["recover", ["--stack", "nowhere"], /There is no Pulumi\.nowhere\.yaml/],
+        ["stack:init", ["nowhere"], /There is no Pulumi\.nowhere\.yaml/],
         ["rehearse", ["--stack", "acme/sms/online"], /Allowed: the name in Pulumi\.<name>\.yaml, here online/],
         ["rehearse", ["--stack", "nowhere"], /There is no Pulumi\.nowhere\.yaml/],
         ["prove", ["--only", "nothing"], /There is no experiment nothing/],
