@@ -1,9 +1,9 @@
 import { createInterface } from "node:readline/promises";
 import { Option } from "@commander-js/extra-typings";
 
-/** Whether somebody sits at a terminal who can be asked. */
+/** Whether somebody sits at a terminal who can be asked. Pipelines set CI, also where they give their jobs a terminal. */
 export function isAttended(): boolean {
-    return process.stdin.isTTY === true && process.stdout.isTTY === true;
+    return process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.CI === undefined;
 }
 
 /** Asks at the terminal. Only `yes` is a yes. */

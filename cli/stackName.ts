@@ -10,6 +10,10 @@ export interface StackName {
     readonly qualified: string;
 }
 
+/** The stack that this machine keeps, in a backend of its own. */
+export const machineStack = "local";
+export const ofMachine = "local is this machine's own stack: `npm run up` brings it up, also after one that was killed.";
+
 /** Reads `online`, `organization/online` and `organization/sms/online`. */
 export function stackName(text: string): StackName {
     const [, name] = /^(?:\w[\w.-]*\/(?:sms\/)?)?(\w[\w.-]{0,99})$/.exec(text) ?? [];
@@ -29,6 +33,15 @@ export function stackWithFile(text: string): StackName {
     return stack;
 }
 
+/** The same, of a stack in the user's backend. */
+export function stackOfBackend(text: string): StackName {
+    const stack = stackWithFile(text);
+    if (stack.qualified === machineStack) {
+        throw new InvalidArgumentError(ofMachine);
+    }
+    return stack;
+}
+
 /** Reads `online`: for stacks that are in no backend of the user's. */
 export function fileName(text: string): string {
     const { name, qualified } = stackWithFile(text);
@@ -42,6 +55,6 @@ export const stackFlags = "-s, --stack <name>";
 export const stackMeaning = "the stack: online for Pulumi.online.yaml";
 
 /** `--stack`, which has to be given. */
-export function stackOption() {
-    return new Option(stackFlags, stackMeaning).argParser(stackWithFile).makeOptionMandatory();
+export function stackOption(read: (text: string) => StackName = stackWithFile) {
+    return new Option(stackFlags, stackMeaning).argParser(read).makeOptionMandatory();
 }

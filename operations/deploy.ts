@@ -6,7 +6,7 @@
 import { agrees, isAttended, yesOption } from "../cli/ask";
 import { exitCode, script, start } from "../cli/command";
 import { inForeground } from "../cli/foreground";
-import { type StackName, stackOption } from "../cli/stackName";
+import { type StackName, stackOfBackend, stackOption } from "../cli/stackName";
 import { readAgain } from "../machine/halfMade";
 import { say } from "../machine/progress";
 import { onStack, pulumiCommand } from "./engine";
@@ -45,7 +45,7 @@ async function deploy({ stack, acceptLoss = false, yes = false }: Options): Prom
 
 start(
     script("deploy", "Previews a stack against its state, with all policies, asks at a terminal, then brings the stack up.")
-        .addOption(stackOption())
+        .addOption(stackOption(stackOfBackend))
         .addOption(yesOption())
         .option("--accept-loss", "go on where something would be lost")
         .action(exitCode(deploy)),

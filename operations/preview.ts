@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
-import { type StackName, stackOption } from "../cli/stackName";
+import { machineStack, ofMachine, type StackName, stackOption } from "../cli/stackName";
 import { halfMadeIn } from "../machine/halfMade";
 import { losses, nameIn, readPreview } from "./changes";
 import { makeStack, onStack, pulumiCommand, throwAwayEngine } from "./engine";
@@ -35,6 +35,9 @@ export interface Outcome {
 }
 
 export async function preview({ stack: { name: stack, qualified }, state, strict, markdown }: Options): Promise<Outcome> {
+    if (state && qualified === machineStack) {
+        throw new OperationError(`${ofMachine} \`npm run pulumi -- preview\` compares it to its state.`);
+    }
     const folder = temporaryFolder("preview");
     const completed = complete(stack, readStackFile(clone, stack), readPlaceholders());
     if (state || strict) {

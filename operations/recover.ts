@@ -5,7 +5,7 @@
  */
 import { agrees, isAttended, yesOption } from "../cli/ask";
 import { exitCode, script, start } from "../cli/command";
-import { type StackName, stackOption } from "../cli/stackName";
+import { type StackName, stackOfBackend, stackOption } from "../cli/stackName";
 import { readAgain } from "../machine/halfMade";
 import { clearPending, pendingIn } from "../machine/pending";
 import { say } from "../machine/progress";
@@ -77,7 +77,7 @@ function typeIn(urn: string): string | undefined {
 
 start(
     script("recover", "Releases the lock of an `up` that was killed, once you have said that it is gone, and clears its notes.")
-        .addOption(stackOption())
+        .addOption(stackOption(stackOfBackend))
         .addOption(yesOption())
         .action(exitCode(recover)),
 );

@@ -8,7 +8,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
 import { inForeground } from "../cli/foreground";
-import { type StackName, stackOption } from "../cli/stackName";
+import { machineStack, type StackName, stackOption } from "../cli/stackName";
 import { onStack, pulumiCommand } from "./engine";
 import { clone, OperationError } from "./operation";
 import { readStackFile } from "./stackFile";
@@ -51,7 +51,7 @@ async function rollback({ stack, to }: Options): Promise<number> {
 
 /** The machine's own, which is in no backend of the user's. */
 function isLocal({ qualified }: StackName): boolean {
-    return qualified === "local";
+    return qualified === machineStack;
 }
 
 function whatHolds(stack: StackName, to: string): string {

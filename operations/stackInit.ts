@@ -4,7 +4,7 @@
  */
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
-import { type StackName, stackMeaning, stackWithFile } from "../cli/stackName";
+import { type StackName, stackMeaning, stackOfBackend } from "../cli/stackName";
 import { pulumiCommand } from "./engine";
 import { clone, OperationError } from "./operation";
 import { passphraseOf } from "./passphrase";
@@ -99,7 +99,7 @@ function say(line: string): void {
 if (require.main === module) {
     start(
         script("stack:init", "Makes a stack in the backend, with generated passwords, and says what is still to be set.")
-            .argument("<stack>", stackMeaning, stackWithFile)
+            .argument("<stack>", stackMeaning, stackOfBackend)
             .action(exitCode(stackInit)),
     );
 }

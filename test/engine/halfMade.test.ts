@@ -124,7 +124,7 @@ describe("What deploy and recover do first, by a pulumi that only takes notes", 
     let copy: Copy;
     let env: Record<string, string>;
     const noted = () => readFileSync(join(copy.folder, "notes"), "utf8").trim().split("\n");
-    const urn = `urn:pulumi:local::sms::sms:mongo:Managed$${mongoType}::mongo-instance`;
+    const urn = `urn:pulumi:shop::sms::sms:mongo:Managed$${mongoType}::mongo-instance`;
 
     before(() => {
         copy = Copy.make();
@@ -137,22 +137,22 @@ describe("What deploy and recover do first, by a pulumi that only takes notes", 
         chmodSync(join(bin, "pulumi"), 0o755);
         env = { PATH: `${bin}:${process.env.PATH}` };
         const sealed = ["registryPassword", "redisPassword", "mongoPassword"].map((key) => `    sms:${key}: { secure: v1:x }\n`);
-        copy.edit("Pulumi.local.yaml", "config:\n", `config:\n${sealed.join("")}`);
+        writeFileSync(copy.path("Pulumi.shop.yaml"), copy.read("Pulumi.local.yaml").replace("config:\n", `config:\n${sealed.join("")}`));
     });
     after(() => copy.remove());
     beforeEach(() => writeFileSync(join(copy.folder, "notes"), ""));
 
     it("deploy reads a half-made store before it previews", async () => {
-        await copy.run("deploy", ["--stack", "local"], env);
+        await copy.run("deploy", ["--stack", "shop"], env);
         const [look = "", read = "", preview = ""] = noted();
-        assert.equal(look, "stack export --stack local");
-        assert.equal(read, `refresh --yes --skip-preview --non-interactive --target ${urn} --stack local`);
+        assert.equal(look, "stack export --stack shop");
+        assert.equal(read, `refresh --yes --skip-preview --non-interactive --target ${urn} --stack shop`);
         assert.match(preview, /^preview /);
     });
 
     it("recover reads it too, at the end", async () => {
-        const { output } = await copy.run("recover", ["--stack", "local"], env);
-        assert.match(output, /Nobody holds the lock of local\.[\s\S]*Made, but not finished; read again from the cloud: mongo-instance/);
+        const { output } = await copy.run("recover", ["--stack", "shop"], env);
+        assert.match(output, /Nobody holds the lock of shop\.[\s\S]*Made, but not finished; read again from the cloud: mongo-instance/);
         assert.match(noted().at(-1) ?? "", /^refresh --yes .*--target \S+mongo-instance/);
     });
 });

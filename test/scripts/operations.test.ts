@@ -70,11 +70,11 @@ describe("on a stack, by a pulumi that only takes notes:", () => {
     });
 
     /** At a terminal, where somebody types `answer`. */
-    async function attended(script: string, args: string[], answer: string) {
+    async function attended(script: string, args: string[], answer: string, more: Record<string, string> = {}) {
         const command = ["npm", "run", "--silent", script, "--", ...args].join(" ");
         const { exitCode, all } = await execa("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
             cwd: copy.path("."),
-            env: { ...env, TMPDIR: join(copy.folder, "tmp") },
+            env: { ...env, TMPDIR: join(copy.folder, "tmp"), CI: undefined, ...more },
             input: `${answer}\n`,
             all: true,
             reject: false,
@@ -171,6 +171,13 @@ describe("on a stack, by a pulumi that only takes notes:", () => {
         it("doesn't ask in a pipeline", async () => {
             put("events", events);
             const { exitCode, output } = await copy.run("deploy", ["--stack", "shop"], env);
+            assert.equal(exitCode, 0, output);
+            assert.equal(ups().length, 1);
+        });
+
+        it("doesn't ask in a pipeline that has a terminal", async () => {
+            put("events", events);
+            const { exitCode, output } = await attended("deploy", ["--stack", "shop"], "", { CI: "true" });
             assert.equal(exitCode, 0, output);
             assert.equal(ups().length, 1);
         });
