@@ -33,6 +33,7 @@ export function report(args: ReportArgs): string {
         `## Preview of \`${stack}\`: ${succeeded ? summary(real) : "**refused**"}`,
         halfMadeWarning(args),
         lossWarning(preview),
+        passwordWarning(preview),
         refusals(args),
         table(real),
         comparison(args),
@@ -86,6 +87,14 @@ function lossWarning(preview: Preview): string {
         return `> **${operation.toUpperCase()} of \`${name}\`** (${shortType(type)})${reason}: **loses ${lost}.**`;
     });
     return lines.length === 0 ? "" : ["> [!CAUTION]", ...lines].join("\n");
+}
+
+/** A volume keeps the password that it was made with, whatever its server is started with. */
+function passwordWarning({ changes }: Preview): string {
+    const secret = changes.find(({ name, type }) => name === "mongo-secret" && type === "kubernetes:core/v1:Secret");
+    return secret?.operation === "replace" || secret?.operation === "update"
+        ? '> [!WARNING]\n> **`sms:mongoPassword` changes**, and MongoDB\'s volume keeps the old password: change it in MongoDB first (docs/going-online.md, "Rotating passwords"). Otherwise the check of the stores ends the `up`.'
+        : "";
 }
 
 function refusals({ preview, leaks }: ReportArgs): string {

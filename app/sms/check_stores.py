@@ -334,9 +334,12 @@ class MongoStore(Store):
             case 13 if not account:
                 return Fault(f"{at} asks for a password. Put account and password into {setting}.")
             case 18:
+                own = not is_alibabas(self.addresses[0][0])
+                # Docker's mongo image makes its first account from the environment, and only on an empty volume.
+                kept = " A volume keeps the password that it was made with: change it in MongoDB." if own else ""
                 return Fault(
                     f"{at} refuses the password of account {account} (authSource={self._auth_source}). Correct"
-                    f" password, account or authSource in {setting}."
+                    f" password, account or authSource in {setting}.{kept}"
                 )
             case 13:
                 return Fault(

@@ -112,6 +112,17 @@ describe("what a preview changes", () => {
         );
     });
 
+    it("says that MongoDB's volume keeps its password where the setting changes", () => {
+        const secret = "kubernetes:core/v1:Secret";
+        for (const operation of ["replace", "update"] as const) {
+            assert.match(
+                text([step(operation, secret, "mongo-secret")]),
+                /\*\*`sms:mongoPassword` changes\*\*.*change it in MongoDB first/,
+            );
+        }
+        assert.doesNotMatch(text([step("create", secret, "mongo-secret"), step("replace", secret, "redis-secret")]), /mongoPassword/);
+    });
+
     it("knows what the engine refuses to delete or to replace, as it is protected", () => {
         const replace = `unable to replace resource "${urn(redis, "redis")}"\nas it is currently marked for protection. To unprotect the resource, remove the \`protect\` flag`;
         const deletion = `resource "${urn(redis, "old")}" cannot be deleted\nbecause it is protected. To unprotect the resource, either`;
