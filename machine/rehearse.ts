@@ -6,10 +6,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
-import { parse, stringify } from "yaml";
 import { exitCode, script, start } from "../cli/command";
 import { fileName, stackFlags, stackMeaning } from "../cli/stackName";
+import { stackFileAt } from "../operations/stackFile";
 import { encrypts } from "../settings/encryptionRules";
+import { stackFileText } from "../settings/stackFile";
 import { Cloud } from "./alicloud-provider/cloud";
 import { cloudFolder, ensureCloud, strangerAddress } from "./alicloud-provider/ground";
 import { machineSite } from "./alicloud-provider/sites";
@@ -47,7 +48,7 @@ const caKey = "sms:storesCa.file";
 const machineImages = { python: `${basePrefix}python:3.11`, collector: `${basePrefix}collector:${collectorVersion}` };
 
 function readRehearsal(name: string): Rehearsal {
-    const { config } = parse(readFileSync(join(clone, `Pulumi.${name}.yaml`), "utf8")) as { config: Config };
+    const config = stackFileAt(join(clone, `Pulumi.${name}.yaml`)).config as Config;
     const vSwitches = (config["sms:network"]?.vSwitches ?? []) as Block[];
     const isAcr = config["sms:registry"]?.kind === "acr";
     const ships = Boolean((config["sms:logs"]?.ship as Block | undefined)?.to);
@@ -112,8 +113,8 @@ async function ensureRehearsalStack({ command, env }: Pulumi, { stack, config, a
         await execa(command, ["stack", "init", stack.name, "--non-interactive"], { env, cwd: project });
         renameSync(join(project, `Pulumi.${stack.name}.yaml`), stack.file);
     }
-    const salt = (parse(readFileSync(stack.file, "utf8")) as { encryptionsalt: string }).encryptionsalt;
-    writeWhole(stack.file, stringify({ encryptionsalt: salt, config: added(config, additions) }));
+    const { encryptionsalt } = stackFileAt(stack.file);
+    writeWhole(stack.file, stackFileText({ encryptionsalt, config: added(config, additions) }));
     for (const [key, value] of Object.entries(secrets)) {
         const path = key.includes(".") ? ["--path"] : [];
         const set = ["config", "set", "--secret", ...path, key, "--stack", stack.name, "--config-file", stack.file, "--non-interactive"];
@@ -165,9 +166,8 @@ interface Options {
 async function rehearse({ stack: name, keep }: Options): Promise<number> {
     const begun = performance.now();
     await takeTurn();
-    const nodePort = Number(
-        (parse(readFileSync(join(clone, `Pulumi.${name}.yaml`), "utf8")) as { config: Config }).config["sms:web"]?.nodePort ?? 31090,
-    );
+    const { config } = stackFileAt(join(clone, `Pulumi.${name}.yaml`));
+    const nodePort = Number((config as Config)["sms:web"]?.nodePort ?? 31090);
     const needs = { context: ownContext, registryServer: ownRegistry, images: Object.values(machineImages), nodePort };
     const machine = await prepare(needs);
     if (needs.images.includes(machineImages.collector)) {

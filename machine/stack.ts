@@ -1,8 +1,9 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
-import { parse, stringify } from "yaml";
 import { inForeground } from "../cli/foreground";
+import { stackFileAt } from "../operations/stackFile";
+import { isEncrypted, stackFileText } from "../settings/stackFile";
 import { writeWhole } from "./files";
 import { clearPending } from "./pending";
 import { cache, clone, kubeconfig, ownContext, ownRegistry, state } from "./places";
@@ -37,11 +38,6 @@ export function stackNames(): string[] {
     return [...new Set([localStack.name, ...made])];
 }
 
-interface StackFile {
-    encryptionsalt?: string;
-    config: Record<string, unknown>;
-}
-
 /** What the stack file asks of the machine: who provides its cluster and registry, and which images it starts from. */
 export interface Needs {
     readonly context: string;
@@ -50,12 +46,8 @@ export interface Needs {
     readonly nodePort: number;
 }
 
-function read(file: string): StackFile {
-    return parse(readFileSync(file, "utf8")) as StackFile;
-}
-
 export function readNeeds(): Needs {
-    const config = read(committed).config as Record<string, Record<string, string & number> | undefined>;
+    const config = stackFileAt(committed).config as Record<string, Record<string, string & number> | undefined>;
     return {
         context: config["sms:cluster"]?.context ?? ownContext,
         registryServer: config["sms:registry"]?.server ?? ownRegistry,
@@ -196,11 +188,10 @@ export async function ensureStack(
         await execa(command, ["stack", "init", name, "--non-interactive"], { env, cwd: project });
         renameSync(join(project, `Pulumi.${name}.yaml`), file);
     }
-    const known = read(file);
-    const isEncrypted = (value: unknown) => typeof value === "object" && value !== null && "secure" in value;
-    const secrets = Object.fromEntries(Object.entries(known.config ?? {}).filter(([, value]) => isEncrypted(value)));
-    const config = { ...read(committed).config, ...secrets, ...changes };
-    writeWhole(file, stringify({ encryptionsalt: known.encryptionsalt, config }));
+    const known = stackFileAt(file);
+    const secrets = Object.fromEntries(Object.entries(known.config).filter(([, value]) => isEncrypted(value)));
+    const config = { ...stackFileAt(committed).config, ...secrets, ...changes };
+    writeWhole(file, stackFileText({ encryptionsalt: known.encryptionsalt, config }));
     const wanted = {
         "sms:redisPassword": "redis-password",
         "sms:mongoPassword": "mongo-password",

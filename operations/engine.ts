@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSy
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { stringify } from "yaml";
 import { cache } from "../machine/places";
 import { foreignCloudVariables, foreignEngineVariables, ownPulumi, writeStandIn } from "../machine/stack";
 import { built } from "../machine/toolchain";
+import { stackFileText } from "../settings/stackFile";
 import { clone, OperationError } from "./operation";
 import type { Completed } from "./placeholders";
 
@@ -147,7 +147,7 @@ export async function makeStack(engine: Engine, folder: string, stack: string, {
     await execa(engine.command, ["stack", "init", stack, "--non-interactive", "--no-select"], { env: engine.env, cwd: project });
     const file = join(folder, `Pulumi.${stack}.yaml`);
     renameSync(join(project, `Pulumi.${stack}.yaml`), file);
-    writeFileSync(file, readFileSync(file, "utf8") + stringify({ config }));
+    writeFileSync(file, readFileSync(file, "utf8") + stackFileText({ config }));
     const pairs = Object.entries(secrets).flatMap(([key, value]) => ["--secret", `${key}=${value}`]);
     if (pairs.length > 0) {
         // These are placeholders; a real secret would never be an argument.

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
 import type { Problem } from "../settings/problems";
-import { isSecret } from "../settings/raw";
-import { hasEncrypted, isEncrypted, isMissing, problemsIn, rawSettings, type StackFile } from "./stackFile";
+import { decode, isSecret } from "../settings/raw";
+import { hasEncrypted, isEncrypted, rawSettings, type StackFile } from "../settings/stackFile";
+import { isMissing, problemsIn } from "./stackFile";
 
 /** By key as one writes it, `sms:registry.server`. */
 export type Placeholders = Readonly<Record<string, unknown>>;
@@ -26,15 +27,16 @@ export function readPlaceholders(): Placeholders {
     return parseYaml(readFileSync(join(__dirname, "placeholders.yaml"), "utf8")) as Placeholders;
 }
 
-export function complete(stack: string, { config: given }: StackFile, placeholders: Placeholders): Completed {
+export function complete(stack: string, { config: given, misread }: StackFile, placeholders: Placeholders): Completed {
     const sealed: string[] = [];
     const secrets: Record<string, string> = {};
-    const config = structuredClone(given);
+    const config = Object.fromEntries(Object.entries(structuredClone(given)).map(([key, value]) => [key, asBlock(key, value)]));
     for (const [key, value] of Object.entries(config).filter(([, value]) => hasEncrypted(value))) {
         delete config[key];
         for (const path of encryptedPaths(key, value)) {
             sealed.push(path);
-            secrets[path] = String(placeholders[path] ?? placeholders.secret);
+            // Encrypted as a whole, it has names that nobody knows here.
+            secrets[path === "sms:secretEnv" ? `${path}.PLACEHOLDER` : path] = String(placeholders[path] ?? placeholders.secret);
         }
         const rest = withoutEncrypted(value);
         if (rest !== undefined) {
@@ -43,7 +45,7 @@ export function complete(stack: string, { config: given }: StackFile, placeholde
     }
     const missing: Problem[] = [];
     for (;;) {
-        const problems = problemsIn(asRead(stack, config, secrets));
+        const problems = problemsIn(asRead(stack, { config, misread }, secrets));
         const gaps = problems.filter((problem) => isMissing(problem) && placeholders[problem.key] !== undefined);
         // A file may ask for more once the first gaps are filled; a placeholder that doesn't fill its gap is a problem.
         const filled = new Set(missing.map(({ key }) => key));
@@ -63,13 +65,20 @@ export function complete(stack: string, { config: given }: StackFile, placeholde
     }
 }
 
+/** A block may stand there in one text, as `pulumi config set sms:web '{"replicas": 3}'` leaves it. */
+function asBlock(key: string, value: unknown): unknown {
+    const name = key.replace(/^sms:/, "");
+    const read = typeof value === "string" ? decode({ [name]: value })[name] : value;
+    return typeof read === "object" ? read : value;
+}
+
 /** The settings as the program will see them, secrets included. */
-function asRead(stack: string, config: Record<string, unknown>, secrets: Record<string, string>) {
-    const all = structuredClone(config);
+function asRead(stack: string, { config, misread }: StackFile, secrets: Record<string, string>) {
+    const all: Record<string, unknown> = structuredClone(config);
     for (const [key, value] of Object.entries(secrets)) {
         setAt(all, pathOf(key), value);
     }
-    const raw = rawSettings(stack, all);
+    const raw = rawSettings(stack, { config: all, misread });
     return { ...raw, encrypted: new Set(Object.keys(secrets).map((key) => String(pathOf(key)[0]).slice("sms:".length))) };
 }
 

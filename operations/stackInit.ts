@@ -5,12 +5,13 @@
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
 import { type StackName, stackMeaning, stackOfBackend } from "../cli/stackName";
+import { hasEncrypted, rawSettings, type StackFile } from "../settings/stackFile";
 import { pulumiCommand } from "./engine";
 import { clone, OperationError } from "./operation";
 import { passphraseOf } from "./passphrase";
 import { generatedPassword } from "./passwords";
 import { complete, readPlaceholders } from "./placeholders";
-import { hasEncrypted, isMissing, problemsIn, rawSettings, readStackFile, type StackFile } from "./stackFile";
+import { isMissing, problemsIn, readStackFile } from "./stackFile";
 import { listedAs } from "./stacks";
 
 /** What the program itself gives to the stores. Anything else exists elsewhere already. */
@@ -72,7 +73,7 @@ async function pulumiIn({ encryptionsalt, config }: StackFile): Promise<Pulumi> 
 
 /** Those that the file asks for and doesn't have. */
 export function missingPasswords(stack: string, config: StackFile["config"]): string[] {
-    return problemsIn(rawSettings(stack, config))
+    return problemsIn(rawSettings(stack, { config }))
         .filter(isMissing)
         .map(({ key }) => key)
         .filter((key) => ownPasswords.includes(key));

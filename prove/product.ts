@@ -1,12 +1,11 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Collection, MongoClient } from "mongodb";
-import { parse } from "yaml";
 import { kubectl } from "../machine/kubernetes";
 import { apiAddress } from "../machine/network";
 import { clone } from "../machine/places";
 import { MachineError, until } from "../machine/progress";
 import { secret } from "../machine/secrets";
+import { stackFileAt } from "../operations/stackFile";
 import { TestStack } from "../test/machine/testStack";
 import { Namespace, pause } from "./cluster";
 import { SmsGateway } from "./gateway";
@@ -69,7 +68,7 @@ export class Product {
     }
 
     async configure({ env, web, worker, keda }: Changes = {}): Promise<void> {
-        const { config: stores } = parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, object> };
+        const stores = stackFileAt(join(clone, "Pulumi.local.yaml")).config as Record<string, object>;
         await this.stack.configure({
             "sms:env": {
                 SMS_GATEWAY: "aliyun",

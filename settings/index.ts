@@ -1,10 +1,14 @@
 /** The one place that reads the stack's configuration. */
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { addressVariables } from "./address";
 import { encrypts } from "./encryptionRules";
 import { parse } from "./parse";
 import { pemOf } from "./pem";
+import { decode, type RawSettings } from "./raw";
 import type { PlainSettings } from "./schema";
+import { isReading, type Misread, parseStackFile, rawSettings } from "./stackFile";
+import { valueAt } from "./valueAt";
 import { logDrainSeconds } from "./workloadRules";
 
 export type Settings = ReturnType<typeof readSettings>;
@@ -12,7 +16,7 @@ export type Settings = ReturnType<typeof readSettings>;
 /** What this stack's file says, checked, with defaults and secrets; a SettingsError names everything wrong in it. */
 export function readSettings() {
     const config = new pulumi.Config("sms");
-    const { alibaba: account, ...plain } = parse(rawSettings());
+    const { alibaba: account, ...plain } = parse(given());
     const { tags, ...alibaba } = { region: "", tags: {}, ...account };
     const { region } = alibaba;
     const protect = plain.protect ?? plain.environment === "online";
@@ -124,11 +128,14 @@ function addressesIn(env: Record<string, string>): Record<string, string> {
     return Object.fromEntries(Object.keys(addressVariables).flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
-function rawSettings() {
+function given(): RawSettings {
     const keys = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith("sms:"));
+    const stack = pulumi.getStack();
+    const texts = Object.fromEntries(keys.map(([key, text]) => [key.slice("sms:".length), text]));
     return {
-        stack: pulumi.getStack(),
-        texts: Object.fromEntries(keys.map(([key, text]) => [key.slice("sms:".length), text])),
+        stack,
+        texts,
+        misread: misreadIn(`Pulumi.${stack}.yaml`, { stack, texts }),
         encrypted: new Set(
             keys
                 .map(([key]) => key)
@@ -136,6 +143,20 @@ function rawSettings() {
                 .map((key) => key.slice("sms:".length)),
         ),
     };
+}
+
+/**
+ * What the file has that the engine read otherwise. The engine doesn't say which file it read (--config-file), but what it read:
+ * where that is something else, or where there is no such file, it was another one.
+ */
+function misreadIn(path: string, { stack, texts }: { stack: string; texts: RawSettings["texts"] }): Misread[] {
+    try {
+        const { misread = [] } = rawSettings(stack, parseStackFile(readFileSync(path, "utf8")));
+        const values = decode(texts);
+        return misread.filter((one) => isReading(one, valueAt(values, one.path)));
+    } catch {
+        return [];
+    }
 }
 
 /** The SDK has it, though not in its types. */

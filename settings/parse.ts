@@ -16,16 +16,33 @@ export function parse(raw: RawSettings): PlainSettings {
     const plain = plainSchema.safeParse(pick(values, (key) => !isSecret(key)));
     const secret = secretSchema.safeParse(pick(values, isSecret));
     const issues = [...(plain.error?.issues ?? []), ...issuesBetween(values), ...(secret.error?.issues ?? [])];
-    const problems = [
+    const misread = misreadProblems(raw);
+    const found = [
         ...issues
             .filter(({ path }) => !isPassedOn(path, said, issues))
             .flatMap((issue) => refusals(issue, raw, { said, values }, commands)),
         ...secretProblems(raw, said),
     ];
+    const problems = [...misread, ...found.filter(({ key }) => !misread.some((other) => other.key === key))];
     if (problems.length > 0 || !plain.success) {
         throw new SettingsError(raw.stack, problems);
     }
     return plain.data;
+}
+
+/** What the engine reads otherwise than it is written, at whose values nobody needs to look any more. */
+function misreadProblems({ stack, encrypted, misread = [] }: RawSettings): Problem[] {
+    return misread.map(({ path, written, read }) => {
+        const isHidden = isSecret(path[0]) || encrypted.has(String(path[0]));
+        const found = isHidden
+            ? "has a value (not shown) that YAML reads as another one"
+            : `is ${written}, which YAML reads as ${typeof read === "string" ? "a time" : read}`;
+        return {
+            key: keyOf(path),
+            message: `${found}; put it in quotes${typeof read === "string" || isHidden ? "" : `, or write ${read}`}`,
+            fix: `write ${isHidden ? "it in quotes" : JSON.stringify(written)} in Pulumi.${stack}.yaml`,
+        };
+    });
 }
 
 function pick(values: Values, wanted: (key: string) => boolean): Values {

@@ -1,4 +1,5 @@
 import { type SecretKey, scalarKeys, secretSchema } from "./schema";
+import type { Misread } from "./stackFile";
 import type { Values } from "./valueAt";
 
 /** A stack's configuration as Pulumi hands it over. */
@@ -8,6 +9,8 @@ export interface RawSettings {
     readonly texts: Readonly<Record<string, string>>;
     /** Which of these keys are encrypted in the file, whole or in part. */
     readonly encrypted: ReadonlySet<string>;
+    /** What the file has that isn't read as it is written. */
+    readonly misread?: readonly Misread[];
 }
 
 /** What the texts mean: Pulumi hands blocks over as JSON. */

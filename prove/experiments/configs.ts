@@ -1,250 +1,17 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
-import { clone } from "../../machine/places";
 import { parse } from "../../settings/parse";
-import { keyOf, SettingsError } from "../../settings/problems";
-import { isSecret } from "../../settings/raw";
-import { scalarKeys } from "../../settings/schema";
+import { keyOf } from "../../settings/problems";
+import { assertSame, engineIn } from "../../test/engine/engineReader";
 import { runProgram } from "../../test/unit/program";
-import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "../../test/unit/stackFile";
+import { stackFileTexts } from "../../test/unit/stackFileTexts";
 import { pause } from "../cluster";
 import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
 import type { Product } from "../product";
-
-type Values = Record<string, unknown>;
-type Path = readonly (string | number)[];
-
-/** A stack file with one thing wrong in it. */
-interface Bad {
-    stack: string;
-    values: Values;
-    secrets: Record<string, string>;
-    /** What has to be named. */
-    path: Path;
-}
-
-interface Good {
-    stack: string;
-    values: Values;
-    secrets: Record<string, string>;
-}
-
-function good(stack: string, texts: Record<string, string>, secrets: Record<string, string>): Good {
-    const values = Object.entries(texts).map(([key, text]) => [key, scalarKeys.includes(key) ? text : JSON.parse(text)]);
-    return { stack, values: Object.fromEntries(values), secrets };
-}
-
-const goodFiles = (): Good[] => [
-    good("local", stackFile("local"), localSecrets),
-    good("test", completed("test"), testSecrets),
-    good("online", completed("online"), onlineSecrets),
-];
-
-interface Schema {
-    type?: string | string[];
-    properties?: Record<string, Schema>;
-    required?: string[];
-    additionalProperties?: false | Schema;
-    items?: Schema;
-    oneOf?: Schema[];
-    anyOf?: Schema[];
-    const?: unknown;
-    enum?: unknown[];
-    pattern?: string;
-    minimum?: number;
-    maximum?: number;
-}
-
-/** A place in a file, what belongs there, and what is there now. */
-interface Place {
-    path: Path;
-    schema: Schema;
-    value: unknown;
-}
-
-/** Every place that the schema knows, whether the file says something there or not. */
-function places(path: Path, schema: Schema, value: unknown): Place[] {
-    const kinds = schema.oneOf ?? schema.anyOf;
-    if (kinds !== undefined) {
-        const kind = (value as { kind?: unknown })?.kind;
-        const chosen = kinds.find(({ properties }) => properties?.kind?.const === kind) ?? kinds[0];
-        return chosen === undefined ? [] : places(path, chosen, value);
-    }
-    const inner =
-        schema.items !== undefined && Array.isArray(value)
-            ? value.flatMap((entry, i) => places([...path, i], schema.items as Schema, entry))
-            : Object.entries(schema.properties ?? {}).flatMap(([key, property]) =>
-                  // What isn't there has nothing below it either: a whole block is put there.
-                  value === undefined ? [] : places([...path, key], property, (value as Values)[key]),
-              );
-    return [{ path, schema, value }, ...inner];
-}
-
-/** What may be put there in the place of what is right. `undefined` takes it away. */
-function wrong({ path, schema, value }: Place): fc.Arbitrary<{ path: Path; value: unknown }>[] {
-    const isText = path.length === 1 && scalarKeys.includes(String(path[0]));
-    const here = (arbitrary: fc.Arbitrary<unknown>) => arbitrary.map((value) => ({ path, value }));
-    const below = (key: string, value: unknown) => fc.constant({ path: [...path, key], value });
-    const types = [schema.type ?? []].flat();
-    if (schema.enum !== undefined) {
-        return [here(fc.string({ minLength: 1 }).filter((text) => !schema.enum?.includes(text)))];
-    }
-    if (types.includes("integer")) {
-        const { minimum = 0, maximum = 2 ** 31 } = schema;
-        return [
-            here(fc.integer({ max: minimum - 1 })),
-            here(fc.integer({ min: maximum + 1, max: maximum + 1_000_000 })),
-            here(fc.integer({ min: minimum, max: maximum - 1 }).map((number) => number + 0.5)),
-            here(fc.constantFrom<unknown>("many", "6", true, null, [], {})),
-        ];
-    }
-    if (types.includes("object")) {
-        const required = (schema.required ?? []).filter((key) => key !== "kind" && value !== undefined);
-        const isClosed = schema.additionalProperties === false;
-        return [
-            here(fc.constantFrom<unknown>("a text", 7, true, [])),
-            ...(isClosed && value !== undefined
-                ? [
-                      fc
-                          .stringMatching(/^[a-z]{3,12}$/)
-                          .filter((key) => !(key in (schema.properties ?? {})))
-                          .chain((key) => below(key, 1)),
-                  ]
-                : []),
-            ...(isClosed ? [] : [below("NAME", []), below("OTHER", { a: 1 })]),
-            ...required.map((key) => below(key, undefined)),
-        ];
-    }
-    if (types.includes("array")) {
-        return [here(fc.constantFrom<unknown>("a text", 7, { a: 1 }))];
-    }
-    if (types.includes("boolean")) {
-        return [here(fc.constantFrom<unknown>("yes", 1, "true", []))];
-    }
-    if (types.includes("string") && types.includes("number")) {
-        return [
-            here(
-                fc.constantFrom<unknown>(
-                    "lots",
-                    "-1",
-                    "1 Gi",
-                    "1K",
-                    -1,
-                    0,
-                    true,
-                    [],
-                    ...(path.at(-1) === "cpu" ? ["1M", "100Mi", 500] : ["512m", 800, "0.1Gi"]),
-                ),
-            ),
-        ];
-    }
-    if (schema.pattern !== undefined) {
-        const pattern = new RegExp(schema.pattern);
-        return [
-            here(fc.string({ minLength: 1 }).filter((text) => !pattern.test(text))),
-            ...(isText ? [] : [here(fc.constantFrom<unknown>(7, [], {}))]),
-        ];
-    }
-    return isText ? [] : [here(fc.constantFrom<unknown>([], { a: 1 }))];
-}
-
-/** Two settings that are right by themselves and can't be together. */
-const contradictions: fc.Arbitrary<{ values: Values; path: Path }>[] = [
-    fc.integer({ min: 1, max: 60 }).map((preStopSeconds) => ({
-        values: { web: { preStopSeconds, gracefulTimeoutSeconds: 30, gracePeriodSeconds: preStopSeconds + 29 } },
-        path: ["web", "gracePeriodSeconds"],
-    })),
-    fc.integer({ min: 1, max: 3500 }).map((sendLeaseSeconds) => ({
-        values: {
-            worker: {
-                sendLeaseSeconds,
-                sendRetryMaxSeconds: 600,
-                visibilityTimeoutSeconds: sendLeaseSeconds + 600,
-                gracePeriodSeconds: 3600,
-            },
-        },
-        path: ["worker", "visibilityTimeoutSeconds"],
-    })),
-    fc.integer({ min: 2, max: 8 }).map((cpu) => ({
-        values: { beat: { resources: { requests: { cpu }, limits: { cpu: cpu - 1 } } } },
-        path: ["beat", "resources", "requests", "cpu"],
-    })),
-    fc.constant({ values: { web: { rollout: { maxSurge: 0, maxUnavailable: 0 } } }, path: ["web", "rollout"] }),
-];
-
-function badFile(): fc.Arbitrary<Bad> {
-    const { properties } = JSON.parse(readFileSync(join(clone, "settings", "stack-file.schema.json"), "utf8")) as Schema;
-    const blocks = Object.entries(properties?.config?.properties ?? {}).filter(([key]) => key.startsWith("sms:"));
-    return fc.constantFrom(...goodFiles()).chain(({ stack, values, secrets }) => {
-        const known = blocks
-            .filter(([key]) => !isSecret(key.slice("sms:".length)))
-            .flatMap(([key, schema]) => places([key.slice("sms:".length)], schema, values[key.slice("sms:".length)]));
-        const oneWrong = fc
-            .constantFrom(...known)
-            .chain((place) => {
-                const ways = wrong(place);
-                return ways.length === 0 ? fc.constant(undefined) : fc.oneof(...ways);
-            })
-            .filter((change) => change !== undefined)
-            .map(({ path, value }) => ({ stack, values: changed(values, path, value) as Values, secrets, path }));
-        const unknown = fc
-            .stringMatching(/^[a-z]{3,12}$/)
-            .filter((key) => !blocks.some(([known]) => known === `sms:${key}`))
-            .map((key) => ({ stack, values: { ...values, [key]: "1" }, secrets, path: [key] }));
-        const noSecret = fc.constantFrom(...Object.keys(secrets).filter((key) => key !== "secretEnv")).map((key) => {
-            const { [key]: _, ...left } = secrets;
-            return { stack, values, secrets: left, path: [key] };
-        });
-        const together = fc
-            .oneof(...contradictions)
-            .map((contradiction) => ({ stack, values: { ...values, ...contradiction.values }, secrets, path: contradiction.path }));
-        return fc.oneof(
-            { weight: 20, arbitrary: oneWrong },
-            { weight: 2, arbitrary: unknown },
-            { weight: 1, arbitrary: noSecret },
-            { weight: 2, arbitrary: together },
-        );
-    });
-}
-
-function changed(block: unknown, [key, ...path]: Path, value: unknown): unknown {
-    if (key === undefined) {
-        return value;
-    }
-    if (Array.isArray(block)) {
-        return block.map((entry, i) => (i === key ? changed(entry, path, value) : entry));
-    }
-    const { [key]: old, ...rest } = (block ?? {}) as Record<string | number, unknown>;
-    const next = changed(old, path, value);
-    return next === undefined ? rest : { ...rest, [key]: next };
-}
-
-function textsOf(values: Values): Record<string, string> {
-    return Object.fromEntries(
-        Object.entries(values).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
-    );
-}
-
-/** What becomes of it. */
-type Verdict = "refused" | "refused without the key" | "not refused" | "a stack trace";
-
-function verdict({ stack, values, secrets, path }: Bad): Verdict {
-    const key = keyOf(path);
-    try {
-        parse({ stack, texts: { ...textsOf(values), ...secrets }, encrypted: new Set(Object.keys(secrets)) });
-        return "not refused";
-    } catch (error) {
-        if (!(error instanceof SettingsError)) {
-            return "a stack trace";
-        }
-        const isNamed = error.problems.some(
-            (problem) => problem.key === key || (/^[.[]/.test(problem.key.slice(key.length)) && problem.key.startsWith(key)),
-        );
-        return isNamed ? "refused" : "refused without the key";
-    }
-}
+import { type Bad, badFile, changed, type Good, goodFiles, textsOf, type Values, type Verdict, verdict } from "../stackFiles";
 
 /** The same where nobody looks: the program takes what the file says, with the defaults for what it doesn't. */
 async function uncheckedVerdict({ stack, values, secrets, path }: Bad): Promise<Verdict> {
@@ -278,15 +45,17 @@ interface Sizes {
     /** By the real engine, on the real cluster; the others by the program's own reader of settings. */
     byTheEngine: number;
     unchecked: number;
+    /** Right in every way of writing YAML, for the engine and for the program's reader of files. */
+    good: number;
 }
 
 const sizes: Record<Form, Sizes> = {
-    full: { files: 500, byTheEngine: 12, unchecked: 60 },
-    short: { files: 500, byTheEngine: 1, unchecked: 10 },
+    full: { files: 500, byTheEngine: 12, unchecked: 60, good: 40 },
+    short: { files: 500, byTheEngine: 1, unchecked: 10, good: 5 },
 };
 
 async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
-    const { files, byTheEngine, unchecked } = sizes[form];
+    const { files, byTheEngine, unchecked, good } = sizes[form];
     const isChecked = side.kind === "ours";
     const bad = fc.sample(badFile(), { numRuns: isChecked ? files : unchecked });
     const verdicts: Verdict[] = [];
@@ -311,7 +80,38 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
         { group, what: "refused without the key's name", value: many("refused without the key"), goal: 0 },
         { group, what: "ended with a stack trace", value: many("a stack trace"), goal: 0 },
     ];
-    return { counts: isChecked ? [...counts, ...(await engineCounts(await stage.product(), byTheEngine))] : counts, notes };
+    return isChecked
+        ? { counts: [...counts, ...(await readingCounts(good)), ...(await engineCounts(await stage.product(), byTheEngine))], notes }
+        : { counts, notes };
+}
+
+/** Whether the program's reader of files finds what the engine finds. */
+async function readingCounts(files: number): Promise<Count[]> {
+    const folder = mkdtempSync(join(tmpdir(), "sms-configs-"));
+    try {
+        const engine = await engineIn(folder);
+        let different = 0;
+        for (const text of fc.sample(stackFileTexts(60), { numRuns: files })) {
+            const said = await engine(text);
+            different += said !== undefined && isSame(text, said) ? 0 : 1;
+        }
+        const group = "by the program's reader of files and by `pulumi config`";
+        return [
+            { group, what: "good stack files", value: files },
+            { group, what: "read differently", value: different, goal: 0 },
+        ];
+    } finally {
+        rmSync(folder, { recursive: true });
+    }
+}
+
+function isSame(...[text, said]: Parameters<typeof assertSame>): boolean {
+    try {
+        assertSame(text, said);
+        return true;
+    } catch {
+        return false;
+    }
 }
 
 /** `pulumi up` with bad files on the stack that runs, by whose Deployments a change would be seen. */
@@ -353,7 +153,7 @@ async function engineCounts(product: Product, files: number): Promise<Count[]> {
 export const configs: Experiment = {
     name: "configs",
     title: "Bad stack files",
-    method: "fast-check takes the stack files of `local`, `test` and `online`, complete and right, and makes one thing wrong in each: any setting that the schema knows gets a value out of its range, of another kind or of another pattern; a key that doesn't exist is added; one that has to be there is taken away; two that can't be together are put together.",
+    method: "fast-check takes the stack files of `local`, `test` and `online`, complete and right, and makes one thing wrong in each: any setting that the schema knows gets a value out of its range, of another kind or of another pattern; a key that doesn't exist is added; one that has to be there is taken away; two that can't be together are put together; an address lacks its scheme, has a port that is none or a password that isn't percent-encoded; a quantity has another suffix; a variable is one that the pods rely on; a tag or a network is one that the cloud refuses; a value without quotes is one that YAML reads otherwise. Good files, in every way of writing YAML, are read by the engine and by the program's own reader.",
     protections: { checks: "the settings reach the program with nobody looking at them, on the engine's mocks" },
     trial,
 };

@@ -45,6 +45,30 @@ describe("npm run preview, by the real engine", () => {
         assert.match(output, /Policies: 12 passed\./);
     });
 
+    it("refuses what YAML reads otherwise than it is written, and takes blocks that are merged and keys without sms:", async () => {
+        copy.edit(
+            "Pulumi.online.yaml",
+            "config:\n",
+            "config:\n    beat: &beat { env: { UMASK: 022, DAY: 2026-11-29 } }\n    migration: &more { timeoutSeconds: 60 }\n    keda: { <<: *more }\n",
+        );
+        const { exitCode, output } = await copy.run("preview", ["--stack", "online"]);
+        copy.restore("Pulumi.online.yaml");
+        assert.equal(exitCode, 1, output);
+        assert.match(output, /sms:beat\.env\.UMASK is 022, which YAML reads as 18; put it in quotes, or write 18\n/);
+        assert.match(output, /sms:beat\.env\.DAY is 2026-11-29, which YAML reads as a time; put it in quotes\n/);
+        assert.match(output, /sms:keda\.timeoutSeconds is not known/);
+        assert.match(output, /\b3 problems in the settings of stack online/);
+    });
+
+    it("names a stack file that can't be read, and shows no stack trace", async () => {
+        copy.edit("Pulumi.online.yaml", "config:\n", "<<<<<<< HEAD\nconfig:\n");
+        const { exitCode, output } = await copy.run("preview", ["--stack", "online"]);
+        copy.restore("Pulumi.online.yaml");
+        assert.equal(exitCode, 1, output);
+        assert.match(output, /^Pulumi\.online\.yaml, line \d+: a conflict marker of git$/m);
+        assert.doesNotMatch(output, /\n\s+at /);
+    });
+
     it("refuses what policies forbid, all of it at once", async () => {
         copy.edit("components/podTemplate.ts", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false");
         copy.edit("components/web.ts", "livenessProbe: {", "startupProbe: {");

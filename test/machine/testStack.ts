@@ -3,12 +3,12 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { parse } from "yaml";
 import { kubectl } from "../../machine/kubernetes";
 import { clone, logs } from "../../machine/places";
 import { prepared } from "../../machine/prepare";
 import { until } from "../../machine/progress";
 import { clearKilledRun, ensureStack, type Pulumi, pulumiArgs, type Stack } from "../../machine/stack";
+import { stackFileAt } from "../../operations/stackFile";
 
 /** What an engine command said and how it ended. */
 export interface Run {
@@ -70,7 +70,7 @@ export class TestStack {
 
     /** Sets the stack's settings: those of `local`, moved aside and made hasty, with `changes`. */
     async configure(changes: Config = {}, haste: Config = {}): Promise<void> {
-        const local = (parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, Config> }).config;
+        const local = stackFileAt(join(clone, "Pulumi.local.yaml")).config as Record<string, Config>;
         const hasty = { minReadySeconds: 1, rolloutTimeoutSeconds: 45, ...haste };
         await ensureStack(this.pulumi, this.stack, {
             "sms:namespace": this.namespace,

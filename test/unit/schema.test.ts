@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { parse } from "yaml";
 import { z } from "zod";
+import { stackFileAt } from "../../operations/stackFile";
 import { queues } from "../../settings/queues";
 import { plainSchema, secretSchema } from "../../settings/schema";
 import { stackFileSchema } from "../../settings/stackFileSchema";
@@ -9,7 +9,7 @@ import { stackFileSchema } from "../../settings/stackFileSchema";
 describe("the JSON schema of stack files", () => {
     const stacks = ["local", "online", "test"];
     const schema = () => JSON.parse(readFileSync("settings/stack-file.schema.json", "utf8"));
-    const file = (stack: string) => parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8"));
+    const file = (stack: string) => stackFileAt(`Pulumi.${stack}.yaml`);
 
     it("is in step with the settings", () => {
         assert.deepEqual(

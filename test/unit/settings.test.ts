@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { readSettings } from "../../settings";
@@ -1771,7 +1773,7 @@ describe("the stack files", () => {
 });
 
 describe("the reader of the configuration", () => {
-    async function read(texts: Record<string, string>, secretKeys: string[]) {
+    async function read(texts: Record<string, string>, secretKeys: string[], stack?: string) {
         const prefixed = Object.fromEntries(Object.entries(texts).map(([key, text]) => [`sms:${key}`, text]));
         return deploy(() => {
             pulumi.runtime.setAllConfig(
@@ -1779,10 +1781,65 @@ describe("the reader of the configuration", () => {
                 secretKeys.map((key) => `sms:${key}`),
             );
             return readSettings();
-        });
+        }, stack);
     }
     const external = { redis: JSON.stringify({ kind: "external" }), mongo: JSON.stringify({ kind: "external" }) };
     const online = () => read({ ...completed("online"), ...onlineSecrets }, Object.keys(onlineSecrets));
+
+    describe("beside a stack file with 022, 2026-11-29 and 1_000 in it", () => {
+        const clone = process.cwd();
+        let folder: string;
+
+        before(() => {
+            folder = mkdtempSync(join(tmpdir(), "sms-settings-"));
+            const env = "{ UMASK: 022, DAY: 2026-11-29, TEXT: plain }";
+            writeFileSync(join(folder, "Pulumi.misread.yaml"), `config: { sms:env: ${env}, sms:web: { replicas: 1_000 } }`);
+            process.chdir(folder);
+        });
+        after(() => {
+            process.chdir(clone);
+            rmSync(folder, { recursive: true });
+        });
+
+        const readWith = (env: object, replicas: number, stack: string) =>
+            read(
+                { ...local, ...localSecrets, env: JSON.stringify(env), web: JSON.stringify({ replicas }) },
+                Object.keys(localSecrets),
+                stack,
+            );
+        const local = stackFile("local");
+        const asEngineReads = { UMASK: 18, DAY: "2026-11-29 00:00:00 +0000 UTC", TEXT: "plain" };
+
+        it("refuses what the engine read otherwise than it is written there", async () => {
+            await assert.rejects(readWith(asEngineReads, 1000, "misread"), ({ problems }: SettingsError) => {
+                assert.deepEqual(problems, [
+                    {
+                        key: "sms:env.UMASK",
+                        message: "is 022, which YAML reads as 18; put it in quotes, or write 18",
+                        fix: 'write "022" in Pulumi.misread.yaml',
+                    },
+                    {
+                        key: "sms:env.DAY",
+                        message: "is 2026-11-29, which YAML reads as a time; put it in quotes",
+                        fix: 'write "2026-11-29" in Pulumi.misread.yaml',
+                    },
+                    {
+                        key: "sms:web.replicas",
+                        message: "is 1_000, which YAML reads as 1000; put it in quotes, or write 1000",
+                        fix: 'write "1_000" in Pulumi.misread.yaml',
+                    },
+                ]);
+                return true;
+            });
+        });
+
+        it("minds neither a file that the engine didn't read nor one that isn't there", async () => {
+            const { result } = await readWith({ UMASK: "0022", DAY: "2026-11-30" }, 2, "misread");
+            assert.equal((result.env as Record<string, string>).UMASK, "0022");
+            const { result: other } = await readWith(asEngineReads, 2, "other");
+            assert.equal((other.env as Record<string, string>).UMASK, "18");
+        });
+    });
 
     it("gives credentials as secrets", async () => {
         const { result } = await online();

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { stackFileAt } from "../../operations/stackFile";
 import type { RawSettings } from "../../settings/raw";
 
 /** The settings in `Pulumi.{stack}.yaml` as the engine hands them over: blocks as JSON, everything else as text. */
@@ -22,7 +21,7 @@ export function completed(stack: "online" | "test"): RawSettings["texts"] {
 type Block = Record<string, any>;
 
 function settingsIn(stack: string): Block {
-    const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, "utf8")) as { config: Block };
+    const { config } = stackFileAt(`Pulumi.${stack}.yaml`);
     return Object.fromEntries(
         Object.entries(config)
             .filter(([key]) => key.startsWith("sms:"))
