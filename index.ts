@@ -4,6 +4,7 @@ import { Provider } from "@pulumi/kubernetes/provider";
 import { Beat } from "./components/beat";
 import { accessTo, applyAgain, manyObjects, providerAccess } from "./components/cluster";
 import { Image } from "./components/image";
+import { LoadBalancer } from "./components/loadBalancer";
 import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
 import { ManagedMongo } from "./components/managedMongo";
 import { ManagedRedis } from "./components/managedRedis";
@@ -126,6 +127,9 @@ export = async () => {
     /** Whatever takes this one waits until both stores were found to work from inside the cluster, and to be what this version expects. */
     const { app } = new Preparation("preparation", { ...settings.migration, rolloutTimeoutSeconds, app: unprepared }, inCluster);
     const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
+    const url =
+        settings.loadBalancer &&
+        new LoadBalancer("load-balancer", { ...settings.loadBalancer, namespace, network, instanceName, tags }, inCluster).url;
     const queueLengths =
         settings.keda && new QueueLengths("queue-lengths", { namespace, redisUrl: redis.url, ca: settings.storesCa }, inCluster);
     for (const pool of settings.workers) {
@@ -141,6 +145,8 @@ export = async () => {
         namespace,
         /** The product answers on this port of every node. */
         nodePort,
+        /** And here, where a load balancer is in front. */
+        ...(url === undefined ? {} : { url }),
         /** Where a later `up` must find the stack. */
         place,
     };

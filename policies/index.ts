@@ -1,6 +1,7 @@
 /** What no stack may do, checked at every preview and again before each change: `pulumi up --policy-pack policies`. */
 import { PolicyPack } from "@pulumi/policy";
 import { beatRunsAlone, oneBeat } from "./beat";
+import { internetIsEncrypted } from "./entrance";
 import { namespacesAreClosed } from "./namespaces";
 import { enforced, enforcedOnStack } from "./policy";
 import { credentialsInSecrets } from "./secrets";
@@ -18,6 +19,7 @@ export const resourcePolicies = [
     dataIsProtected,
     storesPayAsTheyGo,
     credentialsInSecrets,
+    internetIsEncrypted,
 ];
 
 export const stackPolicies = [oneBeat, namespacesAreClosed];

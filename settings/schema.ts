@@ -18,6 +18,7 @@ import {
     accountName,
     address,
     buildArguments,
+    certificateId,
     cidr,
     cloudId,
     clusterUid,
@@ -395,6 +396,15 @@ export const plainSchema = section(
         }).prefault({}),
         redis: store("redis:7.0", { requests: { cpu: "0.1", memory: "64Mi" }, limits: { cpu: "1", memory: "512Mi" } }, managedRedis),
         mongo: store("mongo:7.0", { requests: { cpu: "0.1", memory: "128Mi" }, limits: { cpu: "1", memory: "1Gi" } }, managedMongo),
+        /** In front of web: a network load balancer (NLB), which ACK's cloud controller makes. Without it, the node port is all there is. */
+        loadBalancer: section({
+            scheme: oneOf("internal", "internet").default("internal"),
+            /** Of a certificate in Certificate Management Service: with it HTTPS on 443, without it HTTP on 80. */
+            certificateId: certificateId.optional(),
+            /** Their rules say whose requests it takes; without any it takes everybody's. */
+            securityGroupIds: listOf(cloudId("a security group's id", "sg-")).default([]),
+            drainSeconds: wholeNumber(10, 900, 60),
+        }).optional(),
         /** By which the stores' certificates are checked: the CA chain that either store's console gives. One of both. */
         storesCa: section({ text: pemText.optional(), file: pemFile.optional() }).check(authorityIsGivenOnce).optional(),
         logs: section({

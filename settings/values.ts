@@ -357,6 +357,7 @@ export const redisAccount = text(
     /^(?!(default|admin|root)$)[a-z][a-z0-9_]{0,99}$/,
 );
 
+export const certificateId = text("the certificate's id as its console shows it", "12345678-cn-hangzhou", /^\d+(-[a-z]{2}-[a-z0-9-]+)?$/);
 export const pemText = value<string>("certificates in PEM, one after the other", { remove: true }, { type: "string" }, isPem);
 export const pemFile = value<string>(
     "the path of a file with certificates in PEM, absolute or from the folder of Pulumi.yaml",

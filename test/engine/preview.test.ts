@@ -21,7 +21,7 @@ describe("npm run preview, by the real engine", () => {
         for (const what of ["kvstore.Instance", "mongodb.Instance", "log.Project", "Deployment", "Service", "Image"]) {
             assert.match(told, new RegExp(`\\| \\+ create \\| ${what.replace(".", "\\.")} \\|`), what);
         }
-        assert.match(told, /Policies: 12 passed\./);
+        assert.match(told, /Policies: 13 passed\./);
         assert.match(
             told,
             /Still to be set[\s\S]*`sms:registryPassword`: `pulumi config set --secret sms:registryPassword --stack online`/,
@@ -42,7 +42,7 @@ describe("npm run preview, by the real engine", () => {
     it("shows the whole environment of test", async () => {
         const { exitCode, output } = await copy.run("preview", ["--stack", "test"]);
         assert.equal(exitCode, 0, output);
-        assert.match(output, /Policies: 12 passed\./);
+        assert.match(output, /Policies: 13 passed\./);
     });
 
     it("refuses what YAML reads otherwise than it is written, and takes blocks that are merged and keys without sms:", async () => {
@@ -100,7 +100,7 @@ describe("npm run preview, by the real engine", () => {
         writeFileSync(copy.path("Pulumi.online-copy.yaml"), copy.read("Pulumi.test.yaml"));
         const testing = await copy.run("preview", ["--stack", "online-copy"]);
         assert.equal(testing.exitCode, 0, testing.output);
-        assert.match(testing.output, /Policies: 12 passed\./);
+        assert.match(testing.output, /Policies: 13 passed\./);
     });
 
     it("refuses a stack with two beats", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { runtime } from "@pulumi/pulumi";
 import { beatRunsAlone, oneBeat } from "../../policies/beat";
+import { internetIsEncrypted } from "../../policies/entrance";
 import { lostWith } from "../../policies/lost";
 import { namespacesAreClosed } from "../../policies/namespaces";
 import { enforced, type Inputs, isOnline, type Resource, type ResourcePolicy, unknown } from "../../policies/policy";
@@ -20,6 +21,7 @@ const everyPolicy: ResourcePolicy[] = [
     dataIsProtected,
     storesPayAsTheyGo,
     credentialsInSecrets,
+    internetIsEncrypted,
 ];
 
 describe("the policies", () => {
@@ -411,5 +413,35 @@ describe("namespaces-closed", () => {
         for (const policy of halfOpen) {
             assert.deepEqual(namespacesAreClosed.faults([namespace(), policy]), [refusal]);
         }
+    });
+});
+
+describe("internet-encrypted", () => {
+    const prefix = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-";
+    function loadBalancer(said: Record<string, string>, environment = "online") {
+        const annotations = Object.fromEntries(Object.entries(said).map(([key, value]) => [`${prefix}${key}`, value]));
+        const inputs = { metadata: { name: "sms-load-balancer", annotations }, spec: { type: "LoadBalancer" } };
+        return resource("kubernetes:core/v1:Service", "load-balancer-service", inputs, { environment });
+    }
+    const refused = ["Service sms-load-balancer answers the internet without encryption; allowed: a certificateId, or the scheme internal"];
+
+    it("refuses plain HTTP to the internet online", () => {
+        assert.deepEqual(faultsOf(internetIsEncrypted, loadBalancer({ "address-type": "internet", "protocol-port": "tcp:80" })), refused);
+    });
+
+    it("refuses what doesn't say who can reach it: the controller opens that to the internet", () => {
+        assert.deepEqual(faultsOf(internetIsEncrypted, loadBalancer({})), refused);
+    });
+
+    it("refuses one plain listener beside an encrypted one", () => {
+        const both = loadBalancer({ "address-type": "internet", "protocol-port": "tcpssl:443,tcp:80" });
+        assert.deepEqual(faultsOf(internetIsEncrypted, both), refused);
+    });
+
+    it("has nothing against TLS, against the VPC alone, and against other environments", () => {
+        const encrypted = loadBalancer({ "address-type": "internet", "protocol-port": "tcpssl:443" });
+        const inside = loadBalancer({ "address-type": "intranet", "protocol-port": "tcp:80" });
+        const elsewhere = loadBalancer({ "address-type": "internet", "protocol-port": "tcp:80" }, "test");
+        assert.deepEqual(faultsOf(internetIsEncrypted, encrypted, inside, elsewhere), []);
     });
 });

@@ -169,6 +169,9 @@ function madeUp(type: string, name: string, inputs: Inputs): Inputs {
     if (type === types.redisInstance) {
         return { ...inputs, connectionDomain: "r-1.redis.example", privateConnectionPort: "6379" };
     }
+    if (type === types.service && inputs.spec.type === "LoadBalancer") {
+        return { ...inputs, status: { loadBalancer: { ingress: [{ hostname: "nlb-1.example.com" }] } } };
+    }
     if (type === types.mongoInstance) {
         return { ...inputs, replicaSetName: "mgset-1", replicaSets };
     }

@@ -38,7 +38,7 @@ describe("the table of what a changed setting does", () => {
                 return properties[`sms:${first}`] === undefined || !knows(properties[`sms:${first}`], rest);
             });
         assert.deepEqual(unknown, []);
-        assert.equal(rows().length, 16);
+        assert.equal(rows().length, 22);
     });
 
     it("calls refused what is refused", () => {

@@ -1309,6 +1309,16 @@ describe("settings", () => {
             `sms:storesCa.text is "-----BEGIN CERTIFICATE-----\\nMIIB\\n-----END CERTIFICATE----…; allowed: certificates in PEM, one after the other | ${remove("sms:storesCa.text")}`,
         ],
         [
+            "a load balancer without a network",
+            { loadBalancer: {} },
+            `sms:network.kind is missing; allowed: existing or new, as sms:loadBalancer is given: it has an address in each zone's vSwitch | ${set("sms:network.kind", "existing")}`,
+        ],
+        [
+            "a load balancer that lets go of pods before they have answered",
+            { ...onAlibaba, loadBalancer: { drainSeconds: 40 } },
+            `sms:loadBalancer.drainSeconds is 40; allowed: above 40, which is sms:web's preStopSeconds + gracefulTimeoutSeconds: or answers are cut off | ${set("sms:loadBalancer.drainSeconds", 60)}`,
+        ],
+        [
             "certificates twice",
             { storesCa: { ...storesCa, text: pem } },
             `sms:storesCa.text is ${JSON.stringify(pem).slice(0, 60)}…; allowed: left out, as file is given | ${remove("sms:storesCa.text")}`,
