@@ -439,6 +439,16 @@ describe("the program", () => {
         }
     });
 
+    it("says where a load balancer answers, where one is asked for; the node port stays", async () => {
+        const loadBalancer = JSON.stringify({ scheme: "internet", certificateId: "12345678-cn-hangzhou" });
+        const { deployed, result } = await runProgram("online", { ...completed("online"), loadBalancer }, onlineSecrets);
+        assert.deepEqual(
+            deployed.resources.filter(({ type }) => type === types.service).map(({ name }) => name),
+            ["web-service", "load-balancer-service"],
+        );
+        assert.equal((await resolve(result.url ?? assert.fail("no url"))).value, "https://nlb-1.example.com");
+    });
+
     it("hands the stores' URLs to pods through the Secret alone", async () => {
         const { deployed } = await online();
         const caFile = "%2Fetc%2Fsms%2Fstores-ca%2Fca.pem";

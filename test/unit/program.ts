@@ -8,6 +8,7 @@ export interface Outputs {
     image: Output<string>;
     namespace: Output<string>;
     nodePort: Output<number>;
+    url?: Output<string>;
     place: Record<string, unknown>;
 }
 
