@@ -443,8 +443,11 @@ describe("the program", () => {
         const loadBalancer = JSON.stringify({ scheme: "internet", certificateId: "12345678-cn-hangzhou" });
         const { deployed, result } = await runProgram("online", { ...completed("online"), loadBalancer }, onlineSecrets);
         assert.deepEqual(
-            deployed.resources.filter(({ type }) => type === types.service).map(({ name }) => name),
-            ["web-service", "load-balancer-service"],
+            deployed.resources
+                .filter(({ type }) => type === types.service)
+                .map(({ name }) => name)
+                .sort(),
+            ["load-balancer-service", "web-service"],
         );
         assert.equal((await resolve(result.url ?? assert.fail("no url"))).value, "https://nlb-1.example.com");
     });
