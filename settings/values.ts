@@ -6,6 +6,7 @@ import { isPem, isPemFile } from "./pem";
 import { fits, meantQuantity, type Unit } from "./quantity";
 import { queues } from "./queues";
 import type { Checked } from "./rules";
+import { freeVariables } from "./variables";
 
 /** What a refused value tells its problem, beside the words. */
 export interface Hint {
@@ -226,7 +227,7 @@ function publicVariables(taken: Taken, instead: string, mending: Hint) {
 }
 
 export function plainVariables(taken: Taken) {
-    return publicVariables(taken, "sms:secretEnv is the place for it, encrypted", { secretEnv: true }).check(addressesAreWhole);
+    return publicVariables(taken, "sms:secretEnv is the place for it, encrypted", { secretEnv: true }).check(appTakesThem);
 }
 
 export function buildArguments(taken: Taken) {
@@ -234,12 +235,13 @@ export function buildArguments(taken: Taken) {
 }
 
 export function secretVariables(taken: Taken) {
-    return z.record(variableName(taken), variable, { error: "a block of names and values" }).check(addressesAreWhole);
+    return z.record(variableName(taken), variable, { error: "a block of names and values" }).check(appTakesThem);
 }
 
-function addressesAreWhole({ value, issues }: Checked<Record<string, unknown>>) {
-    for (const [name, form] of Object.entries(addressVariables).filter(([name]) => Object.hasOwn(value, name))) {
-        for (const issue of address(form).safeParse(value[name]).error?.issues ?? []) {
+/** What the app would refuse, each process when it starts. */
+function appTakesThem({ value, issues }: Checked<Record<string, unknown>>) {
+    for (const [name, schema] of appVariables.filter(([name]) => Object.hasOwn(value, name))) {
+        for (const issue of schema.safeParse(String(value[name])).error?.issues ?? []) {
             issues.push({ ...issue, path: [name], input: value[name] } as (typeof issues)[number]);
         }
     }
@@ -275,6 +277,14 @@ export function address(form: AddressForm) {
     };
     return faultless(words, hint, { pattern: `^(${schemes.join("|")})://`, examples: [example] }, (text) => addressFault(text, form));
 }
+
+const appVariables: [name: string, schema: z.ZodType][] = [
+    ...Object.entries(freeVariables).map(([name, { words, example, pattern }]): [string, z.ZodType] => [
+        name,
+        text(words, example, pattern),
+    ]),
+    ...Object.entries(addressVariables).map(([name, form]): [string, z.ZodType] => [name, address(form)]),
+];
 
 export const region = text("a region of Alibaba Cloud such as cn-hangzhou", "cn-hangzhou", /^[a-z]{2}(-[a-z]+)+(-\d+)?$/);
 export const zone = text("a zone such as cn-hangzhou-h or ap-southeast-1a", "cn-hangzhou-h", /^[a-z]{2}(-[a-z]+)+(-\d+[a-z]|-[a-z])$/);

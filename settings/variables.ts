@@ -28,25 +28,42 @@ export const reliedOnVariables = {
     WORKER_METRICS_PORT: "the NetworkPolicy for Prometheus",
 };
 
+/** What the app takes for a variable. An empty one counts as one that isn't set. */
+export interface VariableForm {
+    readonly words: string;
+    readonly pattern: RegExp;
+    readonly example: string;
+}
+
+const wholeFrom0: VariableForm = { words: "a whole number from 0", pattern: /^\d{0,9}$/, example: "30" };
+const wholeFrom1: VariableForm = { words: "a whole number from 1", pattern: /^(0*[1-9]\d{0,8})?$/, example: "60" };
+const above0: VariableForm = { words: "a number above 0", pattern: /^((?=.*[1-9])\d{1,9}(\.\d+)?)?$/, example: "10" };
+const anyText: VariableForm = { words: "a text", pattern: /^/, example: "" };
+
+function choice(...names: string[]): VariableForm {
+    return { words: names.join(" or "), pattern: new RegExp(`^(${names.join("|")})?$`), example: String(names[0]) };
+}
+
 /** The app's others, which a stack file may set. */
-export const freeVariables = [
-    "LOG_LEVEL",
-    "SMS_GATEWAY",
-    "GATEWAY_TIMEOUT_SECONDS",
-    "ALIYUN_ACCESS_KEY_ID",
-    "ALIYUN_ACCESS_KEY_SECRET",
-    "ALIYUN_SMS_SIGN_NAME",
-    "ALIYUN_SMS_TEMPLATE_CODE",
-    "ALIYUN_SMS_ENDPOINT",
-    "MESSAGE_RETENTION_DAYS",
-    "PURGE_SCHEDULE",
-    "SEND_MAX_ATTEMPTS",
-    "SEND_RETRY_BASE_SECONDS",
-    "RESEND_AFTER_SECONDS",
-    "RESEND_INTERVAL_SECONDS",
-    "RESEND_BATCH",
-    "WORKER_SOFT_SHUTDOWN_SECONDS",
-];
+export const freeVariables: Readonly<Record<string, VariableForm>> = {
+    LOG_LEVEL: choice("DEBUG", "INFO", "WARNING", "ERROR"),
+    SMS_GATEWAY: choice("log", "aliyun"),
+    GATEWAY_TIMEOUT_SECONDS: above0,
+    ALIYUN_ACCESS_KEY_ID: anyText,
+    ALIYUN_ACCESS_KEY_SECRET: anyText,
+    ALIYUN_SMS_SIGN_NAME: anyText,
+    ALIYUN_SMS_TEMPLATE_CODE: anyText,
+    // An address: see address.ts.
+    ALIYUN_SMS_ENDPOINT: anyText,
+    MESSAGE_RETENTION_DAYS: wholeFrom0,
+    PURGE_SCHEDULE: { words: "a crontab line of five fields, in UTC", pattern: /^(\S+( +\S+){4})?$/, example: "0 4 * * *" },
+    SEND_MAX_ATTEMPTS: wholeFrom1,
+    SEND_RETRY_BASE_SECONDS: wholeFrom0,
+    RESEND_AFTER_SECONDS: wholeFrom1,
+    RESEND_INTERVAL_SECONDS: above0,
+    RESEND_BATCH: wholeFrom1,
+    WORKER_SOFT_SHUTDOWN_SECONDS: wholeFrom0,
+};
 
 /** What the image is made of reads these past the app. */
 const pastTheApp = new Map([
@@ -67,7 +84,7 @@ const reasons = new Map([
 export function takenVariable(name: string): string | undefined {
     const upper = name.toUpperCase();
     // The app reads its own in any case of letters.
-    if (freeVariables.includes(upper) && name !== upper) {
+    if (Object.hasOwn(freeVariables, upper) && name !== upper) {
         return `the app takes this one for ${upper}`;
     }
     return (

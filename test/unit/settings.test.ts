@@ -885,6 +885,22 @@ describe("settings", () => {
                 `${path} is "dysmsapi.aliyuncs.com"; ${gateway}; here it doesn't begin with https:// or http://; did you mean https://dysmsapi.aliyuncs.com? | ${set(path, "https://dysmsapi.aliyuncs.com")}`,
             ];
         }),
+        ...(
+            [
+                ["LOG_LEVEL", "debug", "DEBUG or INFO or WARNING or ERROR", "DEBUG"],
+                ["SMS_GATEWAY", "alibaba", "log or aliyun", "log"],
+                ["SEND_MAX_ATTEMPTS", 0, "a whole number from 1", "60"],
+                ["RESEND_BATCH", 1.5, "a whole number from 1", "60"],
+                ["MESSAGE_RETENTION_DAYS", -1, "a whole number from 0", "30"],
+                ["GATEWAY_TIMEOUT_SECONDS", "10s", "a number above 0", "10"],
+                ["RESEND_INTERVAL_SECONDS", 0, "a number above 0", "10"],
+                ["PURGE_SCHEDULE", "daily", "a crontab line of five fields, in UTC", "'0 4 * * *'"],
+            ] as const
+        ).map(([name, value, words, example]): [string, object, string] => [
+            `a ${name} that the app doesn't take`,
+            { beat: { env: { [name]: value } } },
+            `sms:beat.env.${name} is ${JSON.stringify(value)}; allowed: ${words} | ${set(`sms:beat.env.${name}`, example)}`,
+        ]),
         [
             "an empty gateway",
             { env: { ALIYUN_SMS_ENDPOINT: "" } },

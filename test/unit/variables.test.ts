@@ -34,17 +34,39 @@ async function containerOf(component: () => unknown) {
 
 describe("the variables of the pods", () => {
     it("are those of the app, each either set by the program, relied on by the pods, or free to be set", () => {
-        const known = [...Object.keys(programVariables), ...Object.keys(reliedOnVariables), ...freeVariables];
+        const known = [...Object.keys(programVariables), ...Object.keys(reliedOnVariables), ...Object.keys(freeVariables)];
         assert.deepEqual(known.sort(), Object.keys(appSettings()).sort());
     });
 
     it("are not free to be set where they are files, folders or ports, which the pods have to know", () => {
         const settings = Object.entries(appSettings()).filter(([, { type }]) => /Path|Port|65535/.test(type));
         assert.deepEqual(
-            settings.map(([name]) => name).filter((name) => freeVariables.includes(name)),
+            settings.map(([name]) => name).filter((name) => Object.hasOwn(freeVariables, name)),
             [],
         );
         assert.ok(settings.length >= 8, "the types are found");
+    });
+
+    it("have to be what the app takes, where they are free to be set", () => {
+        const wordsOf: Record<string, string> = {
+            PositiveInt: "a whole number from 1",
+            NonNegativeInt: "a whole number from 0",
+            PositiveFloat: "a number above 0",
+            HttpUrl: "a text",
+            "str | None": "a text",
+            "SecretStr | None": "a text",
+            "Annotated[str, AfterValidator(_cron)]": "a crontab line of five fields, in UTC",
+        };
+        const presets = appSettings();
+        for (const [name, { words, pattern, example }] of Object.entries(freeVariables)) {
+            const { type = "", preset = "" } = presets[name] ?? {};
+            const choices = /^Literal\[(.*)\]$/.exec(type)?.[1];
+            assert.equal(words, choices === undefined ? wordsOf[type] : JSON.parse(`[${choices}]`).join(" or "), name);
+            const byDefault = /^"(.*)"$/.exec(preset)?.[1] ?? preset;
+            for (const value of [byDefault, example, ""]) {
+                assert.match(value, pattern, name);
+            }
+        }
     });
 
     it("have the defaults that the pods rely on", async () => {
