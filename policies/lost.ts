@@ -12,7 +12,6 @@ export const lostWith: Readonly<Record<string, string>> = {
     // The provider deletes the old one before it makes the new one.
     "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace": images,
     "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo": images,
-    "kubernetes:apps/v1:StatefulSet": "the data of its pod",
     "kubernetes:core/v1:PersistentVolumeClaim": "the data on its volume",
     "kubernetes:core/v1:Namespace": "everything in it, volumes too",
 };

@@ -103,19 +103,36 @@ export const dataIsProtected: ResourcePolicy = {
     name: "data-protected",
     description: "Online, nobody deletes data, images or logs by mistake: neither Pulumi nor the cloud's console would.",
     faults: (resource) => {
-        const lost = lostWith[resource.type];
-        return lost === undefined || !isOnline(resource)
+        const kept = lostWith[resource.type] ?? servedBy(resource);
+        return kept === undefined || !isOnline(resource)
             ? []
             : [
                   ...storesIn(resource)
                       .filter(({ isProtectedByCloud }) => isProtectedByCloud !== true && isProtectedByCloud !== unknown)
                       .map(({ title, protectionInput }) => `${title} has no ${protectionInput}; allowed: true`),
+                  ...claimsDeletedBy(resource),
                   ...(resource.protect
                       ? []
-                      : [`${resource.name} is not protected in Pulumi, and with it ${lost}; allowed: the resource option protect: true`]),
+                      : [`${resource.name} is not protected in Pulumi, and with it ${kept}; allowed: the resource option protect: true`]),
               ];
     },
 };
+
+/** A store in the cluster: its claims stay when it is deleted, but nobody gets at the data. */
+function servedBy({ type, inputs }: Resource): string | undefined {
+    return type === statefulSet && listOf(inputs.spec?.volumeClaimTemplates).length > 0 ? "the way to the data on its volumes" : undefined;
+}
+
+function claimsDeletedBy(resource: Resource): string[] {
+    const { persistentVolumeClaimRetentionPolicy: retention = {} } = resource.inputs.spec ?? {};
+    return resource.type !== statefulSet
+        ? []
+        : ["whenDeleted", "whenScaled"]
+              .filter((when) => retention[when] === "Delete")
+              .map((when) => `StatefulSet ${objectName(resource)} deletes its volumes ${when}; allowed: Retain`);
+}
+
+const statefulSet = "kubernetes:apps/v1:StatefulSet";
 
 export const storesPayAsTheyGo: ResourcePolicy = {
     name: "stores-pay-as-you-go",

@@ -91,6 +91,19 @@ describe("what a preview changes", () => {
         assert.doesNotMatch(text([]), /not finished/);
     });
 
+    it("calls no store in the cluster lost whose claim stays", () => {
+        const events = [
+            step("delete", "kubernetes:apps/v1:StatefulSet", "redis-statefulset"),
+            step("update", "kubernetes:core/v1:PersistentVolumeClaim", "redis-claim"),
+        ];
+        assert.deepEqual(losses(readPreview(log(...events))), []);
+        const deletion = step("delete", "kubernetes:core/v1:PersistentVolumeClaim", "mongo-claim");
+        assert.deepEqual(
+            losses(readPreview(log(...events, deletion))).map(({ name, lost }) => `${name}: ${lost}`),
+            ["mongo-claim: the data on its volume"],
+        );
+    });
+
     it("knows that a registry that is renamed takes its images along, and says so", () => {
         const namespace = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace";
         const repository = "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo";

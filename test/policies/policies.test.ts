@@ -259,6 +259,27 @@ describe("data-protected", () => {
         ]);
     });
 
+    it("refuses a store in the cluster that Pulumi would delete, or that deletes its own volumes", () => {
+        const set = (spec: Inputs, protect: boolean) =>
+            resource("kubernetes:apps/v1:StatefulSet", "redis-statefulset", { metadata: { name: "redis" }, spec }, { protect });
+        const volumeClaimTemplates = [{ metadata: { name: "data" } }];
+        const retain = { whenDeleted: "Retain", whenScaled: "Retain" };
+        assert.deepEqual(
+            faultsOf(dataIsProtected, set({ volumeClaimTemplates, persistentVolumeClaimRetentionPolicy: retain }, true), set({}, false)),
+            [],
+        );
+        assert.deepEqual(
+            faultsOf(
+                dataIsProtected,
+                set({ volumeClaimTemplates, persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete" } }, false),
+            ),
+            [
+                "StatefulSet redis deletes its volumes whenDeleted; allowed: Retain",
+                "redis-statefulset is not protected in Pulumi, and with it the way to the data on its volumes; allowed: the resource option protect: true",
+            ],
+        );
+    });
+
     it("lets other environments go", () => {
         const loose = { environment: "test", protect: false };
         assert.deepEqual(

@@ -43,6 +43,7 @@ export const types = {
     deployment: "kubernetes:apps/v1:Deployment",
     job: "kubernetes:batch/v1:Job",
     statefulSet: "kubernetes:apps/v1:StatefulSet",
+    claim: "kubernetes:core/v1:PersistentVolumeClaim",
     disruptionBudget: "kubernetes:policy/v1:PodDisruptionBudget",
     autoscaler: "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
     scaledObject: "kubernetes:keda.sh/v1alpha1:ScaledObject",

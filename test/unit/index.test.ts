@@ -69,6 +69,8 @@ const losingNothing = [
     types.logIndex,
     types.image,
     types.deployment,
+    // Its claim stays.
+    types.statefulSet,
     types.job,
     types.service,
     types.secret,
@@ -136,6 +138,7 @@ describe("the program", () => {
         const { deployed } = await local();
         const stores = ["mongo", "redis"].flatMap((store) => [
             `${store} (sms:${store}:Cluster)`,
+            `${store}-claim (${types.claim})`,
             `${store}-secret (kubernetes:core/v1:Secret)`,
             `${store}-service (kubernetes:core/v1:Service)`,
             `${store}-statefulset (kubernetes:apps/v1:StatefulSet)`,
@@ -252,7 +255,13 @@ describe("the program", () => {
         ]);
         assert.deepEqual(await protectedIn(test), []);
         const storesInside = await runProgram("prod", { ...stackFile("local"), environment: "online" }, localSecrets);
-        assert.deepEqual((await protectedIn(async () => storesInside)).sort(), ["mongo-statefulset", "namespace", "redis-statefulset"]);
+        assert.deepEqual((await protectedIn(async () => storesInside)).sort(), [
+            "mongo-claim",
+            "mongo-statefulset",
+            "namespace",
+            "redis-claim",
+            "redis-statefulset",
+        ]);
         assert.deepEqual(await protectedIn(local), []);
     });
 

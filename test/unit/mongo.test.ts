@@ -20,11 +20,12 @@ describe("MongoDB in the cluster", () => {
         const { deployed } = await deploy(mongo);
         assert.deepEqual(deployed.listed(), [
             "mongo (sms:mongo:Cluster)",
+            "mongo-claim (kubernetes:core/v1:PersistentVolumeClaim)",
             "mongo-secret (kubernetes:core/v1:Secret)",
             "mongo-service (kubernetes:core/v1:Service)",
             "mongo-statefulset (kubernetes:apps/v1:StatefulSet)",
         ]);
-        for (const type of [types.secret, types.service, types.statefulSet]) {
+        for (const type of [types.claim, types.secret, types.service, types.statefulSet]) {
             assert.equal(deployed.one(type).parent, "mongo");
         }
     });

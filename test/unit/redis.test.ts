@@ -21,11 +21,12 @@ describe("Redis in the cluster", () => {
         const { deployed } = await deploy(redis);
         assert.deepEqual(deployed.listed(), [
             "redis (sms:redis:Cluster)",
+            "redis-claim (kubernetes:core/v1:PersistentVolumeClaim)",
             "redis-secret (kubernetes:core/v1:Secret)",
             "redis-service (kubernetes:core/v1:Service)",
             "redis-statefulset (kubernetes:apps/v1:StatefulSet)",
         ]);
-        for (const type of [types.secret, types.service, types.statefulSet]) {
+        for (const type of [types.claim, types.secret, types.service, types.statefulSet]) {
             assert.equal(deployed.one(type).parent, "redis");
         }
     });
@@ -75,6 +76,36 @@ describe("Redis in the cluster", () => {
             },
         ]);
     });
+
+    it("keeps its data on a claim that can grow, under the name that the StatefulSet looks for", async () => {
+        const { deployed } = await deploy(redis);
+        const claim = deployed.one(types.claim);
+        assert.deepEqual(claim.inputs.metadata, {
+            name: "data-redis-0",
+            namespace: "sms",
+            annotations: { "pulumi.com/skipAwait": "true" },
+        });
+        assert.deepEqual(claim.inputs.spec, deployed.one(types.statefulSet).inputs.spec.volumeClaimTemplates[0].spec);
+        // Kubernetes lets nobody change these.
+        assert.deepEqual(claim.ignoreChanges, ["spec.storageClassName"]);
+        const statefulSet = deployed.one(types.statefulSet);
+        assert.deepEqual(statefulSet.ignoreChanges, ["spec.volumeClaimTemplates"]);
+        assert.ok(statefulSet.dependencies.includes("redis-claim"), "otherwise the StatefulSet makes the claim");
+    });
+
+    for (const protect of [true, false]) {
+        it(`is ${protect ? "kept" : "not kept"} from deletion and replacement, as asked, and never takes its claim along`, async () => {
+            const { deployed } = await deploy(() => new ClusterRedis("redis", { ...args, protect }));
+            assert.deepEqual(
+                [types.claim, types.statefulSet].map((type) => deployed.one(type).protect),
+                [protect, protect],
+            );
+            assert.deepEqual(deployed.one(types.statefulSet).inputs.spec.persistentVolumeClaimRetentionPolicy, {
+                whenDeleted: "Retain",
+                whenScaled: "Retain",
+            });
+        });
+    }
 
     it("leaves the storage class to the cluster unless one is given", async () => {
         const { deployed } = await deploy(() => new ClusterRedis("redis", { ...args, storageClass: undefined }));
