@@ -29,8 +29,8 @@ export interface Preview {
     readonly violations: readonly Violation[];
     /** Policies that looked at something and found nothing wrong. */
     readonly passed: readonly string[];
-    /** Names of what would be deleted or replaced, and is protected. */
-    readonly kept: readonly string[];
+    /** What would be deleted or replaced, and is protected; with what would be lost. */
+    readonly kept: readonly { name: string; lost?: string }[];
     /** What the cloud would refuse in the middle of an `up`. */
     readonly refused: readonly string[];
     /** What else went wrong. */
@@ -82,7 +82,7 @@ export function readPreview(log: string): Preview {
     const changes = new Map<string, Change>();
     const violations: Violation[] = [];
     const passed = new Set<string>();
-    const kept = new Set<string>();
+    const kept = new Map<string, Preview["kept"][number]>();
     const refused: string[] = [];
     const errors: string[] = [];
     const lines = log.split("\n");
@@ -109,7 +109,7 @@ export function readPreview(log: string): Preview {
             const message = plain(event.diagnosticEvent.message);
             const [, urn] = refusal.exec(message) ?? [];
             if (urn !== undefined) {
-                kept.add(nameIn(urn));
+                kept.set(urn, { name: nameIn(urn), lost: lostWith[typeIn(urn)] });
             } else {
                 errors.push(message);
             }
@@ -120,7 +120,7 @@ export function readPreview(log: string): Preview {
         changes: [...changes.values()],
         violations,
         passed: [...passed].filter((name) => !failed.has(name)).sort(),
-        kept: [...kept],
+        kept: [...kept.values()],
         refused,
         errors,
         isWhole: torn === "" && lines.length > 0,
@@ -128,7 +128,7 @@ export function readPreview(log: string): Preview {
 }
 
 /** How the engine refuses to delete, or to replace, what is protected. */
-const refusal = /resource "(urn:[^"]+)"[^"]+(?:because it is protected|marked for protection)/;
+const refusal = /resource "(urn:[^"]+)"[\s\S]+(?:because it is protected|marked for protection)/;
 
 function refusedIn({ resourcePreEvent }: EngineEvent): string[] {
     const { op, urn = "", type = "", old, new: next } = resourcePreEvent?.metadata ?? {};
@@ -150,6 +150,11 @@ function changeIn({ resourcePreEvent }: EngineEvent): Change | undefined {
               ? Object.keys(detailedDiff ?? {})
               : (diffs ?? []);
     return { urn, type, name: nameIn(urn), operation, parent: (metadata.new ?? metadata.old)?.parent || undefined, because };
+}
+
+/** A URN has the types of its parents before its own. */
+export function typeIn(urn: string): string {
+    return String(urn.split("::")[2]?.split("$").at(-1));
 }
 
 export function nameIn(urn: string): string {

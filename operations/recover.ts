@@ -9,6 +9,7 @@ import { type StackName, stackOfBackend, stackOption } from "../cli/stackName";
 import { readAgain } from "../machine/halfMade";
 import { clearPending, pendingIn } from "../machine/pending";
 import { say } from "../machine/progress";
+import { nameIn, typeIn } from "./changes";
 import { onStack, pulumiCommand } from "./engine";
 import { locksOf, refuseLiving } from "./locks";
 import { OperationError } from "./operation";
@@ -64,15 +65,6 @@ async function refuseUnsure(yes: boolean): Promise<void> {
     if (!(await agrees("Is that `up` really gone, also in every pipeline?"))) {
         throw new OperationError("Nothing was changed.");
     }
-}
-
-function nameIn(urn: string): string | undefined {
-    return urn.split("::").at(-1);
-}
-
-/** A URN has the types of its parents before its own. */
-function typeIn(urn: string): string | undefined {
-    return urn.split("::")[2]?.split("$").at(-1);
 }
 
 start(

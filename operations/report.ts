@@ -101,9 +101,10 @@ function refusals({ preview, leaks }: ReportArgs): string {
     const mandatory = preview.violations.filter(({ isMandatory }) => isMandatory).map(({ policy, message }) => `\`${policy}\`: ${message}`);
     const leaked = leaks.map((where) => `\`secrets-as-secrets\`: ${where}`);
     const errors = preview.errors.map((message) => `\n\n\`\`\`\n${message.slice(0, 5000)}\n\`\`\``);
-    const protection = preview.kept.map(
-        (name) => `\`protect\`: \`${name}\` is neither deleted nor replaced; on purpose: docs/going-online.md, "Taking it down"`,
-    );
+    const protection = preview.kept.map(({ name, lost }) => {
+        const reason = lost === undefined ? "" : `, as that loses ${lost}`;
+        return `\`protect\`: \`${name}\` is neither deleted nor replaced${reason}; on purpose: docs/going-online.md, "Taking it down"`;
+    });
     const list = [...mandatory, ...protection, ...preview.refused, ...leaked].map((line) => `- ${oneLine(line)}`);
     return [list.length > 0 ? `**Not allowed:**\n${list.join("\n")}` : "", ...errors].filter((part) => part !== "").join("\n\n");
 }

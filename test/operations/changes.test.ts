@@ -138,13 +138,15 @@ describe("what a preview changes", () => {
 
     it("knows what the engine refuses to delete or to replace, as it is protected", () => {
         const replace = `unable to replace resource "${urn(redis, "redis")}"\nas it is currently marked for protection. To unprotect the resource, remove the \`protect\` flag`;
+        const part = replace.replaceAll('::redis"', '::part"').replace("\nas it", ` as part of replacing "${urn(redis, "redis")}" as it`);
         const deletion = `resource "${urn(redis, "old")}" cannot be deleted\nbecause it is protected. To unprotect the resource, either`;
-        const events = [replace, deletion, deletion].map((message) => ({ diagnosticEvent: { severity: "error", message } }));
+        const events = [replace, part, deletion, deletion].map((message) => ({ diagnosticEvent: { severity: "error", message } }));
         const { kept, errors } = readPreview(log(...events));
-        assert.deepEqual([kept, errors], [["redis", "old"], []]);
+        const lost = "the tasks that wait in it";
+        assert.deepEqual([kept, errors], [["redis", "part", "old"].map((name) => ({ name, lost })), []]);
         assert.match(
             text(events, { succeeded: false }),
-            /\*\*Not allowed:\*\*\n- `protect`: `redis` is neither deleted nor replaced; on purpose: docs\/going-online\.md, "Taking it down"\n/,
+            /\*\*Not allowed:\*\*\n- `protect`: `redis` is neither deleted nor replaced, as that loses the tasks that wait in it; on purpose: docs\/going-online\.md, "Taking it down"\n/,
         );
     });
 
