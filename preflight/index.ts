@@ -15,6 +15,7 @@ import { namespaceObstacles, objectObstacles } from "./owner";
 import { plannedObjects } from "./planned";
 import { listed, type Obstacle, PreflightError } from "./problems";
 import { type Answer, type ClusterReading, readCluster } from "./readCluster";
+import { volumeObstacles } from "./volumes";
 
 export { lastUp } from "./lastUp";
 
@@ -88,7 +89,20 @@ function obstacles(settings: Settings, reading: ClusterReading, owner: Owner, la
         nodePortObstacles(found, { ...claim, nodePort: settings.web.nodePort }),
     );
     // What is in a namespace that is somebody else's says nothing.
-    return [...(whose.length > 0 ? whose : inside), ...ports, ...operatorObstacles(settings, reading), ...room(settings, reading)];
+    return [
+        ...(whose.length > 0 ? whose : inside),
+        ...ports,
+        ...volumes(settings, reading),
+        ...operatorObstacles(settings, reading),
+        ...room(settings, reading),
+    ];
+}
+
+function volumes(settings: Settings, { claims, storageClasses }: ClusterReading): Obstacle[] {
+    const classes = "value" in storageClasses ? storageClasses.value : undefined;
+    return checked(claims, "Whether volumes can become what is asked for", noted, (found = []) =>
+        volumeObstacles(pulumi.getStack(), settings, { claims: found, classes }),
+    );
 }
 
 function checked<T>(

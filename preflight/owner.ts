@@ -18,9 +18,11 @@ export function ownershipOf({ annotations = {} }: ObjectMeta, owner: Owner): Own
     return id === owner.id || (id === undefined && name === owner.name) ? "own" : { other: name ?? String(id) };
 }
 
-/** Whether a version of this program that marked nothing made it. */
-function isOfOldVersion({ managedFields = [] }: ObjectMeta): boolean {
-    return managedFields.some(({ manager = "" }) => oldManagers.test(manager));
+/** Whether a version of this program that marked nothing made it, or for a volume's claim its StatefulSet. */
+function isOfOldVersion({ managedFields = [], kind }: ObjectMeta & { kind?: string }): boolean {
+    const isMade = (manager: string) =>
+        oldManagers.test(manager) || (kind === "PersistentVolumeClaim" && manager === "kube-controller-manager");
+    return managedFields.some(({ manager = "" }) => isMade(manager));
 }
 
 export interface Claim {

@@ -1,3 +1,4 @@
+import { claimOf } from "../components/persistentPod";
 import type { Settings } from "../settings";
 
 export interface PlannedObject {
@@ -28,6 +29,7 @@ export function plannedObjects({ redis, mongo, web, workers, logs, networkPolici
         ...of("Secret", "pull-secret"),
         ...of("Service", "sms-web", ...stores),
         ...of("StatefulSet", ...stores),
+        ...of("PersistentVolumeClaim", ...stores.map(claimOf)),
         ...of("Deployment", "sms-beat", ...processes(replicated)),
         ...of("PodDisruptionBudget", ...processes(replicated)),
         ...of("HorizontalPodAutoscaler", ...processes(byCpu)),

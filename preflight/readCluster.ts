@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import type { ClusterNode, ClusterPod } from "../capacity/cluster";
 import type { Access } from "../components/cluster";
+import type { StorageClass, VolumeClaim } from "./volumes";
 
 /** An object by its metadata: who wrote it and whose it says that it is. */
 export interface ObjectMeta {
@@ -31,6 +32,9 @@ export interface ClusterReading {
     readonly objects: Answer<readonly (ObjectMeta & { kind: string })[]>;
     /** All of the cluster's. */
     readonly services: Answer<readonly ClusterService[]>;
+    /** The namespace's volumes, whole. */
+    readonly claims: Answer<readonly VolumeClaim[] | undefined>;
+    readonly storageClasses: Answer<readonly StorageClass[]>;
     /** An autoscaler is there that adds nodes for pods that find no room. */
     readonly hasAutoscaler: boolean;
     /** Nothing there knows what a PodMonitor is. */
@@ -43,6 +47,7 @@ const apis: Record<string, string> = {
     Secret: "/api/v1/secrets",
     ConfigMap: "/api/v1/configmaps",
     Deployment: "/apis/apps/v1/deployments",
+    PersistentVolumeClaim: "/api/v1/persistentvolumeclaims",
     StatefulSet: "/apis/apps/v1/statefulsets",
     PodDisruptionBudget: "/apis/policy/v1/poddisruptionbudgets",
     HorizontalPodAutoscaler: "/apis/autoscaling/v2/horizontalpodautoscalers",
@@ -63,6 +68,7 @@ const requests = {
     nodes: { path: "/api/v1/nodes?resourceVersion=0", accept: whole },
     pods: { path: "/api/v1/pods?resourceVersion=0&fieldSelector=status.phase!=Succeeded,status.phase!=Failed", accept: whole },
     services: { path: "/api/v1/services?resourceVersion=0", accept: whole },
+    storageClasses: { path: "/apis/storage.k8s.io/v1/storageclasses", accept: whole },
     // Left there by Kubernetes' own cluster autoscaler, ACK's included.
     autoscaler: { path: "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status", accept: metadataOnly },
     karpenter: { path: "/apis/karpenter.sh", accept: whole },
@@ -85,9 +91,10 @@ export async function readCluster(
     }));
     const named = Object.keys(requests) as (keyof typeof requests)[];
     const own = { path: `/api/v1/namespaces/${namespace}`, accept: metadataOnly };
-    const answers = await ask({ access, timeoutMs, paths: [...named.map((name) => requests[name]), own, ...inNamespace] });
+    const claims = { path: `${own.path}/persistentvolumeclaims`, accept: whole };
+    const answers = await ask({ access, timeoutMs, paths: [...named.map((name) => requests[name]), own, claims, ...inNamespace] });
     const of = (name: keyof typeof requests) => answers[named.indexOf(name)] as Response;
-    const ofKind = answers.slice(named.length + 1);
+    const ofKind = answers.slice(named.length + 2);
     return {
         id: answer("its namespace kube-system", of("id"), ({ metadata }: { metadata: { uid: string } }) => metadata.uid),
         nodes: answer("its nodes", of("nodes"), ({ items }: { items: ClusterNode[] }) => items),
@@ -109,6 +116,12 @@ export async function readCluster(
                 ),
             ),
         ),
+        claims: optional(
+            `its volume claims in ${namespace}`,
+            answers[named.length + 1] as Response,
+            ({ items }: { items: VolumeClaim[] }) => items,
+        ),
+        storageClasses: answer("its StorageClasses", of("storageClasses"), ({ items }: { items: StorageClass[] }) => items),
         hasAutoscaler: of("autoscaler").status === 200 || of("karpenter").status === 200,
         lacksOperator: of("operator").status === 404,
     };

@@ -5,6 +5,7 @@ import { nodePortObstacles } from "../../preflight/nodePorts";
 import { type Claim, namespaceObstacles, objectObstacles } from "../../preflight/owner";
 import { PreflightError } from "../../preflight/problems";
 import type { ClusterService, ObjectMeta } from "../../preflight/readCluster";
+import { type VolumeClaim, type Volumes, volumeObstacles } from "../../preflight/volumes";
 import type { Settings } from "../../settings";
 import { ownerId } from "./deployed";
 
@@ -110,11 +111,75 @@ describe("an object in the namespace", () => {
         assert.equal(verdict(service(applied("sms")), { isExisting: true }).length, 1);
     });
 
+    it("that is a claim is the stack's in its own namespace where a StatefulSet of an older version made it", () => {
+        const planned = [{ kind: "PersistentVolumeClaim", name: "data-redis-0" }];
+        const found = { ...service(applied("kube-controller-manager")), ...planned[0] } as ReturnType<typeof service>;
+        assert.deepEqual(objectObstacles([found], planned, claim), []);
+        assert.equal(objectObstacles([found], planned, { ...claim, isExisting: true }).length, 1);
+        assert.equal(verdict(service(applied("kube-controller-manager"))).length, 1);
+    });
+
     it("is nobody's business where the stack makes none of that kind and name", () => {
         assert.deepEqual(
             objectObstacles([service({}), { ...service({}), kind: "Deployment" }], [{ kind: "Service", name: "web" }], claim),
             [],
         );
+    });
+});
+
+describe("a volume of a store in the cluster", () => {
+    const volume = (storage: string, there = storage, storageClassName = "standard"): VolumeClaim => ({
+        metadata: { name: "data-redis-0" },
+        spec: { storageClassName, resources: { requests: { storage } } },
+        status: { phase: "Bound", capacity: { storage: there } },
+    });
+    const classes = [{ metadata: { name: "standard" }, allowVolumeExpansion: true }, { metadata: { name: "fixed" } }];
+    const verdict = (redis: object, volumes: Partial<Volumes>) => {
+        const settings = { namespace: "sms", redis: { kind: "cluster", ...redis }, mongo: { kind: "external" } } as unknown as Settings;
+        return words(volumeObstacles("test", settings, { claims: [], classes, ...volumes }));
+    };
+    const setTo = (storage: string) => `pulumi config set --path 'sms:redis.storage' ${storage} --stack test`;
+
+    it("grows where its class lets it, and may stay as it is in any", () => {
+        assert.deepEqual(verdict({ storage: "2Gi" }, { claims: [volume("1Gi")] }), []);
+        assert.deepEqual(verdict({ storage: "1024Mi" }, { claims: [volume("1Gi", "20Gi", "fixed")] }), []);
+        assert.deepEqual(verdict({ storage: "2Gi" }, { claims: [] }), []);
+        assert.deepEqual(verdict({ storage: "2Gi" }, { claims: [{ ...volume("9Gi"), metadata: { name: "data-mongo-0" } }] }), []);
+    });
+
+    it("is refused where it would grow in a class that doesn't let it, or that is gone", () => {
+        for (const name of ["fixed", "gone"]) {
+            assert.deepEqual(verdict({ storage: "2Gi" }, { claims: [volume("1Gi", "1Gi", name)] }), [
+                `sms:redis.storage is 2Gi, but its volume has 1Gi: its StorageClass ${name} doesn't let volumes grow (allowVolumeExpansion) | ${setTo("1Gi")}`,
+            ]);
+        }
+    });
+
+    it("is left to Kubernetes where the classes can't be read", () => {
+        assert.deepEqual(verdict({ storage: "2Gi" }, { claims: [volume("1Gi", "1Gi", "fixed")], classes: undefined }), []);
+    });
+
+    it("is refused where it would shrink, but growth that failed can be taken back", () => {
+        assert.deepEqual(verdict({ storage: "512Mi" }, { claims: [volume("1Gi")] }), [
+            `sms:redis.storage is 512Mi, but its volume has 1Gi: a volume can't shrink | ${setTo("1Gi")}`,
+        ]);
+        assert.deepEqual(verdict({ storage: "2Gi" }, { claims: [volume("9Ti", "1Gi")] }), []);
+    });
+
+    it("can't change while it isn't there: it is made anew, as nothing is in it", () => {
+        const pending = { ...volume("1Gi"), status: { phase: "Pending" } };
+        assert.deepEqual(verdict({ storage: "1024Mi" }, { claims: [pending] }), []);
+        assert.deepEqual(verdict({ storage: "2Gi" }, { claims: [pending] }), [
+            "sms:redis.storage is 2Gi, but its volume has 1Gi: it can't change while it isn't there yet (its claim is Pending) | kubectl --namespace sms delete statefulset/redis pvc/data-redis-0 && pulumi refresh --yes --stack test",
+        ]);
+    });
+
+    it("is refused where it would change its class", () => {
+        const claims = [volume("1Gi")];
+        assert.deepEqual(verdict({ storage: "1Gi", storageClass: "standard" }, { claims }), []);
+        assert.deepEqual(verdict({ storage: "1Gi", storageClass: "fixed" }, { claims }), [
+            "sms:redis.storageClass is fixed, but its volume has standard: a volume stays in its class | pulumi config set --path 'sms:redis.storageClass' standard --stack test",
+        ]);
     });
 });
 

@@ -22,6 +22,8 @@ export const emptyCluster: ClusterReading = {
     namespace: { value: undefined },
     objects: { value: [] },
     services: { value: [] },
+    claims: { value: undefined },
+    storageClasses: { value: [] },
     hasAutoscaler: false,
     lacksOperator: false,
 };

@@ -90,6 +90,8 @@ describe("the reader of the cluster", () => {
             namespace: { value: undefined },
             objects: { value: [] },
             services: { value: [] },
+            claims: { value: undefined },
+            storageClasses: { reason: "its API server answers 404 when asked for its StorageClasses" },
             hasAutoscaler: false,
             lacksOperator: true,
         });
