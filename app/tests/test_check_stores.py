@@ -216,8 +216,8 @@ def test_a_wrong_password_is_told_with_the_account_and_without_the_password(stac
         f"Redis: FAILED: 127.0.0.1:{stack.redis_gate.port} refuses the password of account default. Correct it in"
         " REDIS_URL.",
         f"MongoDB: FAILED: 127.0.0.1:{stack.mongo_gate.port} refuses the password of account sms (authSource=admin)."
-        " Correct password, account or authSource in MONGO_URL. A volume keeps the password that it was made with: change"
-        " it in MongoDB.",
+        " Correct password, account or authSource in MONGO_URL. A volume keeps the password that it was made with:"
+        " change it in MongoDB.",
     ]
 
 
