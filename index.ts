@@ -43,15 +43,20 @@ export = async () => {
             : settings.network;
 
     // The identifier is fixed: a renamed context or a new kubeconfig must never replace everything.
-    const cluster = new Provider("cluster", {
-        ...providerAccess(access),
-        namespace: settings.namespace,
-        clusterIdentifier: "sms",
-        // The pull secret has a fixed name: a new password must change it in place. Replaced, it would first be deleted, and
-        // with it all whose spec is unknown meanwhile: every Deployment.
-        enableSecretMutable: true,
-        kubeClientSettings: manyObjects,
-    });
+    const cluster = new Provider(
+        "cluster",
+        {
+            ...providerAccess(access),
+            namespace: settings.namespace,
+            clusterIdentifier: "sms",
+            // The pull secret has a fixed name: a new password must change it in place. Replaced, it would first be deleted, and
+            // with it all whose spec is unknown meanwhile: every Deployment.
+            enableSecretMutable: true,
+            kubeClientSettings: manyObjects,
+        },
+        // A destroy that ends half-way must leave the stack knowing what is its own.
+        { dependsOn: owner.record },
+    );
     const inCluster = { provider: cluster, transformations: [applyAgain, ownedBy(owner)] };
 
     // The API server itself refuses any pod that asks for more than the pods here do.

@@ -10,6 +10,11 @@ export interface Owner {
     readonly id: string;
 }
 
+export interface ThisStack extends Owner {
+    /** The id in the state. What depends on it is deleted before it. */
+    readonly record: pulumi.Resource;
+}
+
 /** The annotations on every object of a stack's. */
 export const marks = { name: "sms/stack", id: "sms/stack-id" } as const;
 
@@ -17,9 +22,9 @@ export const marks = { name: "sms/stack", id: "sms/stack-id" } as const;
  * The stack that runs this program. Its id is in the state before anything is in a cluster: so an `up` knows again what one that was
  * killed has made.
  */
-export async function thisStack(): Promise<Owner> {
-    const { output } = new pulumi.Stash("owner", { input: randomUUID() }, { ignoreChanges: ["input"] });
-    return { name: stackName(), id: await new Promise<string>((known) => output.apply(known)) };
+export async function thisStack(): Promise<ThisStack> {
+    const record = new pulumi.Stash("owner", { input: randomUUID() }, { ignoreChanges: ["input"] });
+    return { name: stackName(), id: await new Promise<string>((known) => record.output.apply(known)), record };
 }
 
 export function stackName(): string {

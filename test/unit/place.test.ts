@@ -20,6 +20,11 @@ describe("the program's place", () => {
         }
     });
 
+    it("forgets its id last of all: whatever a destroy leaves in the cluster is known to be the stack's", async () => {
+        const { deployed } = await local();
+        assert.deepEqual(deployed.one("pulumi:providers:kubernetes").dependencies, ["owner"]);
+    });
+
     it("is said by the stack, for its next up", async () => {
         const { result } = await runProgram("online", completed("online"), onlineSecrets);
         const [cluster] = Object.values(emptyCluster.id);
