@@ -1,11 +1,11 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 
 /** The clone that this file lies in. */
 export const clone = join(__dirname, "..");
 
 /** What survives `npm run down`: built binaries, base images, steps of docker builds. Each is keyed by its inputs. */
-export const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "sms-machine");
+export const cache = join(chosenFolder("XDG_CACHE_HOME") ?? join(homedir(), ".cache"), "sms-machine");
 
 /** The images and the steps of builds of the machine's own docker. The registry that they are pushed to is not kept. */
 export const dockerData = join(cache, "docker");
@@ -18,7 +18,7 @@ const isRoot = process.getuid?.() === 0;
  */
 export const state = isRoot
     ? "/var/lib/sms-machine"
-    : join(process.env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "sms-machine");
+    : join(chosenFolder("XDG_STATE_HOME") ?? join(homedir(), ".local", "state"), "sms-machine");
 
 /** Sockets and process ids. */
 export const run = isRoot ? "/run/sms-machine" : join(state, "run");
@@ -44,3 +44,9 @@ export const ownRegistry = "127.0.0.1:5000";
 
 /** Where the base images that the machine makes lie in its registry. */
 export const basePrefix = `${ownRegistry}/base/`;
+
+/** What isn't an absolute path is no choice (XDG Base Directory Specification): it would be a folder beside whoever calls. */
+function chosenFolder(variable: string): string | undefined {
+    const chosen = process.env[variable];
+    return chosen !== undefined && isAbsolute(chosen) ? chosen : undefined;
+}
