@@ -1,6 +1,7 @@
 /** The one reader of a stack file besides the engine. It reads what the engine reads, or refuses the file. */
 import {
     type Document,
+    type ErrorCode,
     isAlias,
     isMap,
     isScalar,
@@ -63,7 +64,7 @@ export function parseStackFile(text: string): StackFile {
     const [document, another] = documents;
     const [fault] = document?.errors ?? [];
     if (fault) {
-        refuse(fault.code === "DUPLICATE_KEY" ? "a key that is there already" : fault.message, fault.pos[0]);
+        refuse(faults[fault.code] ?? fault.message, fault.pos[0]);
     }
     if (another) {
         refuse("another document begins here, which the engine would leave out", another.range?.[0]);
@@ -94,6 +95,16 @@ export function parseStackFile(text: string): StackFile {
         ),
     };
 }
+
+/** What the library says better, or with a part of the text, which may be a secret. */
+const faults: Partial<Record<ErrorCode, string>> = {
+    BAD_ALIAS: "an alias, *…, of nothing above: a text stands in quotes instead",
+    BAD_DIRECTIVE: "a directive, %…, that isn't known",
+    BAD_DQ_ESCAPE: "an escape, \\…, that isn't known: a text with \\ in it stands in single quotes",
+    DUPLICATE_KEY: "a key that is there already",
+    TAG_RESOLVE_FAILED: "a tag, !…: a text stands in quotes instead",
+    UNEXPECTED_TOKEN: "something that doesn't belong there",
+};
 
 /** What the two readers would see different things in. */
 const unreadable: [pattern: RegExp, what: string][] = [
@@ -151,7 +162,7 @@ class Reader {
         }
         const node = this.target(given);
         if (node.tag !== undefined) {
-            this.refuse(`there is a tag, ${node.tag}: a text stands in quotes instead`, node.range?.[0]);
+            this.refuse(String(faults.TAG_RESOLVE_FAILED), node.range?.[0]);
         }
         if (isScalar<string>(node)) {
             return this.scalar(node, path);
@@ -168,7 +179,7 @@ class Reader {
         if (!isAlias(node)) {
             return node as Node;
         }
-        return node.resolve(this.document) ?? this.refuse(`there is no anchor &${node.source} above`, node.range?.[0]);
+        return node.resolve(this.document) ?? this.refuse(String(faults.BAD_ALIAS), node.range?.[0]);
     }
 
     private within<T>(node: Node, work: () => T): T {

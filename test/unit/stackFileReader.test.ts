@@ -88,10 +88,10 @@ describe("a stack file's reader", () => {
         ["a colon at the beginning of a text", "config:\n  sms:env: { A: :x }\n", "2: a text that begins with :: put it in quotes"],
         ["conflict markers", "config:\n<<<<<<< HEAD\n  sms:web: {}\n=======\n>>>>>>> main\n", "2: a conflict marker of git"],
         ["two documents", "config: {}\n---\nconfig: {}\n", "2: another document begins here, which the engine would leave out"],
-        ["a tag", "config:\n  sms:env: { A: !!str 5 }\n", "2: there is a tag, tag:yaml.org,2002:str: a text stands in quotes instead"],
+        ["a tag", "config:\n  sms:env: { A: !!str 5 }\n", "2: a tag, !…: a text stands in quotes instead"],
         ["a block that holds itself", "config:\n  sms:web: &a { b: *a }\n", "2: a block holds itself"],
         ["a merge of a text", "config:\n  sms:web: { <<: hello }\n", "2: << merges blocks, and nothing else"],
-        ["an unknown anchor", "config:\n  sms:web: *nobody\n", "2: there is no anchor &nobody above"],
+        ["an unknown anchor", "config:\n  sms:web: *nobody\n", "2: an alias, *…, of nothing above: a text stands in quotes instead"],
         ["a line break that only one reader knows", "config:\n  sms:env: { A: x\u0085y }\n", "2: a control character"],
     ] as const) {
         it(`refuses ${what}, with the line`, () => {
@@ -100,8 +100,23 @@ describe("a stack file's reader", () => {
     }
 
     it("shows nothing of what may be a secret where it refuses a file", () => {
-        for (const text of ["config:\n  sms:redisPassword: 'hunter2\n", "config:\n  sms:redisPassword: [hunter2\n", "hunter2\n"]) {
-            assert.doesNotMatch(refusalOf(text), /hunter2|none/);
+        const written = [
+            "'hunter2",
+            "[hunter2",
+            '"hunter2" hunter2',
+            "!hunter2 x",
+            "*hunter2",
+            "|hunter2",
+            "&hunter2 &b x",
+            "]hunter2",
+            '"\\xhunter2"',
+        ];
+        for (const text of [
+            ...written.map((value) => `config:\n  sms:redisPassword: ${value}\n`),
+            "hunter2\n",
+            "%YAML hunter2\n---\nconfig: {}\n",
+        ]) {
+            assert.doesNotMatch(refusalOf(text), /hunter2|none|\bxhu/, text);
         }
     });
 
