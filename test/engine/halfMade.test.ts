@@ -9,6 +9,7 @@ import { readAgain } from "../../machine/halfMade";
 import { ensurePackages } from "../../machine/host";
 import { writeStandIn } from "../../machine/stack";
 import { built } from "../../machine/toolchain";
+import { readPreview } from "../../operations/changes";
 import { pulumiCommand } from "../../operations/engine";
 import { Copy } from "./copy";
 
@@ -66,6 +67,7 @@ describe("A store that was made and not finished, by the real engine", () => {
             PULUMI_BACKEND_URL: `file://${join(copy.folder, "state")}`,
             PULUMI_CONFIG_PASSPHRASE: "correct horse battery staple",
             PULUMI_SKIP_UPDATE_CHECK: "true",
+            PULUMI_DEBUG_COMMANDS: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
             TMPDIR: join(copy.folder, "tmp"),
             SMS_CLOUD_FOLDER: cloud,
@@ -117,6 +119,15 @@ describe("A store that was made and not finished, by the real engine", () => {
         await pulumi(up);
         assert.deepEqual({ redis: idsOf(redisType), mongo: idsOf(mongoType) }, made);
         await pulumi(["preview", "--non-interactive", "--expect-no-changes"]);
+    });
+
+    it("isn't changed to another disk: the engine's log tells what was before", async () => {
+        writeFileSync(copy.path("stores/index.js"), program.replace("cloud_essd1", "cloud_essd2"));
+        const log = join(copy.folder, "events.json");
+        await pulumi(["preview", "--non-interactive", "--suppress-progress", "--event-log", log]);
+        assert.deepEqual(readPreview(readFileSync(log, "utf8")).refused, [
+            "`mongo-instance`: storageType is cloud_essd2 and was cloud_essd1; allowed: cloud_essd1 or cloud_auto",
+        ]);
     });
 });
 
