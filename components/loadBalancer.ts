@@ -18,6 +18,8 @@ export interface LoadBalancerArgs {
     /** How long a pod that leaves may finish its answers. */
     drainSeconds: number;
     tags: Record<string, string>;
+    /** Keeps it, and with it the address that customers use, from being deleted or replaced by Pulumi. */
+    protect: boolean;
 }
 
 const prefix = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-";
@@ -42,7 +44,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
                     ports: [{ name: listener.scheme, protocol: "TCP", port: listener.port, targetPort: port }],
                 },
             },
-            { parent: this },
+            { parent: this, protect: args.protect },
         );
 
         const address = service.status.loadBalancer.ingress.apply((ingress) => ingress?.[0]?.hostname ?? ingress?.[0]?.ip ?? "");

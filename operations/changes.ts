@@ -16,6 +16,8 @@ export interface Change {
     readonly parent?: string;
     /** The inputs that make an update or a replacement necessary. */
     readonly because: readonly string[];
+    /** What goes with the old one, where that is replaced or deleted. */
+    readonly lost?: string;
 }
 
 export interface Violation {
@@ -109,7 +111,7 @@ export function readPreview(log: string): Preview {
             const message = plain(event.diagnosticEvent.message);
             const [, urn] = refusal.exec(message) ?? [];
             if (urn !== undefined) {
-                kept.set(urn, { name: nameIn(urn), lost: lostWith[typeIn(urn)] });
+                kept.set(urn, { name: nameIn(urn), lost: lostWith(typeIn(urn)) });
             } else {
                 errors.push(message);
             }
@@ -149,7 +151,16 @@ function changeIn({ resourcePreEvent }: EngineEvent): Change | undefined {
             : Object.keys(detailedDiff ?? {}).length
               ? Object.keys(detailedDiff ?? {})
               : (diffs ?? []);
-    return { urn, type, name: nameIn(urn), operation, parent: (metadata.new ?? metadata.old)?.parent || undefined, because };
+    const isGone = operation === "replace" || operation === "delete";
+    return {
+        urn,
+        type,
+        name: nameIn(urn),
+        operation,
+        parent: (metadata.new ?? metadata.old)?.parent || undefined,
+        because,
+        lost: isGone ? lostWith(type, metadata.old?.inputs) : undefined,
+    };
 }
 
 /** A URN has the types of its parents before its own. */
@@ -172,9 +183,6 @@ function plain(message: string): string {
 }
 
 /** Replacements and deletions that lose something, each with what. */
-export function losses({ changes }: Preview): (Change & { lost: string })[] {
-    return changes.flatMap((change) => {
-        const lost = lostWith[change.type];
-        return lost !== undefined && (change.operation === "replace" || change.operation === "delete") ? [{ ...change, lost }] : [];
-    });
+export function losses({ changes }: Preview): Change[] {
+    return changes.filter(({ lost }) => lost !== undefined);
 }

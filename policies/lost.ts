@@ -1,10 +1,19 @@
+import type { Inputs } from "./policy";
+
 const images = "every image in it, also those that pods run and `rollback` goes back to";
 
 /**
- * What is lost with a resource of each type when it is deleted, or when another one takes its place: of all types that the program
- * makes, no other loses anything. Online these are protected; a preview that would lose one says so.
+ * What is lost with a resource when it is deleted, or when another one takes its place: of all that the program makes, nothing else
+ * loses anything. Online these are protected; a preview that would lose one says so.
  */
-export const lostWith: Readonly<Record<string, string>> = {
+export function lostWith(type: string, inputs: Inputs = {}): string | undefined {
+    // The cloud gives the next one another name.
+    return type === "kubernetes:core/v1:Service" && inputs.spec?.type === "LoadBalancer"
+        ? "the address that customers use"
+        : lostWithType[type];
+}
+
+export const lostWithType: Readonly<Record<string, string>> = {
     "alicloud:kvstore/instance:Instance": "the tasks that wait in it",
     "alicloud:mongodb/instance:Instance": "the messages in it",
     "alicloud:log/project:Project": "the logs in it",

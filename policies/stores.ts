@@ -103,7 +103,7 @@ export const dataIsProtected: ResourcePolicy = {
     name: "data-protected",
     description: "Online, nobody deletes data, images or logs by mistake: neither Pulumi nor the cloud's console would.",
     faults: (resource) => {
-        const kept = lostWith[resource.type] ?? servedBy(resource);
+        const kept = lostWith(resource.type, resource.inputs) ?? servedBy(resource);
         return kept === undefined || !isOnline(resource)
             ? []
             : [

@@ -39,6 +39,7 @@ export function readSettings() {
         registry: { ...registryOf(plain.registry, { region, protect }), password: config.requireSecret("registryPassword") },
         redis,
         mongo,
+        loadBalancer: plain.loadBalancer && { ...plain.loadBalancer, protect: plain.loadBalancer.protect ?? protect },
         storesCa: plain.storesCa && pemOf(plain.storesCa),
         logs: {
             ...plain.logs,

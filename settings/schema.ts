@@ -404,6 +404,8 @@ export const plainSchema = section(
             /** Their rules say whose requests it takes; without any it takes everybody's. */
             securityGroupIds: listOf(cloudId("a security group's id", "sg-")).default([]),
             drainSeconds: wholeNumber(10, 900, 60),
+            /** Keeps its address from being lost; as `sms:protect` by default. */
+            protect: trueOrFalse.optional(),
         }).optional(),
         /** By which the stores' certificates are checked: the CA chain that either store's console gives. One of both. */
         storesCa: section({ text: pemText.optional(), file: pemFile.optional() }).check(authorityIsGivenOnce).optional(),

@@ -41,7 +41,15 @@ describe("what a preview changes", () => {
     it("counts a replacement once, with what makes it necessary", () => {
         const { changes } = readPreview(log(...replacement));
         assert.deepEqual(changes, [
-            { urn: urn(redis, "redis"), type: redis, name: "redis", operation: "replace", parent: undefined, because: ["zoneId"] },
+            {
+                urn: urn(redis, "redis"),
+                type: redis,
+                name: "redis",
+                operation: "replace",
+                parent: undefined,
+                because: ["zoneId"],
+                lost: "the tasks that wait in it",
+            },
         ]);
     });
 
@@ -101,6 +109,15 @@ describe("what a preview changes", () => {
         assert.deepEqual(
             losses(readPreview(log(...events, deletion))).map(({ name, lost }) => `${name}: ${lost}`),
             ["mongo-claim: the data on its volume"],
+        );
+    });
+
+    it("knows that a load balancer's address goes with its Service", () => {
+        const service = (name: string, type: string) =>
+            step("delete", "kubernetes:core/v1:Service", name, { old: { inputs: { spec: { type } } } });
+        assert.deepEqual(
+            losses(readPreview(log(service("web", "NodePort"), service("entrance", "LoadBalancer")))).map(({ name, lost }) => [name, lost]),
+            [["entrance", "the address that customers use"]],
         );
     });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { runtime } from "@pulumi/pulumi";
 import { beatRunsAlone, oneBeat } from "../../policies/beat";
 import { internetIsEncrypted } from "../../policies/entrance";
-import { lostWith } from "../../policies/lost";
+import { lostWithType } from "../../policies/lost";
 import { namespacesAreClosed } from "../../policies/namespaces";
 import { enforced, type Inputs, isOnline, type Resource, type ResourcePolicy, unknown } from "../../policies/policy";
 import { credentialsInSecrets } from "../../policies/secrets";
@@ -249,7 +249,7 @@ describe("data-protected", () => {
     });
 
     it("refuses whatever else would be lost with data, images or logs in it", () => {
-        for (const type of Object.keys(lostWith)) {
+        for (const type of Object.keys(lostWithType)) {
             const inputs = { instanceReleaseProtection: true, dbInstanceReleaseProtection: true };
             assert.equal(faultsOf(dataIsProtected, resource(type, "it", inputs)).length, 1, type);
             assert.deepEqual(faultsOf(dataIsProtected, resource(type, "it", inputs, { protect: true })), [], type);
@@ -278,6 +278,13 @@ describe("data-protected", () => {
                 "redis-statefulset is not protected in Pulumi, and with it the way to the data on its volumes; allowed: the resource option protect: true",
             ],
         );
+    });
+
+    it("refuses a load balancer of online that Pulumi would delete, and asks nothing of other Services", () => {
+        const service = (type: string) => resource("kubernetes:core/v1:Service", "service", { spec: { type, ports: [] } });
+        assert.deepEqual(faultsOf(dataIsProtected, service("NodePort"), service("LoadBalancer")), [
+            "service is not protected in Pulumi, and with it the address that customers use; allowed: the resource option protect: true",
+        ]);
     });
 
     it("lets other environments go", () => {

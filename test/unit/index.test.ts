@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lostWith } from "../../policies/lost";
+import { lostWithType } from "../../policies/lost";
 import { programVariables } from "../../settings/variables";
 import { type Deployed, digest, resolve, types } from "./deployed";
 import { runProgram } from "./program";
@@ -72,6 +72,7 @@ const losingNothing = [
     // Its claim stays.
     types.statefulSet,
     types.job,
+    // But for a load balancer's, whose address is lost.
     types.service,
     types.secret,
     types.configMap,
@@ -279,7 +280,7 @@ describe("the program", () => {
             await local(),
         ];
         const made = new Set(everything.flatMap(({ deployed }) => deployed.resources.map(({ type }) => type)));
-        const unknown = [...made].filter((type) => !/^(sms|pulumi):/.test(type) && !Object.hasOwn(lostWith, type));
+        const unknown = [...made].filter((type) => !/^(sms|pulumi):/.test(type) && !Object.hasOwn(lostWithType, type));
         assert.deepEqual(unknown.sort(), losingNothing.sort());
     });
 
@@ -459,6 +460,7 @@ describe("the program", () => {
             ["load-balancer-service", "web-service"],
         );
         assert.equal((await resolve(result.url ?? assert.fail("no url"))).value, "https://nlb-1.example.com");
+        assert.equal(deployed.one(types.service, "load-balancer-service").protect, true);
     });
 
     it("hands the stores' URLs to pods through the Secret alone", async () => {

@@ -12,6 +12,7 @@ describe("The load balancer", () => {
         securityGroupIds: [],
         drainSeconds: 60,
         tags: { product: "sms", environment: "online" },
+        protect: true,
     };
     const loadBalancer = (changes = {}) => deploy(() => new LoadBalancer("load-balancer", { ...args, ...changes }));
     const prefix = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-";
@@ -42,6 +43,13 @@ describe("The load balancer", () => {
             },
         });
     });
+
+    for (const protect of [true, false]) {
+        it(`is ${protect ? "kept" : "not kept"} from deletion and replacement, as asked: the next one would have another address`, async () => {
+            const { deployed } = await loadBalancer({ protect });
+            assert.equal(deployed.one(types.service).protect, protect);
+        });
+    }
 
     it("ends TLS by a certificate, for those whom its security groups let in from the internet", async () => {
         const { deployed, result } = await loadBalancer({
