@@ -59,7 +59,7 @@ export function movedCluster(stack: string, settings: Settings, id: string | und
     return [
         {
             message: `${given} is cluster ${id}, but stack ${stack} lives in cluster ${place.cluster}: its objects and in-cluster stores are there`,
-            fix: `put the setting back, or, ${instead}, or, if that cluster is gone with all that was in it: ${new Commands(stack).set(["cluster", "replaces"], place.cluster)} (docs/on-call.md)`,
+            fix: `put the setting back, or, ${instead}, or, if that cluster is gone with all that was in it: ${new Commands(stack).set(["cluster", "replaces"], place.cluster)} (docs/moving.md)`,
         },
     ];
 }

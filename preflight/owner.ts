@@ -39,11 +39,14 @@ export interface Claim {
 export function namespaceObstacles(found: ObjectMeta | undefined, claim: Claim): Obstacle[] {
     const { stack, owner, namespace, isExisting } = claim;
     const commands = new Commands(stack);
-    const another = commands.set(["namespace"], `sms-${stack}`.slice(0, 63).replace(/[^a-z0-9]+$/, ""));
+    const another = commands.set(["namespace"], otherName(stack, namespace));
     if (found === undefined) {
         const message = `there is no namespace ${namespace}, though sms:existingNamespace says that there is`;
         const fix = `kubectl create namespace ${namespace}, or ${commands.remove(["existingNamespace"])}`;
         return isExisting ? [{ message, fix }] : [];
+    }
+    if (found.deletionTimestamp !== undefined) {
+        return [{ message: `namespace ${namespace} is being deleted`, fix: `kubectl wait --for=delete namespace/${namespace}` }];
     }
     const ownership = ownershipOf(found, owner);
     if (typeof ownership === "object") {
@@ -60,6 +63,12 @@ export function namespaceObstacles(found: ObjectMeta | undefined, claim: Claim):
             fix: `${another}, or, to go into it and leave it as it is: ${commands.set(["existingNamespace"], true)}, or, if it is this stack's all the same: ${adopt("namespace", found, owner)}`,
         },
     ];
+}
+
+/** After the stack, in the form of a namespace's name. */
+function otherName(stack: string, taken: string): string {
+    const name = `sms-${stack.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`.slice(0, 60).replace(/-+$/, "");
+    return name === taken ? `${name}-2` : name;
 }
 
 /** Made by an older version of this program, for this stack as far as its last `up` says. */

@@ -9,6 +9,8 @@ export interface ObjectMeta {
     readonly name: string;
     readonly namespace?: string;
     readonly annotations?: Record<string, string>;
+    /** When somebody has said that it is to go: it is still there, and takes nothing new. */
+    readonly deletionTimestamp?: string;
     readonly managedFields?: readonly { manager?: string }[];
 }
 

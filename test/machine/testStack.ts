@@ -104,6 +104,26 @@ export class TestStack {
 
     up = (...args: string[]) => this.run("up", "--yes", "--skip-preview", "--non-interactive", ...args);
 
+    /** One of the clone's npm scripts, on this stack. */
+    async script(name: string): Promise<Run> {
+        const script = ["run", "--silent", name, "--", "--stack", this.stack.name];
+        const { exitCode, all } = await execa("npm", script, {
+            env: this.pulumi.env,
+            cwd: clone,
+            all: true,
+            reject: false,
+            stdin: "ignore",
+        });
+        appendFileSync(join(logs, "test-machine.log"), `$ npm ${script.join(" ")}\n${all}\n`);
+        return { exitCode: exitCode ?? 1, output: all };
+    }
+
+    /** The image that runs, as `sms:image.pinned` names it. */
+    async pin(): Promise<string> {
+        const { output } = await this.run("stack", "output", "image");
+        return output.trim().replace(/^.*:([^:/@]+@)/, "$1");
+    }
+
     /** Changes a file of the copied program, and gives what was in it. */
     edit(file: string, change: (content: string) => string): string {
         const path = join(this.stack.program, file);

@@ -80,13 +80,14 @@ export interface Engine {
     /** The outputs of the stack's last `up`. */
     readonly last?: object;
     readonly onRegistered?: (name: string) => void;
+    readonly isPreview?: boolean;
 }
 
 /** Runs `program` until every resource is registered. What nothing mocks throws. */
 export async function deploy<T>(
     program: () => T,
     stack = "unit",
-    { last = {}, onRegistered }: Engine = {},
+    { last = {}, onRegistered, isPreview = false }: Engine = {},
 ): Promise<{ result: Awaited<T>; deployed: Deployed }> {
     const resources: Registered[] = [];
     await pulumi.runtime.setMocks(
@@ -119,7 +120,7 @@ export async function deploy<T>(
         },
         "sms",
         stack,
-        false,
+        isPreview,
         "organization",
     );
     const requests = watchedRequests();

@@ -67,6 +67,32 @@ describe("the program's place", () => {
         });
     });
 
+    const unreachable = new Error("connect ECONNREFUSED");
+
+    it("is refused by an up whose cluster doesn't answer", async () => {
+        await assert.rejects(local({}, { cluster: unreachable }), {
+            name: "PreflightError",
+            message: /could not be checked: connect ECONNREFUSED/,
+        });
+    });
+
+    it("is no matter of a preview whose cluster doesn't answer", async () => {
+        const { deployed } = await local({}, { cluster: unreachable, isPreview: true });
+        assert.ok(deployed.one(types.deployment, "web-deployment"));
+    });
+
+    it("is looked at by every up, and by no preview that compares to nothing", async () => {
+        const cluster = { namespace: { value: { name: "sms" } } };
+        process.env.SMS_PREVIEW_WITHOUT_CLUSTER = "true";
+        try {
+            await assert.rejects(local({}, { cluster }), { name: "PreflightError" });
+            const { deployed } = await local({}, { cluster, isPreview: true });
+            assert.ok(deployed.one(types.deployment, "web-deployment"));
+        } finally {
+            delete process.env.SMS_PREVIEW_WITHOUT_CLUSTER;
+        }
+    });
+
     it("is refused before the cloud is asked for a kubeconfig, where a setting says another one", async () => {
         const registered: string[] = [];
         const last = { namespace: "elsewhere" };

@@ -28,6 +28,12 @@ describe("a namespace", () => {
         assert.deepEqual(verdict(undefined), []);
     });
 
+    it("that is on its way out takes nothing new, whosever it is", () => {
+        assert.deepEqual(verdict(namespace({ ...own, deletionTimestamp: "2026-01-01T00:00:00Z" })), [
+            "namespace shared is being deleted | kubectl wait --for=delete namespace/shared",
+        ]);
+    });
+
     it("is taken over by the stack whose mark it has: an up that was killed has made it", () => {
         assert.deepEqual(verdict(namespace(own)), []);
     });
@@ -46,6 +52,15 @@ describe("a namespace", () => {
         assert.deepEqual(verdict(namespace(marked(owner.name, otherId))), [
             `namespace shared belongs to another stack with this one's name, organization/sms/test: of another backend, or of a state that is lost | ${setNamespace}, or, if that state is lost: kubectl annotate --overwrite namespace shared sms/stack=organization/sms/test sms/stack-id-`,
         ]);
+    });
+
+    it("is refused with a name that would do, whatever the stack is called", () => {
+        const taken = { ...marked(owner.name, otherId) };
+        const suggested = (stack: string, name: string) =>
+            /sms:namespace (\S+) /.exec(verdict(namespace(taken), { stack, namespace: name })[0] ?? "")?.[1];
+        assert.equal(suggested("test", "sms-test"), "sms-test-2");
+        assert.equal(suggested("Online_cn.2", "sms"), "sms-online-cn-2");
+        assert.equal(suggested("a".repeat(80), "sms")?.length, 60);
     });
 
     it("is refused where nobody's mark is on it", () => {
@@ -267,7 +282,7 @@ describe("a living stack", () => {
         assert.deepEqual(verdict({}, undefined), [], "a cluster that nobody could ask");
         assert.deepEqual(verdict({ cluster: { context: "renamed" } }, cluster), [], "the same cluster by another name");
         assert.deepEqual(verdict({}, otherId), [
-            `sms:cluster.context there is cluster ${otherId}, but stack test lives in cluster ${cluster}: its objects and in-cluster stores are there | put the setting back, or, for another product beside it: pulumi stack init NAME, or, if that cluster is gone with all that was in it: pulumi config set --path 'sms:cluster.replaces' ${cluster} --stack test (docs/on-call.md)`,
+            `sms:cluster.context there is cluster ${otherId}, but stack test lives in cluster ${cluster}: its objects and in-cluster stores are there | put the setting back, or, for another product beside it: pulumi stack init NAME, or, if that cluster is gone with all that was in it: pulumi config set --path 'sms:cluster.replaces' ${cluster} --stack test (docs/moving.md)`,
         ]);
         assert.deepEqual(verdict({ cluster: { context: "there", replaces: cluster } }, otherId), []);
     });

@@ -29,12 +29,13 @@ export const emptyCluster: ClusterReading = {
 };
 
 export interface Circumstances {
-    /** What the cluster is found to be like; otherwise empty. No real one is asked. */
-    readonly cluster?: Partial<ClusterReading>;
+    /** What the cluster is found to be like, or why it can't be read; otherwise it is empty. No real one is asked. */
+    readonly cluster?: Partial<ClusterReading> | Error;
     /** The outputs of the stack's last `up`. */
     readonly last?: object;
     /** Is called once the stack has its settings. */
     readonly onSettings?: () => void;
+    readonly isPreview?: boolean;
     readonly onRegistered?: (name: string) => void;
     /** Is called once the program has run, though not all that it registers is registered. */
     readonly onRun?: () => void;
@@ -45,7 +46,7 @@ export function runProgram(
     stack: string,
     texts: Record<string, string>,
     secrets: Record<string, string>,
-    { cluster, last, onSettings, onRegistered, onRun }: Circumstances = {},
+    { cluster, last, isPreview, onSettings, onRegistered, onRun }: Circumstances = {},
 ) {
     return deploy(
         async () => {
@@ -54,22 +55,24 @@ export function runProgram(
                 Object.fromEntries(all),
                 Object.keys(secrets).map((key) => `sms:${key}`),
             );
+            // Whoever runs this may have one of their own.
+            process.env.KUBECONFIG = "";
             onSettings?.();
-            const outputs = await freshProgram({ ...emptyCluster, ...cluster })();
+            const outputs = await freshProgram(cluster instanceof Error ? cluster : { ...emptyCluster, ...cluster })();
             onRun?.();
             return outputs;
         },
         stack,
-        { last, onRegistered },
+        { last, isPreview, onRegistered },
     );
 }
 
 /** The program, loaded anew, where every cluster is found to be like this. */
-export function freshProgram(cluster: ClusterReading): () => Promise<Outputs> {
+export function freshProgram(cluster: ClusterReading | Error): () => Promise<Outputs> {
     const reader = require.resolve("../../preflight/readCluster");
     require(reader);
     const module = require.cache[reader] as NodeJS.Module;
-    module.exports = { ...module.exports, readCluster: async () => cluster };
+    module.exports = { ...module.exports, readCluster: async () => (cluster instanceof Error ? Promise.reject(cluster) : cluster) };
     for (const loaded of ["../../index", "../../preflight"]) {
         delete require.cache[require.resolve(loaded)];
     }
