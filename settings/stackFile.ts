@@ -109,7 +109,7 @@ const faults: Partial<Record<ErrorCode, string>> = {
 /** What the two readers would see different things in. */
 const unreadable: [pattern: RegExp, what: string][] = [
     [/^(<{7}|={7}|>{7})( |\r?$)/m, "a conflict marker of git"],
-    [/^\t/m, "a tab at the beginning of the line"],
+    [/^[ -]*\t/m, "a tab at the beginning of the line"],
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
     [/[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)/, "a control character"],
 ];

@@ -68,6 +68,7 @@ describe("a stack file's reader", () => {
         ["a list of settings", "config:\n- sms:web\n", "config isn't a block: its keys have to be indented below it"],
         ["no block at all", "hello\n", "its settings aren't a block: config: with the keys indented below"],
         ["a tab", "config:\n\tsms:web: {}\n", "2: a tab at the beginning of the line"],
+        ["a tab behind a dash", "config:\n  sms:a:\n  -\tx\n", "3: a tab at the beginning of the line"],
         ["a key twice", "config:\n  sms:web: {}\n  sms:web: {}\n", "3: a key that is there already"],
         ["a key twice in a block", "config:\n  sms:env: { A: 1, A: 2 }\n", "2: a key that is there already"],
         [
