@@ -4,20 +4,8 @@ import { basename, join } from "node:path";
 import { logs } from "./places";
 import { MachineError, until } from "./progress";
 
-/** The long-running processes of the machine's own, by the name of their executable, in the order in which they start. */
-export const daemonNames = [
-    "containerd",
-    "dockerd",
-    "docker-registry",
-    "etcd",
-    "kubelet",
-    "kube-proxy",
-    "network-policies",
-    "metrics-server",
-    "storage-provisioner",
-] as const;
-/** kwok runs only while something is measured. */
-export type DaemonName = (typeof daemonNames)[number] | "kwok";
+/** The long-running processes of the machine's own on this host, by the name of their executable: kwok while something is measured. */
+export type DaemonName = "dockerd" | "kwok";
 
 export interface Daemon {
     readonly name: DaemonName;

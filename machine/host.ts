@@ -2,55 +2,32 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import { ownProcesses, takeOverPreparation } from "./daemons";
+import { takeOverPreparation } from "./daemons";
+import type { Docker } from "./docker";
+import { machineOn } from "./owner";
 import { install } from "./packages";
-import { ownRegistry } from "./places";
+import { network, nodeName, ownRegistry, publishedPorts, registryContainer } from "./places";
 import { MachineError, step } from "./progress";
 
-/** Written before kubeadm makes its first file, so that a cluster of ours is told from anybody else's. */
-export const clusterMarker = "/etc/kubernetes/made-by-sms-machine";
+/** Where a machine of an earlier version of this project was: its cluster ran on the host itself. */
+const earlierCluster = "/etc/kubernetes/made-by-sms-machine";
 
 /** The cluster, the stores and the product were measured to need 2.5 GiB; builds take the rest. */
 const leastMemoryGiB = 6;
 
-/** Ports of the cluster's control plane, as kubeadm uses them, and of etcd. */
-const clusterPorts = [6443, 10248, 10250, 10256, 10257, 10259, 10443, 20244, 2379];
-
 /** What each part takes from Debian: a file of each package, and the package. */
 const packages = {
-    cluster: {
-        "/usr/bin/containerd": "containerd",
-        "/usr/sbin/runc": "runc",
-        "/usr/lib/cni/bridge": "containernetworking-plugins",
-        "/usr/bin/etcd": "etcd-server",
-        "/usr/sbin/iptables": "iptables",
-        "/usr/sbin/ipset": "ipset",
-        "/usr/sbin/conntrack": "conntrack",
-        "/usr/sbin/ip": "iproute2",
-    },
     docker: {
+        "/usr/bin/docker": "docker.io",
         "/usr/sbin/dockerd": "docker.io",
-        "/usr/bin/containerd": "containerd",
         "/usr/sbin/iptables": "iptables",
         "/usr/sbin/ip": "iproute2",
     },
-    registry: {
-        "/usr/bin/docker-registry": "docker-registry",
-        "/usr/bin/htpasswd": "apache2-utils",
-        "/usr/sbin/debootstrap": "debootstrap",
-    },
+    images: { "/usr/sbin/debootstrap": "debootstrap" },
     tests: { "/usr/bin/redis-server": "redis-server" },
+    /** What the rehearsal's cloud runs. */
+    cloud: { "/usr/bin/redis-server": "redis-server", "/usr/bin/docker-registry": "docker-registry" },
 };
-
-/** What is not there and has to be made on this host. */
-export interface Wanted {
-    /** The one-node cluster: the stack names no other. */
-    cluster: boolean;
-    /** The registry, with the base images in it: the stack names no other. */
-    registry: boolean;
-    /** A docker daemon: none answers. */
-    docker: boolean;
-}
 
 async function isFree(port: number): Promise<boolean> {
     return new Promise((resolve) => {
@@ -68,48 +45,45 @@ function isDebian(): boolean {
     );
 }
 
-function foreignCluster(): string | undefined {
-    if (existsSync("/etc/kubernetes") && !existsSync(clusterMarker)) {
-        const found = readdirSync("/etc/kubernetes").filter((name) => name.endsWith(".conf"));
-        return found.length > 0 ? `/etc/kubernetes/${found[0]} belongs to a cluster that this machine did not make` : undefined;
-    }
-    return undefined;
+/** What is not there and has to be made on this host. */
+export interface Wanted {
+    /** The one-node cluster: the stack names no other. */
+    cluster: boolean;
+    /** The registry, with the base images in it: the stack names no other. */
+    registry: boolean;
+    /** The daemon that answers; without one it is made. */
+    docker: Docker | undefined;
 }
 
 /** Refuses a host where it can't work, with all reasons at once and before anything is changed. */
-export async function refuseUnfit(wanted: Wanted): Promise<void> {
+export async function refuseUnfit({ cluster, registry, docker }: Wanted): Promise<void> {
     const problems: string[] = [];
-    const otherwise =
-        "name a cluster and a registry of your own in Pulumi.local.yaml (sms:cluster.context, sms:registry and the images) and start docker";
-    if (!wanted.cluster && !wanted.registry && !wanted.docker) {
-        return;
+    if (existsSync(earlierCluster)) {
+        problems.push(
+            "An earlier version of this project has a cluster on this host itself. Check that version out (6029f72 or older) and run its `npm run down`.",
+        );
     }
-    if (process.platform !== "linux" || !isDebian()) {
-        problems.push(`This is not Debian or Ubuntu (it is ${process.platform}). Use a Debian 12 virtual machine, or ${otherwise}.`);
-    } else {
-        if (process.getuid?.() !== 0) {
-            problems.push(
-                "This user is not root: containerd, kubelet and mounts need root. Run it as root in a virtual machine of your own.",
-            );
-        }
-        const foreign = foreignCluster();
-        if (wanted.cluster && foreign !== undefined) {
-            problems.push(`A cluster is already here: ${foreign}. Use it: ${otherwise}.`);
-        }
-        if (wanted.cluster && totalmem() < leastMemoryGiB * 2 ** 30) {
-            problems.push(
-                `Memory is ${(totalmem() / 2 ** 30).toFixed(1)} GiB; the cluster and the product need ${leastMemoryGiB} GiB. Give the machine more.`,
-            );
-        }
-        if (ownProcesses().length === 0) {
-            const ports = [...(wanted.cluster ? clusterPorts : []), ...(wanted.registry ? [Number(ownRegistry.split(":")[1])] : [])];
-            for (const port of ports) {
-                if (!(await isFree(port))) {
-                    problems.push(
-                        `Port ${port} on 127.0.0.1 is taken by a process that this machine did not start. See \`ss -ltnp 'sport = :${port}'\` and end it.`,
-                    );
-                }
-            }
+    if (docker === undefined) {
+        problems.push(...withoutDocker());
+    }
+    if (docker !== undefined && (await machineOn(docker)) === "foreign") {
+        problems.push(
+            `The docker daemon ${docker.host} has a machine of somebody else, or of an installation that is gone: its network ${network} isn't this user's. Use another daemon, or have its owner run \`npm run down\`.`,
+        );
+    }
+    if (cluster && totalmem() < leastMemoryGiB * 2 ** 30) {
+        problems.push(
+            `Memory is ${(totalmem() / 2 ** 30).toFixed(1)} GiB; the cluster and the product need ${leastMemoryGiB} GiB. Give the machine more.`,
+        );
+    }
+    const has = async (container: string) => (await docker?.stateOf(container)) !== undefined;
+    const ports = [
+        ...(cluster && !(await has(nodeName)) ? publishedPorts : []),
+        ...(registry && !(await has(registryContainer)) ? [Number(ownRegistry.split(":")[1])] : []),
+    ];
+    for (const port of ports) {
+        if (!(await isFree(port))) {
+            problems.push(`Port ${port} on 127.0.0.1 is taken by another process. \`ss -ltnp 'sport = :${port}'\` shows it; end it.`);
         }
     }
     if (problems.length > 0) {
@@ -117,6 +91,16 @@ export async function refuseUnfit(wanted: Wanted): Promise<void> {
             `This host can't be the machine; nothing was changed.\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
         );
     }
+}
+
+/** Why no daemon can be made on this host. */
+function withoutDocker(): string[] {
+    const start =
+        "No docker daemon answers. Start Docker (Docker Desktop, OrbStack, colima or the service `docker`), and see that this user may use it: `docker version`.";
+    if (process.platform !== "linux" || !isDebian()) {
+        return [start];
+    }
+    return process.getuid?.() === 0 ? [] : [`${start} Only root can have a daemon made of Debian's packages.`];
 }
 
 /** Installs the Debian packages that are missing. */

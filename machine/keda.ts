@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { stringify } from "yaml";
-import { presentDocker } from "./containers";
-import { imageOf, kubectl, loadOntoNode } from "./kubernetes";
+import { copyToNode, kubectl, loadOntoNode, machineDocker } from "./kubernetes";
 import { step } from "./progress";
 import { built } from "./toolchain";
 
@@ -11,13 +10,13 @@ const namespace = "keda";
 const binaries = { "ghcr.io/kedacore/keda:main": "keda", "ghcr.io/kedacore/keda-metrics-apiserver:main": "keda-adapter" };
 
 /** Writes its own installation, but for the webhooks; the images are on the node, and say nothing of a user. */
-function writeKustomization(folder: string, config: string): void {
+function writeKustomization(folder: string): void {
     const target = { kind: "Deployment" };
     const container = "/spec/template/spec/containers/0";
     writeFileSync(
         join(folder, "kustomization.yaml"),
         stringify({
-            resources: [relative(folder, join(config, "minimal"))],
+            resources: ["config/minimal"],
             patches: [
                 {
                     target,
@@ -35,20 +34,22 @@ function writeKustomization(folder: string, config: string): void {
 export async function withKeda<T>(work: () => Promise<T>): Promise<T> {
     const output = await built("keda");
     const folder = mkdtempSync(join(tmpdir(), "sms-keda-"));
-    writeKustomization(folder, join(output, "config"));
+    cpSync(join(output, "config"), join(folder, "config"), { recursive: true });
+    writeKustomization(folder);
+    const kustomization = await copyToNode(folder);
+    rmSync(folder, { recursive: true });
     try {
-        await step("KEDA", () => install(output, folder));
+        await step("KEDA", () => install(output, kustomization));
         return await work();
     } finally {
-        await kubectl("delete", "--ignore-not-found", "--kustomize", folder);
-        rmSync(folder, { recursive: true });
+        await kubectl("delete", "--ignore-not-found", "--kustomize", kustomization);
     }
 }
 
 async function install(output: string, kustomization: string): Promise<void> {
-    const docker = (await presentDocker()) as string;
+    const docker = await machineDocker();
     for (const [image, binary] of Object.entries(binaries)) {
-        await imageOf(join(output, binary), image, docker);
+        await docker.importBinary(join(output, binary), image);
     }
     await loadOntoNode(docker, Object.keys(binaries));
     await kubectl("apply", "--server-side", "--kustomize", kustomization);

@@ -1,21 +1,23 @@
 /** `npm run up`, `down`, `status`, `pulumi` and `kubectl`: one machine that stands in for the cloud. */
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
+import { execa } from "execa";
 import { exitCode, passThrough, script, start } from "../cli/command";
 import { inForeground } from "../cli/foreground";
 import { removeCloud } from "./alicloud-provider/ground";
-import { daemonNames, daemonPid, stopAll } from "./daemons";
+import { stopAll } from "./daemons";
+import { presentDocker } from "./docker";
 import { targetOf } from "./engineTarget";
 import { takeTurn } from "./host";
-import { kubectl, removeCluster } from "./kubernetes";
+import { kubectl, machineDocker, removeCluster } from "./kubernetes";
 import { unmountBelow } from "./mounts";
-import { removeNetwork } from "./network";
-import { cache, dockerData, kubeconfig, ownContext, run, state } from "./places";
+import { removeDockerNetwork } from "./network";
+import { machineOn } from "./owner";
+import { cache, dockerData, kubeconfig, network, nodeName, ownContext, registryContainer, run, state } from "./places";
 import { prepare, prepared } from "./prepare";
 import { say, step, until } from "./progress";
+import { removeRegistry } from "./registry";
 import { clearKilledRun, ensureStack, localStack, type Needs, readNeeds, runPulumi, stackNamed, stackNames } from "./stack";
-import { built } from "./toolchain";
 
 async function up(): Promise<number> {
     const needs = readNeeds();
@@ -66,16 +68,21 @@ async function down(): Promise<number> {
             return failed;
         }
     }
-    await step("stopping what was started", async () => {
+    await step("removing what was started", async () => {
+        const docker = await presentDocker();
         await removeCloud();
-        if (ownCluster) {
-            await removeCluster();
+        if (docker !== undefined && (await machineOn(docker)) === "own") {
+            if (ownCluster) {
+                await removeCluster(docker);
+            }
+            await removeRegistry(docker);
+            await docker.run("network", "rm", network);
         }
         await stopAll();
-        for (const folder of [run, state, dockerData]) {
+        for (const folder of [run, dockerData]) {
             await unmountBelow(folder);
         }
-        await removeNetwork();
+        await removeDockerNetwork();
         rmSync(run, { recursive: true, force: true });
         rmSync(state, { recursive: true, force: true });
     });
@@ -83,23 +90,13 @@ async function down(): Promise<number> {
     return 0;
 }
 
-async function isServing(): Promise<boolean> {
-    return (
-        existsSync(kubeconfig) &&
-        kubectl("--request-timeout=5s", "get", "--raw=/readyz").then(
-            () => true,
-            () => false,
-        )
-    );
-}
-
 async function status(): Promise<number> {
-    for (const name of daemonNames) {
-        const pid = daemonPid(name);
-        say(`${name.padEnd(20)} ${pid === undefined ? "not running" : `running, pid ${pid}`}`);
+    const docker = await presentDocker();
+    for (const container of [nodeName, registryContainer]) {
+        say(`${container.padEnd(28)} ${(await docker?.stateOf(container)) ?? "not there"}`);
     }
     const needs = readNeeds();
-    if (needs.context !== ownContext || (await isServing())) {
+    if (needs.context === ownContext && (await docker?.stateOf(nodeName)) === "running") {
         say("");
         say(await kubectl("--namespace", "sms", "get", "deployments,statefulsets,pods", "-o", "wide"));
     }
@@ -121,8 +118,16 @@ async function pulumi(args: string[]): Promise<number> {
     return runPulumi(await prepared(), stackNamed(target.stack), target.args);
 }
 
+/** The user's own kubectl, which sees the user's files; else the node's. */
 async function passToKubectl(args: string[]): Promise<number> {
-    return inForeground(join(await built("kubernetes"), "kubectl"), ["--kubeconfig", kubeconfig, ...args], {});
+    const { failed } = await execa("kubectl", ["version", "--client"], { reject: false });
+    if (!failed) {
+        return inForeground("kubectl", ["--kubeconfig", kubeconfig, ...args], {});
+    }
+    const docker = await machineDocker();
+    const terminal = process.stdin.isTTY && process.stdout.isTTY ? ["--tty"] : [];
+    const inNode = ["exec", "--interactive", ...terminal, nodeName, "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"];
+    return inForeground("docker", [...inNode, ...args], { env: docker.env });
 }
 
 /** Brings the machine up with no stack on it: what the tests on the real cluster start from. */

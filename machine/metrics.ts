@@ -1,62 +1,85 @@
-import { get } from "node:https";
-import { join } from "node:path";
-import type { Daemon } from "./daemons";
-import { apiAddress } from "./network";
-import { kubeconfig, state } from "./places";
-import { built } from "./toolchain";
-
+/** metrics-server, which HorizontalPodAutoscalers ask for pods' processors and memory. kind brings none. */
 const name = "metrics-server";
-const port = 10443;
+const labels = { "k8s-app": name };
+const namespace = "kube-system";
 
-/** Tells of pods' processors and memory, as HorizontalPodAutoscalers ask: beside the cluster, like its other daemons. */
-export async function metricsServer(): Promise<Daemon> {
-    return {
-        name,
-        command: join(await built(name), name),
-        args: [
-            `--kubeconfig=${kubeconfig}`,
-            `--authentication-kubeconfig=${kubeconfig}`,
-            `--authorization-kubeconfig=${kubeconfig}`,
-            `--bind-address=${apiAddress}`,
-            `--secure-port=${port}`,
-            `--cert-dir=${join(state, name)}`,
-            "--kubelet-preferred-address-types=InternalIP",
-            // No authority has signed the kubelet's certificate.
-            "--kubelet-insecure-tls",
-            // The shortest that it takes.
-            "--metric-resolution=10s",
-            "--kubelet-request-timeout=5s",
-        ],
-        isReady: isLive,
-    };
-}
-
-/** Its certificate is its own, too. */
-function isLive(): Promise<boolean> {
-    return new Promise((resolve) => {
-        get({ host: apiAddress, port, path: "/livez", rejectUnauthorized: false }, (response) => {
-            response.resume();
-            resolve(response.statusCode === 200);
-        }).on("error", () => resolve(false));
-    });
-}
-
+export const metricsServerImage = "registry.k8s.io/metrics-server/metrics-server:v0.7.2";
 export const metricsApiName = "v1beta1.metrics.k8s.io";
 
-/** What makes the API server pass on to metrics-server what is asked of it. */
-export const metricsApi = [
+const account = { kind: "ServiceAccount", name, namespace };
+const rbac = "rbac.authorization.k8s.io";
+const bound = (kind: "ClusterRole" | "Role", role: string) => ({
+    apiVersion: `${rbac}/v1`,
+    kind: `${kind}Binding`,
+    metadata: { name: `${name}:${role.replace("system:", "")}`, ...(kind === "Role" ? { namespace } : {}) },
+    roleRef: { apiGroup: rbac, kind, name: role },
+    subjects: [account],
+});
+
+const objects = [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace, labels } },
+    {
+        apiVersion: `${rbac}/v1`,
+        kind: "ClusterRole",
+        metadata: { name: `system:${name}` },
+        rules: [
+            { apiGroups: [""], resources: ["nodes/metrics"], verbs: ["get"] },
+            { apiGroups: [""], resources: ["pods", "nodes"], verbs: ["get", "list", "watch"] },
+        ],
+    },
+    bound("ClusterRole", `system:${name}`),
+    bound("ClusterRole", "system:auth-delegator"),
+    bound("Role", "extension-apiserver-authentication-reader"),
     {
         apiVersion: "v1",
         kind: "Service",
-        metadata: { name, namespace: "kube-system" },
-        spec: { ports: [{ port: 443, targetPort: port }] },
+        metadata: { name, namespace, labels },
+        spec: { selector: labels, ports: [{ port: 443, targetPort: "https" }] },
     },
-    // The API server looks for Endpoints, not for EndpointSlices.
     {
-        apiVersion: "v1",
-        kind: "Endpoints",
-        metadata: { name, namespace: "kube-system" },
-        subsets: [{ addresses: [{ ip: apiAddress }], ports: [{ port }] }],
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name, namespace, labels },
+        spec: {
+            selector: { matchLabels: labels },
+            template: {
+                metadata: { labels },
+                spec: {
+                    serviceAccountName: name,
+                    priorityClassName: "system-cluster-critical",
+                    containers: [
+                        {
+                            name,
+                            image: metricsServerImage,
+                            imagePullPolicy: "IfNotPresent",
+                            args: [
+                                "--secure-port=10250",
+                                "--cert-dir=/tmp",
+                                "--kubelet-preferred-address-types=InternalIP",
+                                // No authority has signed the kubelet's certificate.
+                                "--kubelet-insecure-tls",
+                                // The shortest that it takes.
+                                "--metric-resolution=10s",
+                                "--kubelet-request-timeout=5s",
+                            ],
+                            ports: [{ name: "https", containerPort: 10250 }],
+                            readinessProbe: { httpGet: { path: "/readyz", port: "https", scheme: "HTTPS" }, periodSeconds: 2 },
+                            resources: { requests: { cpu: "10m", memory: "64Mi" } },
+                            securityContext: {
+                                allowPrivilegeEscalation: false,
+                                readOnlyRootFilesystem: true,
+                                runAsNonRoot: true,
+                                runAsUser: 1000,
+                                capabilities: { drop: ["ALL"] },
+                                seccompProfile: { type: "RuntimeDefault" },
+                            },
+                            volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+                        },
+                    ],
+                    volumes: [{ name: "tmp", emptyDir: {} }],
+                },
+            },
+        },
     },
     {
         apiVersion: "apiregistration.k8s.io/v1",
@@ -67,8 +90,13 @@ export const metricsApi = [
             version: "v1beta1",
             groupPriorityMinimum: 100,
             versionPriority: 100,
-            service: { name, namespace: "kube-system" },
+            service: { name, namespace },
             insecureSkipTLSVerify: true,
         },
     },
 ];
+
+/** Has the cluster run metrics-server. */
+export async function metricsServer(apply: (...items: object[]) => Promise<void>): Promise<void> {
+    await apply(...objects);
+}

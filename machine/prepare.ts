@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { ensureBaseImages } from "./baseImages";
-import { ensureContainerd, ensureDocker, ensureRegistry, presentDocker } from "./containers";
+import { ensureBaseImages, ensureInDaemon, namesOf } from "./baseImages";
+import { type Docker, presentDocker } from "./docker";
+import { ensureDockerd } from "./dockerd";
 import { ensurePackages, refuseUnfit } from "./host";
 import { ensureCluster } from "./kubernetes";
-import { ensureNetwork } from "./network";
+import { ensureDockerNetwork } from "./network";
+import { ensureNetwork } from "./owner";
 import { cache, logs, ownContext, ownRegistry, run, state } from "./places";
 import { MachineError, step } from "./progress";
+import { ensureRegistry, introduceRegistry } from "./registry";
 import { ensurePulumi, type Needs, type Pulumi, readNeeds } from "./stack";
-import { built } from "./toolchain";
 
 /**
  * Brings the machine to where the stack can be deployed on it: what is there is used, what is missing is made. `withEngine` is for
@@ -15,43 +17,43 @@ import { built } from "./toolchain";
  */
 export async function prepare(needs: Needs, withEngine: (pulumi: Pulumi) => Promise<void> = async () => {}): Promise<Pulumi> {
     const present = await presentDocker();
-    const wanted = { cluster: needs.context === ownContext, registry: needs.registryServer === ownRegistry, docker: present === undefined };
+    const wanted = { cluster: needs.context === ownContext, registry: needs.registryServer === ownRegistry, docker: present };
     await refuseUnfit(wanted);
-    for (const folder of [state, run, logs, cache]) {
+    for (const folder of [state, logs, cache]) {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
-    await ensurePackages(...(["cluster", "registry", "docker"] as const).filter((part) => wanted[part]));
-    if (wanted.cluster) {
-        await built("kubernetes");
-        await built("coredns");
-        await built("network-policies");
-        await built("metrics-server");
-    }
-    const dockerHost = await step("containerd and docker", async () => {
-        if (wanted.cluster || wanted.docker) {
-            await ensureNetwork();
-            await ensureContainerd();
-        }
-        return present ?? (await ensureDocker());
-    });
+    const docker = present ?? (await ownDocker());
+    await ensureNetwork(docker);
     return together(
         async () => {
-            const pulumi = await ensurePulumi(dockerHost, needs);
+            const pulumi = await ensurePulumi(docker, needs);
             await withEngine(pulumi);
             return pulumi;
         },
         async () => {
+            // Made beside each other; started one after the other, as docker gives out addresses in turn.
+            const images =
+                wanted.registry && Promise.all(["registry:2.8", ...namesOf(needs.images)].map((name) => ensureInDaemon(docker, name)));
+            await Promise.all([images, wanted.cluster && ensureCluster(docker)]);
             if (wanted.registry) {
-                await step(`registry ${ownRegistry}`, ensureRegistry);
-                await ensureBaseImages(needs.images, dockerHost);
-            }
-        },
-        async () => {
-            if (wanted.cluster) {
-                await ensureCluster(dockerHost);
+                const image = await ensureInDaemon(docker, "registry:2.8");
+                await step(`registry ${ownRegistry}`, () => ensureRegistry(docker, image));
+                if (wanted.cluster) {
+                    await introduceRegistry(docker);
+                }
+                await ensureBaseImages(docker, needs.images);
             }
         },
     );
+}
+
+async function ownDocker(): Promise<Docker> {
+    await ensurePackages("docker");
+    mkdirSync(run, { recursive: true, mode: 0o700 });
+    return step("docker", async () => {
+        await ensureDockerNetwork();
+        return ensureDockerd();
+    });
 }
 
 /** Does all at the same time, waits for each to end, and gives what the first gives; of several failures the first is told. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import type { RuleGroup } from "../monitoring/alerts";
-import { kubeconfig, logs } from "./places";
+import { kubeconfig, logs, nodeName } from "./places";
 import { until } from "./progress";
 import { built } from "./toolchain";
 
@@ -97,14 +97,24 @@ function configuration(namespace: string, folder: string) {
             {
                 job_name: "pods",
                 kubernetes_sd_configs: [{ role: "pod", kubeconfig_file: kubeconfig, namespaces: { names: [namespace] } }],
+                // Pods have no address on this host: the API server passes the question on.
+                scheme: "https",
+                tls_config,
                 relabel_configs: [
                     { action: "keep", source_labels: [pod("annotation_prometheus_io_scrape")], regex: "true" },
-                    { source_labels: [pod("annotation_prometheus_io_path")], target_label: "__metrics_path__" },
+                    { target_label: "__address__", replacement: server },
                     {
-                        source_labels: [pod("ip"), pod("annotation_prometheus_io_port")],
-                        separator: ":",
-                        target_label: "__address__",
+                        source_labels: [
+                            "namespace",
+                            "pod_name",
+                            "pod_annotation_prometheus_io_port",
+                            "pod_annotation_prometheus_io_path",
+                        ].map((label) => `__meta_kubernetes_${label}`),
+                        regex: "(.+);(.+);(.+);(.+)",
+                        replacement: "/api/v1/namespaces/$1/pods/$2:$3/proxy$4",
+                        target_label: "__metrics_path__",
                     },
+                    { source_labels: [pod("name"), pod("annotation_prometheus_io_port")], separator: ":", target_label: "instance" },
                     { source_labels: ["__meta_kubernetes_namespace"], target_label: "namespace" },
                     { source_labels: [pod("name")], target_label: "pod" },
                     { source_labels: [pod("label_app")], target_label: "job" },
@@ -116,7 +126,7 @@ function configuration(namespace: string, folder: string) {
                 tls_config,
                 scrape_interval: "5s",
                 scrape_timeout: "5s",
-                metrics_path: `/api/v1/nodes/sms-machine/proxy/${path}`,
+                metrics_path: `/api/v1/nodes/${nodeName}/proxy/${path}`,
                 static_configs: [{ targets: [server] }],
                 metric_relabel_configs: [{ action: "keep", source_labels: ["namespace"], regex: namespace }],
             })),

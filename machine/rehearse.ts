@@ -3,7 +3,6 @@
  * stand-in for the cloud that really serves (machine/alicloud-provider); looks whether the product works, and takes it all away again.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createConnection } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
@@ -16,15 +15,14 @@ import { cloudFolder, ensureCloud, strangerAddress } from "./alicloud-provider/g
 import { machineSite } from "./alicloud-provider/sites";
 import { authorityFile, ensureAuthority, mongoType, redisType } from "./alicloud-provider/stores";
 import { fillsOf, tables } from "./alicloud-provider/table";
-import { registryUser } from "./containers";
 import { writeWhole } from "./files";
 import { readAgain } from "./halfMade";
 import { takeTurn } from "./host";
-import { kubectl, loadOntoNode } from "./kubernetes";
-import { podCidr } from "./network";
-import { basePrefix, clone, dockerClient, kubeconfig, ownContext, ownRegistry, state } from "./places";
+import { kubectl, loadOntoNode, machineDocker, nodeNetwork, podCidr } from "./kubernetes";
+import { basePrefix, clone, kubeconfig, ownContext, ownRegistry, state } from "./places";
 import { prepare } from "./prepare";
 import { MachineError, say, step, until } from "./progress";
+import { registryUser } from "./registry";
 import { secret } from "./secrets";
 import { clearKilledRun, foreignCloudVariables, type Pulumi, pulumiArgs, runPulumi, type Stack, writeStandIn } from "./stack";
 import { collectorVersion } from "./toolchain";
@@ -172,8 +170,9 @@ async function rehearse({ stack: name, keep }: Options): Promise<number> {
     const machine = await prepare(needs);
     if (needs.images.includes(machineImages.collector)) {
         // Anybody may pull the official one; the machine's registry asks for a password that the pods don't have.
-        await execa("docker", ["pull", "--quiet", machineImages.collector], { env: { ...machine.env, DOCKER_CONFIG: dockerClient } });
-        await loadOntoNode(machine.env.DOCKER_HOST as string, [machineImages.collector]);
+        const docker = await machineDocker();
+        await docker.run("pull", "--quiet", machineImages.collector);
+        await loadOntoNode(docker, [machineImages.collector]);
     }
     const rehearsal = readRehearsal(name);
     const { stack, additions, secrets } = rehearsal;
@@ -183,7 +182,6 @@ async function rehearse({ stack: name, keep }: Options): Promise<number> {
         ensureCloud({
             ...givenBy(rehearsal),
             registryUsers: join(state, "registry.htpasswd"),
-            registryStorage: join(state, "registry"),
             logKeys,
         }),
     );
@@ -352,15 +350,12 @@ const storeIds = () =>
         .map(({ id }) => id)
         .sort();
 
-function answersStranger(host: string, port: number): Promise<boolean> {
-    return new Promise((done) => {
-        const end = (answers: boolean) => {
-            socket.destroy();
-            done(answers);
-        };
-        const socket = createConnection({ host, port, localAddress: strangerAddress }, () => end(true));
-        socket.setTimeout(2000, () => end(false)).on("error", () => end(false));
-    });
+/** Whether it takes a connection from the node that comes from an address which no whitelist names. */
+async function answersStranger(host: string, port: number): Promise<boolean> {
+    const knock = `require("node:net").createConnection(${JSON.stringify({ host, port, localAddress: strangerAddress })}, () => process.exit(0))
+        .setTimeout(2000, () => process.exit(1)).on("error", () => process.exit(1))`;
+    const [first = "", ...rest] = [...(await nodeNetwork()), process.execPath, "-e", knock];
+    return !(await execa(first, rest, { reject: false })).failed;
 }
 
 /** The documented way to remove what is protected, each step of which is needed. */

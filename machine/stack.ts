@@ -1,12 +1,14 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { inForeground } from "../cli/foreground";
 import { stackFileAt } from "../operations/stackFile";
 import { isEncrypted, stackFileText } from "../settings/stackFile";
+import { pulumiCommand } from "./commands";
+import type { Docker } from "./docker";
 import { writeWhole } from "./files";
 import { clearPending } from "./pending";
-import { cache, clone, kubeconfig, ownContext, ownRegistry, state } from "./places";
+import { clone, kubeconfig, ownContext, ownRegistry, state } from "./places";
 import { say, step } from "./progress";
 import { secret, secretFile } from "./secrets";
 import { built } from "./toolchain";
@@ -85,14 +87,13 @@ function withoutThose(isForeign: (name: string) => boolean): Record<string, unde
     );
 }
 
-/** The engine that is on the PATH, else one built here; its home, state and plugins are the machine's own. */
-export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pulumi> {
+/** The engine; its home, state and plugins are the machine's own. */
+export async function ensurePulumi(docker: Docker, needs: Needs): Promise<Pulumi> {
     mkdirSync(backend, { recursive: true });
     mkdirSync(pulumiHome, { recursive: true });
     mkdirSync(temporary, { recursive: true, mode: 0o700 });
     secret("passphrase");
-    const present = await execa("which", ["pulumi"], { reject: false });
-    const command = present.failed ? await ownPulumi() : present.stdout;
+    const command = await pulumiCommand();
     const env = {
         ...foreignEngineVariables(),
         PULUMI_HOME: pulumiHome,
@@ -103,7 +104,7 @@ export async function ensurePulumi(dockerHost: string, needs: Needs): Promise<Pu
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
         // The Kubernetes provider leaves a copy of the kubeconfig there.
         TMPDIR: temporary,
-        DOCKER_HOST: dockerHost,
+        DOCKER_HOST: docker.host,
         ...(needs.context === ownContext ? { KUBECONFIG: kubeconfig } : {}),
     };
     const pulumi = { command, env };
@@ -124,21 +125,6 @@ export function writeStandIn(folder: string, name: string): void {
     writeFileSync(join(folder, `pulumi-resource-${name}`), `#!/bin/sh\nexec node -r '${join(clone, "register.cjs")}' '${main}' "$@"\n`, {
         mode: 0o755,
     });
-}
-
-/** The engine looks for its language host beside itself, and past links: so both lie in one folder. */
-export async function ownPulumi(): Promise<string> {
-    const sources = [await built("pulumi"), await built("language-nodejs")];
-    const bin = join(cache, "toolchain", sources.map((folder) => basename(folder)).join("+"));
-    if (!existsSync(bin)) {
-        const unfinished = `${bin}.new`;
-        rmSync(unfinished, { recursive: true, force: true });
-        for (const source of sources) {
-            cpSync(source, unfinished, { recursive: true });
-        }
-        renameSync(unfinished, bin);
-    }
-    return join(bin, "pulumi");
 }
 
 /** Installs the official plugin; where it can't be had, `otherwise` puts another into the folder and says what it is. */

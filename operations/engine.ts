@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSy
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { pulumiCommand } from "../machine/commands";
 import { cache } from "../machine/places";
-import { foreignCloudVariables, foreignEngineVariables, ownPulumi, writeStandIn } from "../machine/stack";
+import { foreignCloudVariables, foreignEngineVariables, writeStandIn } from "../machine/stack";
 import { built } from "../machine/toolchain";
 import { stackFileText } from "../settings/stackFile";
 import { clone, OperationError } from "./operation";
@@ -16,12 +17,6 @@ export interface Engine {
     readonly env: Readonly<Record<string, string | undefined>>;
     /** Which plugins are not the official ones, and what that means. */
     readonly notes: readonly string[];
-}
-
-/** The `pulumi` on the PATH, else the one that the machine builds from Go modules. */
-export async function pulumiCommand(): Promise<string> {
-    const present = await execa("which", ["pulumi"], { reject: false });
-    return present.failed ? await ownPulumi() : present.stdout;
 }
 
 /** Runs `pulumi` on the real stack, in folder `temporary`. What it printed is told if it fails. */

@@ -6,11 +6,12 @@
 import { agrees, isAttended, yesOption } from "../cli/ask";
 import { exitCode, script, start } from "../cli/command";
 import { type StackName, stackOfBackend, stackOption } from "../cli/stackName";
+import { pulumiCommand } from "../machine/commands";
 import { readAgain } from "../machine/halfMade";
 import { clearPending, pendingIn } from "../machine/pending";
 import { say } from "../machine/progress";
 import { nameIn, typeIn } from "./changes";
-import { onStack, pulumiCommand } from "./engine";
+import { onStack } from "./engine";
 import { locksOf, refuseLiving } from "./locks";
 import { OperationError } from "./operation";
 import { temporaryFolder } from "./temporary";

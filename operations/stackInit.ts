@@ -5,8 +5,8 @@
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
 import { type StackName, stackMeaning, stackOfBackend } from "../cli/stackName";
+import { pulumiCommand } from "../machine/commands";
 import { hasEncrypted, rawSettings, type StackFile } from "../settings/stackFile";
-import { pulumiCommand } from "./engine";
 import { clone, OperationError } from "./operation";
 import { passphraseOf } from "./passphrase";
 import { generatedPassword } from "./passwords";

@@ -3,9 +3,10 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
-import { presentDocker, registryUser } from "../machine/containers";
-import { basePrefix, clone, dockerClient, ownRegistry } from "../machine/places";
-import { MachineError, step } from "../machine/progress";
+import { machineDocker } from "../machine/kubernetes";
+import { basePrefix, clone, ownRegistry } from "../machine/places";
+import { step } from "../machine/progress";
+import { registryUser } from "../machine/registry";
 import { secret } from "../machine/secrets";
 
 /** What the origin's way has no use for. */
@@ -18,11 +19,7 @@ export async function originImage(): Promise<string> {
         cpSync(join(clone, "app"), context, { recursive: true, filter: (source) => !left.has(basename(source)) });
         cpSync(join(__dirname, "Dockerfile"), join(context, "Dockerfile"));
         const image = `${ownRegistry}/origin:${contentHash(context)}`;
-        const DOCKER_HOST = await presentDocker();
-        if (DOCKER_HOST === undefined) {
-            throw new MachineError("The machine is not up: run `npm run up` first.");
-        }
-        const env = { DOCKER_HOST, DOCKER_BUILDKIT: "0", DOCKER_CONFIG: dockerClient };
+        const { env } = await machineDocker();
         const present = await execa("docker", ["image", "inspect", image], { env, reject: false });
         if (present.failed) {
             await step("image of the origin's way", () =>

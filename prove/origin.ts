@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { registryUser } from "../machine/containers";
 import { kubectl } from "../machine/kubernetes";
 import { basePrefix, clone, ownRegistry } from "../machine/places";
+import { registryUser } from "../machine/registry";
 import { secret } from "../machine/secrets";
 import { originImage } from "../origin/image";
 import { Namespace } from "./cluster";
@@ -88,7 +88,7 @@ function stores(): object[] {
         }),
         ...store("mongo", 27017, {
             resources: { requests: { cpu: "200m" } },
-            image: `${basePrefix}mongo:ferretdb-1.24`,
+            image: `${basePrefix}mongo:7.0`,
             env: ["USERNAME", "PASSWORD"].map((name) => ({ name: `MONGO_INITDB_ROOT_${name}`, value: "sms" })),
             volumeMounts: [
                 { name: "data", mountPath: "/data/db" },

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { type Collection, MongoClient } from "mongodb";
-import { kubectl } from "../machine/kubernetes";
-import { apiAddress } from "../machine/network";
+import { addresses, kubectl, throughNode } from "../machine/kubernetes";
 import { clone } from "../machine/places";
 import { MachineError, until } from "../machine/progress";
 import { secret } from "../machine/secrets";
@@ -54,7 +53,7 @@ export class Product {
     }
 
     static async start(): Promise<Product> {
-        const gateway = await SmsGateway.start(apiAddress, gatewayPort, gatewayMilliseconds);
+        const gateway = await SmsGateway.start((await addresses()).host, gatewayPort, gatewayMilliseconds);
         const product = new Product(await TestStack.make(namespace, 31095), gateway);
         try {
             await product.configure();
@@ -147,14 +146,15 @@ export class Product {
 
     private async withStore<T>(ask: (messages: Collection<StoredMessage>) => Promise<T>): Promise<T> {
         const address = (await this.cluster.get<{ spec: { clusterIP: string } }>("service", "mongo")).spec.clusterIP;
-        const client = new MongoClient(
-            `mongodb://sms:${encodeURIComponent(secret("mongo-password"))}@${address}/sms?authSource=admin&directConnection=true`,
-        );
-        try {
-            return await ask(client.db().collection<StoredMessage>("messages"));
-        } finally {
-            await client.close();
-        }
+        const password = encodeURIComponent(secret("mongo-password"));
+        return throughNode(address, 27017, async (tunnel) => {
+            const client = new MongoClient(`mongodb://sms:${password}@${tunnel}/sms?authSource=admin&directConnection=true`);
+            try {
+                return await ask(client.db().collection<StoredMessage>("messages"));
+            } finally {
+                await client.close();
+            }
+        });
     }
 
     /** Waits until nothing is left to send, for `seconds` at most. Gives the ids of what is not noted as sent even then. */

@@ -1,8 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { presentDocker } from "../../machine/containers";
-import { kubectl } from "../../machine/kubernetes";
-import { basePrefix, dockerClient, kubeconfig, ownRegistry } from "../../machine/places";
+import { kubectl, machineDocker } from "../../machine/kubernetes";
+import { basePrefix, kubeconfig, ownRegistry } from "../../machine/places";
 import { built } from "../../machine/toolchain";
 import { changeCode, copyOfClone } from "../app";
 import { type Contender, npmRun, run, sideBySide } from "../measure";
@@ -63,9 +62,7 @@ async function byHand(app: string): Promise<Contender> {
         command: ["sh", "-c", script],
         cwd: app,
         env: {
-            DOCKER_HOST: await presentDocker(),
-            DOCKER_BUILDKIT: "0",
-            DOCKER_CONFIG: dockerClient,
+            ...(await machineDocker()).env,
             KUBECONFIG: kubeconfig,
             PATH: `${await built("kubernetes")}:${process.env.PATH}`,
         },

@@ -2,10 +2,11 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
-import { presentDocker, registryUser } from "../../machine/containers";
 import { Engine, type Registry } from "../../machine/docker-provider/build";
 import { readContext } from "../../machine/docker-provider/context";
+import { machineDocker } from "../../machine/kubernetes";
 import { basePrefix, dockerClient, ownRegistry } from "../../machine/places";
+import { registryUser } from "../../machine/registry";
 import { secret } from "../../machine/secrets";
 import { clone } from "../../operations/operation";
 import { changeCode } from "../app";
@@ -32,7 +33,7 @@ const baseImage = `${basePrefix}python:3.11`;
 const rounds = 2;
 
 async function measure(folder: string) {
-    const host = (await presentDocker()) as string;
+    const { host } = await machineDocker();
     process.env.DOCKER_HOST = host;
     const ours = await change(new OurWay(join(folder, "ours")));
     const theirs = await change(new OriginsWay(join(folder, "origin"), host));

@@ -1,17 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
 import { writeWhole } from "../files";
-import { kubectl } from "../kubernetes";
-import { registries, state } from "../places";
-import { until } from "../progress";
+import { ensurePackages } from "../host";
+import { addresses, feedNode, inNode, kubectl, nodeNetwork } from "../kubernetes";
+import { state } from "../places";
 import { slsCommand } from "../sls";
 import { Cloud, type Given } from "./cloud";
 import { serveMongo } from "./mongo";
 import { end, endAll, ensureServing } from "./processes";
 import { serveRedis } from "./redis";
-import { clearMachineSite, machineSite, type Place } from "./sites";
+import { machineSite, type Place } from "./sites";
 import { authorityFile, ensureCertificate, mongoType, redisType } from "./stores";
 
 /** Where the machine keeps the cloud. */
@@ -31,49 +31,23 @@ export interface Ground {
     readonly registryHosts: readonly string[];
     /** The file that lists who may push and pull. */
     readonly registryUsers: string;
-    readonly registryStorage: string;
     /** Who may write logs: access key to its secret. */
     readonly logKeys: Readonly<Record<string, string>>;
 }
 
 /** Brings the cloud up, with every instance in it, on a machine that has its cluster. */
-export async function ensureCloud({ region, given, registryHosts, registryUsers, registryStorage, logKeys }: Ground): Promise<void> {
+export async function ensureCloud({ region, given, registryHosts, registryUsers, logKeys }: Ground): Promise<void> {
     mkdirSync(join(cloudFolder, "logs"), { recursive: true, mode: 0o700 });
     writeWhole(join(cloudFolder, "given.json"), JSON.stringify(given, undefined, 4));
     const cloud = new Cloud(cloudFolder, machineSite, region);
+    await ensurePackages("cloud");
     await machineSite.settle(servicePlace);
-    await ensureRegistry(cloud, registryHosts, registryUsers, registryStorage);
+    // The docker daemon pushes to there.
+    await execa("ip", ["route", "replace", `${servicePlace.address}/32`, "via", (await addresses()).node]);
+    await ensureRegistry(cloud, registryHosts, registryUsers);
     await ensureLogEnd(logKeys);
-    await ensureRoom();
     await ensureNames();
     await resume(cloud);
-}
-
-/** In the cloud the control plane isn't on the nodes: here it reserves nothing of what the pods there would have. */
-async function ensureRoom(): Promise<void> {
-    const folder = "/etc/kubernetes/manifests";
-    const inSystem = ["--namespace", "kube-system"];
-    for (const name of readdirSync(folder)) {
-        const manifest = readFileSync(join(folder, name), "utf8");
-        const freed = manifest.replace(/(\n +requests:\n +cpu: )\d+m\n/, (_, before: string) => `${before}10m\n`);
-        if (freed !== manifest) {
-            writeWhole(join(folder, name), freed);
-        }
-    }
-    const reserved = [
-        "get",
-        "pods",
-        "--selector",
-        "tier=control-plane",
-        "-o",
-        "jsonpath={.items[*].spec.containers[*].resources.requests.cpu}",
-    ];
-    await until(
-        async () => /^10m( 10m)*$/.test(await kubectl("--request-timeout=2s", ...inSystem, ...reserved).catch(() => "")),
-        120,
-        () => "the control plane doesn't come back after it was restarted",
-    );
-    await kubectl(...inSystem, "set", "resources", "deployment/coredns", "--requests=cpu=10m");
 }
 
 /** Starts again what a power cut has ended. */
@@ -94,9 +68,10 @@ export async function removeCloud(): Promise<void> {
         return;
     }
     await endAll();
-    await clearMachineSite();
-    await execa("ip", ["address", "delete", `${servicePlace.address}/32`, "dev", "lo"], { reject: false });
-    for (const host of existsSync(registries) ? readdirSync(registries) : []) {
+    // The node goes with what it has of the cloud.
+    await execa("ip", ["route", "delete", `${servicePlace.address}/32`], { reject: false });
+    const names = join(cloudFolder, "registry", "names");
+    for (const host of existsSync(names) ? readFileSync(names, "utf8").split("\n") : []) {
         rmSync(join(dockerCertificates, host), { recursive: true, force: true });
     }
     setHosts([]);
@@ -104,7 +79,7 @@ export async function removeCloud(): Promise<void> {
 }
 
 /** The machine's registry by the cloud's names, with TLS: docker pushes to the one, nodes pull from the other. */
-async function ensureRegistry(cloud: Cloud, hosts: readonly string[], users: string, storage: string): Promise<void> {
+async function ensureRegistry(cloud: Cloud, hosts: readonly string[], users: string): Promise<void> {
     const folder = join(cloudFolder, "registry");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const names = join(folder, "names");
@@ -120,7 +95,7 @@ async function ensureRegistry(cloud: Cloud, hosts: readonly string[], users: str
         `version: 0.1
 log: { level: warn }
 storage:
-  filesystem: { rootdirectory: ${storage} }
+  filesystem: { rootdirectory: ${join(folder, "data")} }
   delete: { enabled: true }
 http:
   addr: ${servicePlace.address}:${servicePlace.port}
@@ -132,14 +107,18 @@ auth:
     for (const host of hosts) {
         mkdirSync(join(dockerCertificates, host), { recursive: true });
         writeFileSync(join(dockerCertificates, host, "ca.crt"), readFileSync(authorityFile(cloud)));
-        mkdirSync(join(registries, host), { recursive: true });
-        writeFileSync(join(registries, host, "hosts.toml"), `[host."https://${host}"]\n  ca = "${authorityFile(cloud)}"\n`);
+        const there = `/etc/containerd/certs.d/${host}`;
+        await inNode("mkdir", "-p", there);
+        await feedNode(readFileSync(authorityFile(cloud), "utf8"), "tee", `${there}/ca.crt`);
+        await feedNode(`[host."https://${host}"]\n  ca = "${there}/ca.crt"\n`, "tee", `${there}/hosts.toml`);
     }
     setHosts(hosts);
+    await feedNode(`${withHosts(await inNode("cat", hostsFile), hosts)}`, "tee", hostsFile);
     await ensureServing({
         id: "registry",
         command: "/usr/bin/docker-registry",
         args: ["serve", configuration],
+        before: await nodeNetwork(),
         folder,
         isReady: () => connects(servicePlace),
     });
@@ -153,7 +132,7 @@ async function ensureLogEnd(keys: Readonly<Record<string, string>>): Promise<voi
     const place = { ...servicePlace, port: 10011 };
     const listen = `${place.address}:${place.port}`;
     const command = await slsCommand({ listen, logs: join(cloudFolder, "logs"), keys: keyFile });
-    await ensureServing({ id: "sls", ...command, folder, isReady: () => connects(place) });
+    await ensureServing({ id: "sls", ...command, before: await nodeNetwork(), folder, isReady: () => connects(place) });
 }
 
 function connects({ address, port }: Place): Promise<boolean> {
@@ -199,16 +178,20 @@ async function ensureNames(): Promise<void> {
     await kubectl(...inSystem, "rollout", "status", "deployment/coredns", "--timeout=120s");
 }
 
-/** The names in this machine's own list, for docker and containerd. */
-function setHosts(hosts: readonly string[]): void {
-    const others = readFileSync(hostsFile, "utf8")
+/** A list of hosts with the registry's names in it. */
+function withHosts(list: string, hosts: readonly string[]): string {
+    const others = list
         .split("\n")
         .filter((line) => !line.endsWith(hostsMark))
         .join("\n")
         .trimEnd();
-    const own = hosts.map((host) => `${servicePlace.address} ${host} ${hostsMark}\n`).join("");
+    return `${others}\n${hosts.map((host) => `${servicePlace.address} ${host} ${hostsMark}\n`).join("")}`;
+}
+
+/** The names in this host's own list, for docker. */
+function setHosts(hosts: readonly string[]): void {
     // Written in place: in a container the file is a mount.
-    writeFileSync(hostsFile, `${others}\n${own}`);
+    writeFileSync(hostsFile, withHosts(readFileSync(hostsFile, "utf8"), hosts));
 }
 
 /** For the rehearsal's check that nobody else gets in: an address that no whitelist names. */

@@ -203,6 +203,7 @@ export async function serveMongo(cloud: Cloud, holding: Holding): Promise<void> 
         id: holding.id,
         command: join(await built("ferretdb"), "ferretdb"),
         args,
+        before: await cloud.site.before(),
         env: { FERRETDB_SETUP_PASSWORD: ownPassword(folder), TMPDIR: folder },
         folder,
         isReady: () =>

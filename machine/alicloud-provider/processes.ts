@@ -13,13 +13,15 @@ export interface Server {
     readonly command: string;
     readonly args: readonly string[];
     readonly env?: Readonly<Record<string, string>>;
+    /** What comes before the command: see `Site.before`. */
+    readonly before?: readonly string[];
     /** Where it works and logs. */
     readonly folder: string;
     readonly isReady: () => Promise<boolean>;
 }
 
 /** Starts the server unless it runs, and waits until it serves. It outlives us. */
-export async function ensureServing({ id, command, args, env, folder, isReady }: Server): Promise<void> {
+export async function ensureServing({ id, command, args, before = [], env, folder, isReady }: Server): Promise<void> {
     const title = `${command} of ${id}`;
     const logFile = join(folder, "log");
     const isThere = () => pidsOf(id).length > 0;
@@ -28,7 +30,8 @@ export async function ensureServing({ id, command, args, env, folder, isReady }:
         rmSync(join(folder, "own.sock"), { force: true });
         // Nothing of ours: the provider's environment has the user's keys.
         const own = { PATH: process.env.PATH ?? "", ...env, [marker]: `${prefix}${id}` };
-        await startDetached({ title, command, args, cwd: folder, env: own, logFile });
+        const [first = "", ...rest] = [...before, command, ...args];
+        await startDetached({ title, command: first, args: rest, cwd: folder, env: own, logFile });
     }
     await untilServing({ title, logFile, isReady, isThere });
 }

@@ -189,6 +189,7 @@ export async function serveRedis(cloud: Cloud, holding: Holding): Promise<void> 
         id: holding.id,
         command: "/usr/bin/redis-server",
         args: [configuration],
+        before: await cloud.site.before(),
         folder,
         isReady: async () => (await ask(folder, ["PING"]).catch(() => "")) === "PONG",
     });

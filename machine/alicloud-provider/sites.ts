@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { execa } from "execa";
+import { nodeNetwork } from "../kubernetes";
 import { addressesIn } from "./addresses";
 
 /** Where an instance listens. */
@@ -23,17 +24,26 @@ export interface Site {
     /** Gives the place its address, again after a power cut. */
     settle(place: Place): Promise<void>;
     leave(place: Place): Promise<void>;
+    /** What comes before a command that listens at a place. */
+    before(): Promise<readonly string[]>;
     /** Lets in whom each place admits and, as the cloud does, answers nobody else. */
     admit(admissions: readonly Admission[]): Promise<void>;
 }
 
-/** The stores' addresses on the machine: pods reach them as they reach the API server's, over the loopback's aliases. */
+/** The stores' addresses are the node's, on its loopback: pods reach them, and are known there by their own addresses. */
 const label = "lo:sms-cloud";
 const chain = "SMS-CLOUD";
 const jump = ["INPUT", "--jump", chain];
 
-/** The machine of `machine/`: an address for each instance and a packet filter in front. Needs root. */
+/** Runs a command of this host in the node's network. */
+async function inNetwork(command: readonly string[], options: { input?: string; reject?: boolean } = {}) {
+    const [first = "", ...rest] = [...(await nodeNetwork()), ...command];
+    return execa(first, rest, options);
+}
+
+/** The node of the machine: an address for each instance and a packet filter in front. Needs root. */
 export const machineSite: Site = {
+    before: nodeNetwork,
     async place(port, vSwitchCidr, taken) {
         const used = new Set(taken.map(({ address }) => address));
         for (const address of addressesIn(vSwitchCidr)) {
@@ -46,10 +56,10 @@ export const machineSite: Site = {
     // The name carries the address: the cluster's DNS needs no list of them.
     domain: (id, suffix, { address }) => `${id}x${address.replaceAll(".", "x")}.${suffix}`,
     settle: async ({ address }) => {
-        await execa("ip", ["address", "replace", `${address}/32`, "dev", "lo", "label", label]);
+        await inNetwork(["ip", "address", "replace", `${address}/32`, "dev", "lo", "label", label]);
     },
     leave: async ({ address }) => {
-        await execa("ip", ["address", "delete", `${address}/32`, "dev", "lo"], { reject: false });
+        await inNetwork(["ip", "address", "delete", `${address}/32`, "dev", "lo"], { reject: false });
     },
     async admit(admissions) {
         // Who is let in has still to pass what else there is: the cluster's NetworkPolicies.
@@ -60,28 +70,17 @@ export const machineSite: Site = {
         ]);
         // All or nothing: with its name stated the chain is emptied and filled in one step.
         const lines = ["*filter", `:${chain} - [0:0]`, ...rules];
-        await execa("iptables-restore", ["--noflush", "--wait"], { input: `${lines.join("\n")}\nCOMMIT\n` });
-        const { failed } = await execa("iptables", ["--wait", "--check", ...jump], { reject: false });
+        await inNetwork(["iptables-restore", "--noflush", "--wait"], { input: `${lines.join("\n")}\nCOMMIT\n` });
+        const { failed } = await inNetwork(["iptables", "--wait", "--check", ...jump], { reject: false });
         if (failed) {
-            await execa("iptables", ["--wait", "--insert", ...jump]);
+            await inNetwork(["iptables", "--wait", "--insert", ...jump]);
         }
     },
 };
 
-/** Takes back the packet filter and every address. */
-export async function clearMachineSite(): Promise<void> {
-    const tolerant = { reject: false };
-    await execa("iptables", ["--wait", "--delete", ...jump], tolerant);
-    await execa("iptables", ["--wait", "--flush", chain], tolerant);
-    await execa("iptables", ["--wait", "--delete-chain", chain], tolerant);
-    const { stdout } = await execa("ip", ["-oneline", "address", "show", "dev", "lo", "label", label], tolerant);
-    for (const [, address] of (stdout ?? "").matchAll(/inet (\S+)/g)) {
-        await execa("ip", ["address", "delete", address as string, "dev", "lo"], tolerant);
-    }
-}
-
 /** Ports of the loopback, for tests without root. Everybody is let in. */
 export const loopbackSite: Site = {
+    before: async () => [],
     async place(cloudPort, vSwitchCidr, taken) {
         const port = await freePort();
         return taken.some((place) => place.port === port) ? this.place(cloudPort, vSwitchCidr, taken) : { address: "127.0.0.1", port };

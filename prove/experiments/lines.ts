@@ -18,7 +18,7 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
     const sls = new Sls();
     try {
         await prepare(sls);
-        await apply(...names.map((name) => writer(name, without[side.kind])));
+        await apply(...(await Promise.all(names.map((name) => writer(name, without[side.kind])))));
         const running = (await Promise.all(names.map(ready))).flat().map(({ metadata }) => metadata.name);
         const standardOutputs = running.map((pod) => new StandardOutput(pod));
         // One by one: a kubelet that is busy gives a collector more time than it can count on.

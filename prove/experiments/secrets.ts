@@ -3,9 +3,8 @@ import { createReadStream, existsSync, readdirSync, readFileSync, statSync } fro
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { execa } from "execa";
-import { presentDocker } from "../../machine/containers";
-import { kubectl } from "../../machine/kubernetes";
-import { logs, state } from "../../machine/places";
+import { kubectl, machineDocker } from "../../machine/kubernetes";
+import { logs, nodeName, state } from "../../machine/places";
 import { secret } from "../../machine/secrets";
 import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
 import type { Product } from "../product";
@@ -92,15 +91,19 @@ async function placesOf(product: Product): Promise<Place[]> {
         {
             title: "logs of all containers",
             surely: '\\"role\\": \\"web\\"'.replaceAll("\\", ""),
-            streams: () => filesBelow("/var/log/pods", cluster.name),
+            streams: () => filesInNode(`/var/log/pods/*${cluster.name}*`),
         },
-        { title: "log files in the pods' volumes", surely: '"role": "web"', streams: () => logVolumes() },
+        {
+            title: "log files in the pods' volumes",
+            surely: '"role": "web"',
+            streams: () => filesInNode("*/kubernetes.io~empty-dir/log-dir/*"),
+        },
         { title: "logs of the machine and of the engine's runs", surely: cluster.name, streams: () => filesBelow(logs) },
         { title: "the image's layers and its history", surely: "def create_app", streams: () => layers(image) },
         { title: "command lines of all processes", surely: "kubelet", streams: () => ofProcesses("cmdline", () => true) },
         {
             title: "environments of the host's processes (those in pods get the Secrets)",
-            surely: "SMS_MACHINE_DAEMON",
+            surely: "PATH=",
             streams: () => ofProcesses("environ", (cgroup) => !cgroup.includes("kubepods")),
         },
     ];
@@ -116,18 +119,17 @@ function* filesBelow(folder: string, part = ""): Iterable<Readable> {
     }
 }
 
-function* logVolumes(): Iterable<Readable> {
-    const pods = "/var/lib/kubelet/pods";
-    for (const pod of readdirSync(pods)) {
-        const volume = join(pods, pod, "volumes", "kubernetes.io~empty-dir", "log-dir");
-        if (existsSync(volume)) {
-            yield* filesBelow(volume);
-        }
-    }
+/** Of the node's files for pods, those with such a path. */
+async function* filesInNode(path: string): AsyncIterable<Readable> {
+    const { env } = await machineDocker();
+    const find = ["find", "/var/log/pods", "/var/lib/kubelet/pods", "-type", "f", "-path", path, "-exec", "cat", "{}", "+"];
+    const found = execa("docker", ["exec", nodeName, ...find], { env, buffer: false, encoding: "buffer", reject: false });
+    yield found.stdout as Readable;
+    await found;
 }
 
 async function* layers(image: string): AsyncIterable<Readable> {
-    const env = { DOCKER_HOST: (await presentDocker()) as string };
+    const { env } = await machineDocker();
     // The registry's digest names it for the cluster; the daemon that built it knows it by its tag as well.
     const saved = execa("docker", ["save", image.split("@")[0] as string], { env, buffer: false, encoding: "buffer" });
     yield saved.stdout as Readable;

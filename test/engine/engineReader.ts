@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { pulumiCommand } from "../../operations/engine";
+import { pulumiCommand } from "../../machine/commands";
 import { isReading, parseStackFile } from "../../settings/stackFile";
 import { valueAt } from "../../settings/valueAt";
 

@@ -5,12 +5,12 @@ import { version } from "@pulumi/alicloud/package.json";
 import { execa } from "execa";
 import { end } from "../../machine/alicloud-provider/processes";
 import { fillsOf } from "../../machine/alicloud-provider/table";
+import { pulumiCommand } from "../../machine/commands";
 import { readAgain } from "../../machine/halfMade";
 import { ensurePackages } from "../../machine/host";
 import { writeStandIn } from "../../machine/stack";
 import { built } from "../../machine/toolchain";
 import { readPreview } from "../../operations/changes";
-import { pulumiCommand } from "../../operations/engine";
 import { Copy } from "./copy";
 
 const redisType = "alicloud:kvstore/instance:Instance";

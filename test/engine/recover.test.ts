@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { pulumiCommand } from "../../operations/engine";
+import { pulumiCommand } from "../../machine/commands";
 import { Copy } from "./copy";
 
 const passphrase = "correct horse battery staple";

@@ -28,7 +28,7 @@ describe("logs on the real cluster", () => {
 
     it("arrive to the last line of pods that end, each of them once and with where it is from", async () => {
         const names = Array.from({ length: 8 }, (_, index) => `ends-${index}`);
-        await apply(...names.map((name) => writer(name)));
+        await apply(...(await Promise.all(names.map((name) => writer(name)))));
         const running = (await Promise.all(names.map(ready))).flat();
         // One by one: a kubelet that is busy gives a collector more time than it can count on.
         for (const name of names) {
@@ -60,7 +60,7 @@ describe("logs on the real cluster", () => {
     });
 
     it("lose nothing to a collector that is killed", async () => {
-        await apply(writer("killed"));
+        await apply(await writer("killed"));
         const [pod] = await ready("killed");
         const name = pod?.metadata.name as string;
         for (const restarts of [1, 2]) {
@@ -87,7 +87,7 @@ describe("logs on the real cluster", () => {
 
     it("wait for a logstore that can't be reached, while the pods serve", async () => {
         await sls.stop();
-        await apply(writer("waits"));
+        await apply(await writer("waits"));
         const [pod] = await ready("waits");
         const name = pod?.metadata.name as string;
         await new Promise((passed) => setTimeout(passed, 5000));
@@ -104,7 +104,7 @@ describe("logs on the real cluster", () => {
     });
 
     it("show their access key in no ConfigMap, pod or process list", async () => {
-        await apply(writer("shown"));
+        await apply(await writer("shown"));
         const [pod] = await ready("shown");
         const name = pod?.metadata.name as string;
         const processes = readdirSync("/proc")

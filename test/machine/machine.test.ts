@@ -1,39 +1,63 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { daemonNames, daemonPid, ensureRunning, ownProcesses, stop } from "../../machine/daemons";
+import { daemonPid, ensureRunning, ownProcesses, stop } from "../../machine/daemons";
 import { holdTurn, takeTurn } from "../../machine/host";
+import { machineDocker } from "../../machine/kubernetes";
 import { clone } from "../../machine/places";
 import { until } from "../../machine/progress";
 
 const up = [process.execPath, "-r", "./register.cjs", join("machine", "main.ts"), "up"] as const;
 
+/** All containers, networks and volumes of the machine's docker daemon. */
+async function dockersThings(): Promise<string[]> {
+    const docker = await machineDocker();
+    return Promise.all([docker.run("ps", "--all", "--quiet"), docker.run("network", "ls"), docker.run("volume", "ls")]);
+}
+
 /** Runs `npm run up` behind `wrapper` and gives what it says; nothing may have changed. */
 async function assertRefused(wrapper: string[], because: RegExp): Promise<void> {
-    const before = daemonNames.map(daemonPid);
+    const before = await dockersThings();
     const [command = "", ...args] = [...wrapper, ...up];
     const { exitCode, all } = await execa(command, args, { cwd: clone, all: true, reject: false });
     assert.equal(exitCode, 1, all);
     assert.match(all, because);
     assert.doesNotMatch(all, /\n\s+at .*:\d+:\d+/, "no stack trace");
-    assert.deepEqual(daemonNames.map(daemonPid), before);
+    assert.deepEqual(await dockersThings(), before);
 }
 
+/** A shell that prepares namespaces of its own and then becomes the command. */
+const inNamespaces = (preparation: string, ...namespaces: string[]) => [
+    "unshare",
+    ...namespaces,
+    "sh",
+    "-ec",
+    `${preparation}; exec "$@"`,
+    "sh",
+];
+const withoutDocker = "mount -t tmpfs none /run";
+
 describe("npm run up", () => {
-    it("refuses a user that is not root", async () => {
-        await assertRefused(["unshare", "--user"], /nothing was changed[\s\S]*not root/);
+    it("refuses a user that is not root where no docker daemon answers", async () => {
+        await assertRefused(["unshare", "--user"], /nothing was changed[\s\S]*No docker daemon answers[\s\S]*Only root/);
     });
 
-    it("refuses a host that has another cluster already", async () => {
-        const foreign = mkdtempSync(join(tmpdir(), "kubernetes-"));
-        writeFileSync(join(foreign, "admin.conf"), "");
+    it("refuses a host on which an earlier version's cluster is", async () => {
+        const etc = mkdtempSync(join(tmpdir(), "etc-"));
+        const earlier = `cp -a /etc/. ${etc}; mkdir -p ${etc}/kubernetes; touch ${etc}/kubernetes/made-by-sms-machine; mount --bind ${etc} /etc`;
+        await assertRefused(inNamespaces(earlier, "--mount"), /nothing was changed[\s\S]*An earlier version[\s\S]*npm run down/);
+        rmSync(etc, { recursive: true });
+    });
+
+    it("refuses a host whose ports others have, and names each of them", async () => {
+        const taken = `${withoutDocker}; ip link set lo up; for port in 5000 31090; do python3 -m http.server --bind 127.0.0.1 $port & done; sleep 1`;
+        const wrapper = inNamespaces(taken, "--mount", "--net", "--pid", "--fork", "--kill-child");
         await assertRefused(
-            ["unshare", "--mount", "sh", "-c", `mount --bind ${foreign} /etc/kubernetes && exec "$@"`, "sh"],
-            /nothing was changed[\s\S]*\/etc\/kubernetes\/admin\.conf[\s\S]*sms:cluster\.context/,
+            wrapper,
+            /nothing was changed[\s\S]*Port 31090 on 127\.0\.0\.1 is taken[\s\S]*Port 5000 on 127\.0\.0\.1 is taken/,
         );
-        rmSync(foreign, { recursive: true });
     });
 
     it("refuses to run beside another one", async () => {
@@ -91,26 +115,24 @@ describe("a daemon", () => {
 });
 
 describe("npm run down", () => {
-    it("takes its own rules and sets out of the packet filter, and leaves everybody else's", async () => {
+    it("takes the rules of its own docker daemon out of the packet filter, and leaves everybody else's", async () => {
         const script = `
-            for set in KUBE-SRC-1 KUBE-DST-1 other; do ipset create $set hash:ip; done
-            for chain in KUBE-POD-FW-1 KUBE-ROUTER-FORWARD OTHER; do iptables -N $chain; done
-            iptables -A KUBE-POD-FW-1 -m set --match-set KUBE-SRC-1 src -m set --match-set KUBE-DST-1 dst -j ACCEPT
-            iptables -A KUBE-ROUTER-FORWARD -j KUBE-POD-FW-1
-            iptables -A FORWARD -j KUBE-ROUTER-FORWARD
-            iptables -A FORWARD -m set --match-set other src -j OTHER
-            node -r ./register.cjs -e 'const own = require("./machine/network"); own.ensureNetwork().then(own.removeNetwork)'
-            ipset list -name
-            iptables --list-rules`;
-        // In a network namespace of its own: the machine stays up.
-        const { stdout } = await execa("unshare", ["--net", "sh", "-ec", script], { cwd: clone });
-        assert.deepEqual(stdout.split("\n"), [
-            "other",
-            "-P INPUT ACCEPT",
-            "-P FORWARD ACCEPT",
-            "-P OUTPUT ACCEPT",
-            "-N OTHER",
-            "-A FORWARD -m set --match-set other src -j OTHER",
-        ]);
+            mount -t tmpfs none /var/lib/sms-machine
+            iptables -N OTHER
+            iptables -A FORWARD -s 192.0.2.1 -j OTHER
+            before=$(iptables --list-rules; ip -brief link; cat /proc/sys/net/ipv4/ip_forward)
+            node -r ./register.cjs -e 'require("./machine/network").ensureDockerNetwork()'
+            iptables -N DOCKER
+            iptables -A FORWARD -o sms-docker -j DOCKER
+            node -r ./register.cjs -e 'require("./machine/network").removeDockerNetwork()'
+            after=$(iptables --list-rules; ip -brief link; cat /proc/sys/net/ipv4/ip_forward)
+            test "$before" = "$after" || { echo "$before"; echo ---; echo "$after"; exit 1; }`;
+        // In namespaces of its own: the machine stays up.
+        const { exitCode, all } = await execa("unshare", ["--net", "--mount", "sh", "-ec", script], {
+            cwd: clone,
+            all: true,
+            reject: false,
+        });
+        assert.equal(exitCode, 0, all);
     });
 });

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { kubectl } from "../../machine/kubernetes";
+import { copyToNode, kubectl } from "../../machine/kubernetes";
 import { until } from "../../machine/progress";
 import { Prometheus } from "../../machine/prometheus";
 import { built } from "../../machine/toolchain";
@@ -38,7 +36,7 @@ describe("monitoring on the real cluster", () => {
     before("up, with the operator's resources, and somebody who sends messages", async () => {
         stack = await TestStack.make(namespace, 31101);
         const folder = await built("prometheus-operator");
-        operatorResources = readdirSync(folder).map((file) => `--filename=${join(folder, file)}`);
+        operatorResources = [`--filename=${await copyToNode(folder)}`];
         await kubectl("delete", "--ignore-not-found", ...operatorResources);
         await stack.configure(operator);
         const refused = await stack.up();

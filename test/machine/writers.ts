@@ -7,11 +7,10 @@ import { join } from "node:path";
 import { appPod } from "../../components/app";
 import { LogCollector, SlsLogs } from "../../components/logs";
 import { ensureBaseImages } from "../../machine/baseImages";
-import { ensureDocker, registryUser } from "../../machine/containers";
-import { apply, kubectl } from "../../machine/kubernetes";
-import { apiAddress } from "../../machine/network";
+import { addresses, apply, kubectl, machineDocker } from "../../machine/kubernetes";
 import { basePrefix, ownRegistry } from "../../machine/places";
 import { until } from "../../machine/progress";
+import { registryUser } from "../../machine/registry";
 import { secret } from "../../machine/secrets";
 import { slsCommand } from "../../machine/sls";
 import { deploy } from "../unit/deployed";
@@ -86,7 +85,7 @@ export class Sls {
 
     async start(): Promise<void> {
         const { command, args } = await slsCommand({
-            listen: `${apiAddress}:10011`,
+            listen: `${(await addresses()).host}:10011`,
             logs: join(this.folder, "logs"),
             keys: join(this.folder, "keys.json"),
         });
@@ -143,7 +142,7 @@ const amounts = { cpu: "10m", memory: "64Mi" };
 const collector = { image: collectorImage, resources: { requests: amounts, limits: { cpu: "0.5", memory: "192Mi" } }, drainSeconds: 5 };
 
 /** A pod of the app, but for what runs in it; `without` one of its sidecars, or any. */
-export function writer(name: string, without: "nothing" | "log-drain" | "sidecars" = "nothing"): object {
+export async function writer(name: string, without: "nothing" | "log-drain" | "sidecars" = "nothing"): Promise<object> {
     const app = {
         namespace,
         image: writerImage,
@@ -174,7 +173,10 @@ export function writer(name: string, without: "nothing" | "log-drain" | "sidecar
             replicas: 1,
             selector: { matchLabels: { app: name } },
             // The pods' own hosts file is the intranet's name server.
-            template: { ...template, spec: { ...template.spec, initContainers, hostAliases: [{ ip: apiAddress, hostnames: [slsHost] }] } },
+            template: {
+                ...template,
+                spec: { ...template.spec, initContainers, hostAliases: [{ ip: (await addresses()).host, hostnames: [slsHost] }] },
+            },
         },
     };
 }
@@ -227,7 +229,7 @@ export function different(lines: Line[]): number {
 
 /** What the writers need: images, the end that takes their lines, and a namespace with its secrets. */
 export async function prepare(sls: Sls): Promise<void> {
-    await ensureBaseImages([collectorImage, writerImage], await ensureDocker());
+    await ensureBaseImages(await machineDocker(), [collectorImage, writerImage]);
     await sls.start();
     const auth = Buffer.from(`${registryUser}:${secret("registry-password")}`).toString("base64");
     const { config, credentials } = await collectorObjects();
