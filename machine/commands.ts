@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { arch, platform } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { cache } from "./places";
 import { say } from "./progress";
@@ -93,7 +93,7 @@ export async function downloadKind(address: string, file: string): Promise<boole
         if (found !== expected) {
             throw new Error(`its SHA-256 is ${found} and not ${expected}`);
         }
-        mkdirSync(downloads, { recursive: true });
+        mkdirSync(dirname(file), { recursive: true });
         writeFileSync(`${file}.new`, binary as Buffer);
         chmodSync(`${file}.new`, 0o755);
         renameSync(`${file}.new`, file);

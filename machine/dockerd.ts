@@ -1,12 +1,14 @@
 /** A docker daemon of the machine's own, from Debian's packages, where the user has none. Needs root. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Daemon, daemonPid, ensureRunning } from "./daemons";
+import { type Daemon, daemonPid, ensureRunning, ownProcesses } from "./daemons";
 import { Docker } from "./docker";
 import { buildBridge } from "./network";
 import { dockerData, dockerSocket, run, state } from "./places";
 
 const pidFile = join(run, "docker.pid");
+/** Of the containerd that dockerd starts. */
+const containerdPidFile = join(run, "docker", "containerd", "containerd.pid");
 const runtime = join(state, "runtime");
 
 const dockerd = (args: readonly string[]): Daemon => ({
@@ -33,6 +35,10 @@ export async function ensureDockerd(): Promise<Docker> {
     if (daemonPid("dockerd") === undefined) {
         // Left by one that was killed; dockerd takes any process that has the number now for itself.
         rmSync(pidFile, { force: true });
+    }
+    if (!ownProcesses().some(({ executable }) => executable === "containerd")) {
+        // Likewise: it waits for a containerd that has the number of one that was killed, also while that one is a zombie.
+        rmSync(containerdPidFile, { force: true });
     }
     await ensureRunning(dockerd(withoutMissingCapabilities()));
     return new Docker(`unix://${dockerSocket}`);

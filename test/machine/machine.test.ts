@@ -60,6 +60,12 @@ describe("npm run up", () => {
         );
     });
 
+    it("refuses a docker daemon that has somebody else's machine", async () => {
+        // Without its state this user is somebody else.
+        const stranger = inNamespaces("mount -t tmpfs none /var/lib/sms-machine", "--mount");
+        await assertRefused(stranger, /nothing was changed[\s\S]*has a machine of somebody else/);
+    });
+
     it("refuses to run beside another one", async () => {
         const release = await takeTurn();
         await assertRefused([], /Another `npm run up` or `npm run down` is at work/);
