@@ -244,7 +244,7 @@ async function fail(pulumi: Pulumi, rehearsal: Rehearsal): Promise<void> {
             await setAuthority(pulumi, rehearsal, "operations/placeholderCa.pem");
             const { failed, output } = await quiet(pulumi, rehearsal, up);
             await setAuthority(pulumi, rehearsal, authority);
-            const refused = new Set(output.match(/(Redis|MongoDB): FAILED: TLS: the certificate of \S+ is not accepted/g));
+            const refused = new Set(output.match(/(Redis|MongoDB): FAILED: TLS: the certificate of .+? is not accepted/g));
             if (!failed || refused.size < 2) {
                 throw new MachineError(`It did not:\n${output}`);
             }
