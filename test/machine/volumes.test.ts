@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
 import { apply, kubectl } from "../../machine/kubernetes";
+import { clone } from "../../machine/places";
 import { type Run, TestStack } from "./testStack";
 
 const namespace = "sms-volumes";
@@ -43,8 +47,9 @@ function assertSucceeded({ exitCode, output }: Run): void {
 
 describe("the volumes of stores in the real cluster", () => {
     let stack: TestStack;
-    const redis = { kind: "cluster", image: "127.0.0.1:5000/base/redis:7.0", storage: "256Mi", storageClass: growing };
-    const mongo = { kind: "cluster", image: "127.0.0.1:5000/base/mongo:ferretdb-1.24", storage: "512Mi", storageClass: fixed };
+    const local = (parse(readFileSync(join(clone, "Pulumi.local.yaml"), "utf8")) as { config: Record<string, object> }).config;
+    const redis = { ...local["sms:redis"], storage: "256Mi", storageClass: growing };
+    const mongo = { ...local["sms:mongo"], storage: "512Mi", storageClass: fixed };
     const grown = { ...redis, storage: "512Mi" };
     /** Nothing is built: of the product only the stores are deployed. */
     const image = { pinned: `none@sha256:${"0".repeat(64)}` };
