@@ -42,7 +42,8 @@ export async function ensureRegistry(docker: Docker, image: string): Promise<voi
     }
     await docker.run("start", registryContainer);
     await until(
-        async () => (await fetch(`http://${ownRegistry}/v2/`).catch(() => undefined))?.status === 401,
+        async () =>
+            (await fetch(`http://${ownRegistry}/v2/`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined))?.status === 401,
         60,
         () => `the registry doesn't answer; see \`docker logs ${registryContainer}\``,
     );
