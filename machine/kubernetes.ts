@@ -54,7 +54,7 @@ export async function ensureCluster(docker: Docker): Promise<void> {
         } else if (present !== "running") {
             await docker.run("start", nodeName);
         }
-        await refuseUnknownServices(docker);
+        await keepInside(docker);
         await untilReady(docker, isNew);
         await Promise.all([metricsServer(apply), removeFakeNodes(), isNew && hastenDns()]);
         const serving = ["deployment/coredns", `apiservice/${metricsApiName}`];
@@ -72,10 +72,11 @@ async function isFinished(docker: Docker): Promise<boolean> {
 }
 
 /**
- * What kube-proxy doesn't know yet would leave the node, and whoever answers there would be taken for the store or the server that
- * was asked for.
+ * What is meant for the cluster doesn't leave the node: for a pod that is gone, or for a Service that kube-proxy doesn't know yet,
+ * whoever answers outside would be taken for the store or the server that was asked for. The own node image does so when it starts.
  */
-async function refuseUnknownServices(docker: Docker): Promise<void> {
+async function keepInside(docker: Docker): Promise<void> {
+    await docker.run("exec", nodeName, "ip", "route", "replace", "unreachable", podCidr);
     for (const chain of ["FORWARD", "OUTPUT"]) {
         const rule = [chain, "--destination", serviceCidr, "--jump", "REJECT"];
         if (!(await docker.succeeds("exec", nodeName, "iptables", "--wait", "--check", ...rule))) {

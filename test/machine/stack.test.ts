@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { execa } from "execa";
 import { ownProcesses } from "../../machine/daemons";
 import { inNode, kubectl, machineDocker } from "../../machine/kubernetes";
 import { clone, nodeName, ownRegistry, registryContainer, volumes } from "../../machine/places";
 import { until } from "../../machine/progress";
 import { secret } from "../../machine/secrets";
+import { commandLines } from "./processes";
 import { type Run, TestStack } from "./testStack";
 
 const namespace = "sms-test";
@@ -111,10 +111,7 @@ describe("the product on the real cluster", () => {
 
     it("keeps every password out of the state, the preview and the process list", async () => {
         const preview = await stack.run("preview", "--diff", "--non-interactive");
-        const processes = readdirSync("/proc")
-            .filter((entry) => /^\d+$/.test(entry) && existsSync(`/proc/${entry}/cmdline`))
-            .map((entry) => readFileSync(`/proc/${entry}/cmdline`, "latin1"))
-            .join("\n");
+        const processes = commandLines();
         const engineState = await stack.state();
         assert.ok(engineState.includes("sms-web"), "the state was read");
         for (const name of ["registry-password", "redis-password", "mongo-password", "passphrase"]) {
