@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { kubectl } from "../../machine/kubernetes";
-import { clone, logs } from "../../machine/places";
+import { clone, logs, publishedPorts } from "../../machine/places";
 import { prepared } from "../../machine/prepare";
 import { until } from "../../machine/progress";
 import { clearKilledRun, ensureStack, type Pulumi, pulumiArgs, type Stack } from "../../machine/stack";
@@ -48,8 +48,9 @@ export class TestStack {
         this.address = `http://127.0.0.1:${nodePort}`;
     }
 
-    /** `nodePort` must be one that no other test uses. What an earlier run that was killed has left in the cluster is removed. */
+    /** `nodePort` must be one that this host publishes and no other test uses. What an earlier run that was killed has left in the cluster is removed. */
     static async make(namespace: string, nodePort: number, env: Record<string, string> = {}): Promise<TestStack> {
+        assert.ok(publishedPorts.includes(nodePort), `${nodePort} doesn't answer on this host`);
         await kubectl("delete", "namespace", namespace, "--ignore-not-found");
         return TestStack.beside(namespace, nodePort, env);
     }
