@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { certificates, debianRelease, debianRoot } from "./debian";
 import type { Docker } from "./docker";
-import { basePrefix, cache, nodeName, ownRegistry } from "./places";
+import { basePrefix, cache, nodeName, ownRegistry, state } from "./places";
 import { MachineError, say, step } from "./progress";
 import { registryUser } from "./registry";
 import { secret } from "./secrets";
@@ -142,10 +142,17 @@ async function pull(docker: Docker, image: string): Promise<boolean> {
 
 let hub: Promise<boolean> | undefined;
 
+/** There where an `up` has found no way to Docker Hub: the next ones don't try again, which a closed network makes long. */
+const noHub = join(state, "no-docker-hub");
+
 /** Whether the daemon gets images from Docker Hub, also by a mirror of it: tried once, with the smallest image that is needed. */
 export function reachesDockerHub(docker: Docker): Promise<boolean> {
     hub ??= (async () => {
-        const isReached = (await docker.hasImage(registry.official)) || (await docker.succeeds("pull", "--quiet", registry.official));
+        const { official } = registry;
+        const isReached = (await docker.hasImage(official)) || (!existsSync(noHub) && (await docker.succeeds("pull", "--quiet", official)));
+        if (!isReached) {
+            writeFileSync(noHub, "");
+        }
         say(isReached ? "  images: official ones from Docker Hub" : "  ! images: Docker Hub can't be reached, so they are made here");
         return isReached;
     })();
