@@ -1,15 +1,30 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { debianMirror } from "./host";
+import { debianMirror, ensurePackages, isDebian } from "./host";
 import { unmountBelow } from "./mounts";
 import { cache } from "./places";
+import { MachineError } from "./progress";
 
 export const debianRelease = "bookworm";
 export const certificates = "/etc/ssl/certs/ca-certificates.crt";
 
+let tools: Promise<void> | undefined;
+
+/** What makes a Debian; installed once, whoever asks. */
+function ensureTools(): Promise<void> {
+    if (process.getuid?.() !== 0 || !isDebian()) {
+        throw new MachineError(
+            "Docker Hub can't be reached, so the images are made of Debian's packages: that needs root on Debian 12. Give the docker daemon a mirror of Docker Hub instead (`registry-mirrors` in its daemon.json), then run this again.",
+        );
+    }
+    tools ??= ensurePackages("images");
+    return tools;
+}
+
 /** Gives `use` the root folder of a Debian with these packages, which trusts whom this host trusts; removes it when `use` has ended. */
 export async function debianRoot(packages: readonly string[], use: (root: string) => Promise<void>): Promise<void> {
+    await ensureTools();
     const work = join(cache, "work");
     mkdirSync(work, { recursive: true });
     const root = mkdtempSync(join(work, "debian-"));

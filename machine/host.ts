@@ -37,7 +37,8 @@ async function isFree(port: number): Promise<boolean> {
     });
 }
 
-function isDebian(): boolean {
+/** Debian, or a distribution that is made of it. */
+export function isDebian(): boolean {
     return (
         existsSync("/etc/os-release") &&
         /^ID(_LIKE)?=.*debian/m.test(readFileSync("/etc/os-release", "utf8")) &&
