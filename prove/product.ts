@@ -104,17 +104,6 @@ export class Product {
         await this.stack.setSecret("sms:secretEnv", JSON.stringify({ ALIYUN_ACCESS_KEY_ID: "no-real-id", ALIYUN_ACCESS_KEY_SECRET: key }));
     }
 
-    /** Changes the copy of the program, in places that have to be there. */
-    edit(file: string, change: (code: string) => string): void {
-        this.stack.edit(file, (code) => {
-            const changed = change(code);
-            if (changed === code) {
-                throw new MachineError(`${file} is not what this change of it was made for`);
-            }
-            return changed;
-        });
-    }
-
     async up(): Promise<void> {
         const { exitCode, output } = await this.stack.up();
         if (exitCode !== 0) {

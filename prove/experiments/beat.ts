@@ -24,8 +24,8 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
     const { ends, intervalSeconds, secondsBetween } = sizes[form];
     const withoutGuard = side.kind === "without";
     if (withoutGuard) {
-        product.edit("app/sms/ticks.py", (code) => code.replace("if last and tonumber", "if false and tonumber"));
-        product.edit("app/sms/beat.py", (code) => code.replace(/self\._channel\.last_ticks\(\)/, "{}"));
+        product.stack.edit("app/sms/ticks.py", (code) => code.replace("if last and tonumber", "if false and tonumber"));
+        product.stack.edit("app/sms/beat.py", (code) => code.replace(/self\._channel\.last_ticks\(\)/, "{}"));
     }
     const isOfItsOwn = withoutGuard || intervalSeconds !== resendIntervalSeconds;
     if (isOfItsOwn) {

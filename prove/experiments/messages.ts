@@ -104,7 +104,7 @@ async function takeOut(product: Product, protection: string): Promise<() => Prom
     if (change === undefined) {
         throw new Error(`messages has no protection ${protection}`);
     }
-    product.edit(change.file, change.edit);
+    product.stack.edit(change.file, change.edit);
     await product.up();
     return async () => {
         product.stack.restore(change.file);

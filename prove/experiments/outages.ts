@@ -56,7 +56,7 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
 
 async function takeOut(product: Product, protection: string): Promise<() => Promise<void>> {
     if (protection === lastingReadiness) {
-        product.edit("app/sms/readiness.py", (code) => code.replace("if self._file.exists():", "if False:"));
+        product.stack.edit("app/sms/readiness.py", (code) => code.replace("if self._file.exists():", "if False:"));
     } else {
         await product.configure({ env: { RESEND_INTERVAL_SECONDS: 3600 } });
     }

@@ -28,7 +28,7 @@ const tooManyCores = "1900m";
 async function tooBig(product: Product, side: Side): Promise<Trial> {
     const { stack, cluster } = product;
     if (side.kind === "without") {
-        product.edit("index.ts", (code) =>
+        product.stack.edit("index.ts", (code) =>
             code.replace(
                 /import (\{[^}]*\}) from "\.\/preflight";/,
                 'import * as unchecked from "./preflight";\nconst $1 = { ...unchecked, preflight: async () => ({}) };',

@@ -31,7 +31,7 @@ const failures: [what: string, files: string[], change: (content: string) => str
     [
         "can't be pulled",
         ["index.ts"],
-        (content) => content.replace("{ namespace, image, pullSecret", `{ namespace, image: "127.0.0.1:5000/sms:gone", pullSecret`),
+        (content) => content.replace("        image,\n        platform", '        image: "127.0.0.1:5000/sms:gone",\n        platform'),
         /127\.0\.0\.1:5000\/sms:gone.*not found/s,
     ],
 ];

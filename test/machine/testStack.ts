@@ -125,16 +125,19 @@ export class TestStack {
         return output.trim().replace(/^.*:([^:/@]+@)/, "$1");
     }
 
-    /** Changes a file of the copied program, and gives what was in it. */
-    edit(file: string, change: (content: string) => string): string {
+    /** Changes a file of the copied program, in places that have to be there. */
+    edit(file: string, change: (content: string) => string): void {
         const path = join(this.stack.program, file);
         const content = readFileSync(path, "utf8");
-        writeFileSync(path, change(content));
-        return content;
+        const changed = change(content);
+        if (changed === content) {
+            throw new Error(`${file} is not what this change of it was made for`);
+        }
+        writeFileSync(path, changed);
     }
 
     restore(file: string): void {
-        this.edit(file, () => readFileSync(join(clone, file), "utf8"));
+        cpSync(join(clone, file), join(this.stack.program, file));
     }
 
     async send(text: string): Promise<{ id: string }> {
