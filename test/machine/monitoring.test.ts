@@ -40,7 +40,7 @@ describe("monitoring on the real cluster", () => {
         await kubectl("delete", "--ignore-not-found", ...operatorResources);
         await stack.configure(operator);
         const refused = await stack.up();
-        assert.match(refused.output, /sms:monitoring\.kind is operator, but the cluster of stack sms-metrics has no Prometheus operator/);
+        assert.match(refused.output, /sms:monitoring\.kind is operator, but the cluster has no Prometheus operator/);
         assert.deepEqual(await stack.objects("deployments"), []);
         await kubectl("create", ...operatorResources);
         const { exitCode, output } = await stack.up();
