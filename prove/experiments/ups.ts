@@ -138,7 +138,8 @@ interface Resource {
     id?: string;
 }
 
-const kinds = "deployments,statefulsets,services,secrets,configmaps,jobs,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers";
+const kinds =
+    "deployments,statefulsets,persistentvolumeclaims,services,secrets,configmaps,jobs,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers";
 
 /** What the state and the cluster say of each other. */
 async function look(stack: TestStack): Promise<{ pending: number; leftOver: string[]; changesLeft: number }> {
