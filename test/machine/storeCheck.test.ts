@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { addresses, inNode } from "../../machine/kubernetes";
 import { type Run, TestStack } from "./testStack";
 
 interface Job {
@@ -10,10 +11,9 @@ interface Deployment {
     metadata: { name: string; generation: number };
 }
 
-/** Nobody's, in the pods' network: what is sent there is lost, as by a whitelist. */
-const lost = "10.88.64.253";
-/** The node's: nothing listens on port 1. */
-const closed = "10.88.0.1";
+/** Nobody's (RFC 5737): what is sent there is dropped, as by a whitelist. */
+const lost = "192.0.2.1";
+const dropped = ["FORWARD", "--destination", lost, "--jump", "DROP"];
 
 describe("the check of the stores on the real cluster", () => {
     let stack: TestStack;
@@ -39,6 +39,7 @@ describe("the check of the stores on the real cluster", () => {
     }
 
     before("up from nothing", async () => {
+        await inNode("iptables", "--wait", "--insert", ...dropped);
         stack = await TestStack.make("sms-check", 31093);
         // They would make a time-out of each wrong address.
         await stack.configure({ "sms:networkPolicies": { enabled: false } });
@@ -47,6 +48,7 @@ describe("the check of the stores on the real cluster", () => {
     });
 
     after("destroy", async () => {
+        await inNode("iptables", "--wait", "--delete", ...dropped);
         await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
         await stack.remove();
     });
@@ -62,10 +64,12 @@ describe("the check of the stores on the real cluster", () => {
 
     it("tells a refused connection and an unknown name, for both stores at once, while the old version goes on serving", async () => {
         const before = await generations();
+        // The node's: nothing listens on port 1.
+        const closed = (await addresses()).node;
         breakUrls(`redis://sms:wrong-but-secret-1@${closed}:1/0`, "mongodb://sms:wrong-but-secret-2@nowhere.example:27017/sms");
         const refused = await stack.up();
         await assertRefused(refused, before);
-        assert.match(refused.output, /Redis: FAILED: 10\.88\.0\.1:1 refuses the connection\. Nothing listens.*set bind \(redis\.conf\)/s);
+        assert.match(refused.output, /Redis: FAILED: [\d.]+:1 refuses the connection\. Nothing listens.*set bind \(redis\.conf\)/s);
         assert.match(refused.output, /MongoDB: FAILED: the name nowhere\.example is not found\. Correct it in sms:mongoUrl/);
         assert.doesNotMatch(refused.output, /wrong-but-secret/);
     });
@@ -75,7 +79,7 @@ describe("the check of the stores on the real cluster", () => {
         breakUrls(`redis://sms:wrong-but-secret-1@${lost}:6379/0`, "mongodb://sms:wrong-but-secret-2@mongo:27017/sms?authSource=admin");
         const refused = await stack.up();
         await assertRefused(refused, before);
-        assert.match(refused.output, /Redis: FAILED: 10\.88\.64\.253:6379 doesn't answer \(time-out\)\. A packet filter/);
+        assert.match(refused.output, /Redis: FAILED: 192\.0\.2\.1:6379 doesn't answer \(time-out\)\. A packet filter/);
         assert.match(refused.output, /MongoDB: FAILED: mongo:27017 refuses the password of account sms \(authSource=admin\)/);
         assert.doesNotMatch(refused.output, /wrong-but-secret/);
     });
