@@ -62,7 +62,8 @@ export async function introduceRegistry(docker: Docker): Promise<void> {
     }
     const folder = `/etc/containerd/certs.d/${ownRegistry}`;
     await docker.run("exec", nodeName, "mkdir", "-p", folder);
-    const hosts = `[host."http://${address}:${innerPort}"]\n`;
+    // Named as the server too: else the node asks its own 127.0.0.1 for what isn't there, and tells of that.
+    const hosts = `server = "http://${address}:${innerPort}"\n[host."http://${address}:${innerPort}"]\n`;
     await docker.feed(hosts, "exec", "--interactive", nodeName, "tee", `${folder}/hosts.toml`);
 }
 

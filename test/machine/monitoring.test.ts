@@ -43,6 +43,9 @@ describe("monitoring on the real cluster", () => {
         assert.match(refused.output, /sms:monitoring\.kind is operator, but the cluster has no Prometheus operator/);
         assert.deepEqual(await stack.objects("deployments"), []);
         await kubectl("create", ...operatorResources);
+        // A new kind isn't served at once; kubectl asks again as long as the API server says so.
+        await kubectl("wait", "--for=condition=Established", "--timeout=60s", ...operatorResources);
+        await kubectl("get", "podmonitors,prometheusrules", "--all-namespaces");
         const { exitCode, output } = await stack.up();
         assert.equal(exitCode, 0, output);
         prometheus = await Prometheus.start(namespace, rules);
