@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { ensureRunning, stop } from "./daemons";
-import { apply, fakeNodes, kubectl, nodeName, removeFakeNodes } from "./kubernetes";
-import { kubeconfig } from "./places";
+import { apply, fakeNodes, kubectl, removeFakeNodes } from "./kubernetes";
+import { kubeconfig, nodeName } from "./places";
 import { built } from "./toolchain";
 
 const [label, value] = fakeNodes.split("=") as [string, string];

@@ -13,8 +13,6 @@ import { clusterName, kubeconfig, network, nodeName, publishedPorts, state } fro
 import { MachineError, step, until } from "./progress";
 import { kubernetesVersion } from "./toolchain";
 
-export { nodeName };
-
 /** The addresses of pods, as kind chooses them. */
 export const podCidr = "10.244.0.0/16";
 const serviceCidr = "10.96.0.0/16";

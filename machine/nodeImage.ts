@@ -43,22 +43,24 @@ const packetFilter = [
 
 /** Images of one static binary each, by the names that kubeadm and the manifests in node/ give them. */
 async function images(): Promise<Record<string, { binary: string; packetFilter?: boolean }>> {
-    const [kubernetes, coredns, etcd, policies, metrics] = await Promise.all(
-        (["kubernetes", "coredns", "etcd", "network-policies", "metrics-server"] as const).map(built),
-    );
-    const from = (commands: string | undefined, name: string) => join(commands as string, name);
+    // One after the other: each build takes all processors and gigabytes of memory.
+    const kubernetes = await built("kubernetes");
+    const coredns = await built("coredns");
+    const etcd = await built("etcd");
+    const policies = await built("network-policies");
+    const metrics = await built("metrics-server");
     const controlPlane = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
     return {
         ...Object.fromEntries(
-            controlPlane.map((name) => [`registry.k8s.io/${name}:v${kubernetesVersion}`, { binary: from(kubernetes, name) }]),
+            controlPlane.map((name) => [`registry.k8s.io/${name}:v${kubernetesVersion}`, { binary: join(kubernetes, name) }]),
         ),
-        [`registry.k8s.io/kube-proxy:v${kubernetesVersion}`]: { binary: from(kubernetes, "kube-proxy"), packetFilter: true },
-        [`registry.k8s.io/etcd:${etcdVersion}-0`]: { binary: from(etcd, "etcd") },
-        "registry.k8s.io/coredns/coredns:v1.12.0": { binary: from(coredns, "coredns") },
-        "registry.k8s.io/pause:3.10": { binary: from(kubernetes, "pause") },
-        "sms-machine/network-policies:local": { binary: from(policies, "network-policies"), packetFilter: true },
-        "sms-machine/storage-provisioner:local": { binary: from(kubernetes, "storage-provisioner") },
-        [metricsServerImage]: { binary: from(metrics, "metrics-server") },
+        [`registry.k8s.io/kube-proxy:v${kubernetesVersion}`]: { binary: join(kubernetes, "kube-proxy"), packetFilter: true },
+        [`registry.k8s.io/etcd:${etcdVersion}-0`]: { binary: join(etcd, "etcd") },
+        "registry.k8s.io/coredns/coredns:v1.12.0": { binary: join(coredns, "coredns") },
+        "registry.k8s.io/pause:3.10": { binary: join(kubernetes, "pause") },
+        "sms-machine/network-policies:local": { binary: join(policies, "network-policies"), packetFilter: true },
+        "sms-machine/storage-provisioner:local": { binary: join(kubernetes, "storage-provisioner") },
+        [metricsServerImage]: { binary: join(metrics, "metrics-server") },
     };
 }
 

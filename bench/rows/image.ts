@@ -2,10 +2,11 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
+import { Docker } from "../../machine/docker";
 import { Engine, type Registry } from "../../machine/docker-provider/build";
 import { readContext } from "../../machine/docker-provider/context";
 import { machineDocker } from "../../machine/kubernetes";
-import { basePrefix, dockerClient, ownRegistry } from "../../machine/places";
+import { basePrefix, ownRegistry } from "../../machine/places";
 import { registryUser } from "../../machine/registry";
 import { secret } from "../../machine/secrets";
 import { clone } from "../../operations/operation";
@@ -124,7 +125,7 @@ class OurWay implements Way {
 /** As anybody does it by hand. */
 class OriginsWay implements Way {
     readonly repository = "bench/origin";
-    private readonly env: Record<string, string>;
+    private readonly env: Docker["env"];
 
     constructor(
         readonly app: string,
@@ -132,7 +133,7 @@ class OriginsWay implements Way {
     ) {
         cpSync(join(clone, "app"), app, { recursive: true, filter: (source) => isSource(source) && !isOurs.has(basename(source)) });
         cpSync(join(clone, "origin", "Dockerfile"), join(app, "Dockerfile"));
-        this.env = { DOCKER_HOST: host, DOCKER_BUILDKIT: "0", DOCKER_CONFIG: dockerClient };
+        this.env = new Docker(host).env;
     }
 
     async buildAndPush(tag: string): Promise<void> {
