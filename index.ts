@@ -8,24 +8,26 @@ import { LoadBalancer } from "./components/loadBalancer";
 import { LogCollector, OtlpLogs, SlsLogs } from "./components/logs";
 import { ManagedMongo } from "./components/managedMongo";
 import { ManagedRedis } from "./components/managedRedis";
+import { hostsOf } from "./components/managedStore";
 import { ClusterMongo, type Mongo } from "./components/mongo";
 import { Monitoring } from "./components/monitoring";
 import { type Network, NewNetwork } from "./components/network";
 import { NetworkPolicies } from "./components/networkPolicies";
-import { ownedBy, thisStack } from "./components/owner";
+import { ownedBy, takenBy, thisStack } from "./components/owner";
 import { Preparation } from "./components/preparation";
 import { PullSecret } from "./components/pullSecret";
 import { QueueLengths } from "./components/queueLengths";
 import { ClusterRedis, type Redis } from "./components/redis";
 import { AcrRegistry, type Registry } from "./components/registry";
 import { SecretEnv } from "./components/secretEnv";
+import { ServiceAccount } from "./components/serviceAccount";
 import { StoresCa } from "./components/storesCa";
 import { Web } from "./components/web";
 import { Worker } from "./components/worker";
 import { lastUp, preflight, requireSamePlace } from "./preflight";
 import { readSettings } from "./settings";
 
-/** The program. It waits for what it has to know before anything is registered; from then on the engine does. */
+/** The program. It reads all facts that it needs before it registers a resource. After that the engine waits for outputs. */
 export = async () => {
     const settings = readSettings();
     const { tags, instanceName } = settings;
@@ -35,38 +37,38 @@ export = async () => {
     const onAlibaba = { provider: settings.alibaba && new AlibabaProvider("alibaba", settings.alibaba) };
     const owner = await thisStack();
     const access = await accessTo(settings.cluster, onAlibaba);
-    const place = await preflight(settings, access, owner, last);
+    const { place, hasNamespace } = await preflight(settings, access, owner, last);
 
     const network: Network =
         settings.network.kind === "new"
             ? new NewNetwork("network", { ...settings.network, vpcName: instanceName, tags }, onAlibaba)
             : settings.network;
 
-    // The identifier is fixed: a renamed context or a new kubeconfig must never replace everything.
+    // The identifier is fixed, so that a renamed context or a new kubeconfig doesn't replace all resources.
     const cluster = new Provider(
         "cluster",
         {
             ...providerAccess(access),
             namespace: settings.namespace,
             clusterIdentifier: "sms",
-            // The pull secret has a fixed name: a new password must change it in place. Replaced, it would first be deleted, and
-            // with it all whose spec is unknown meanwhile: every Deployment.
+            // The pull secret has a fixed name, so a new password must change it in place. A replacement would delete the Secret first. It
+            // would also delete every Deployment, because their specs would be unknown at that time.
             enableSecretMutable: true,
             kubeClientSettings: manyObjects,
         },
-        // A destroy that ends half-way must leave the stack knowing what is its own.
+        // If a destroy ends half-way, the stack must still recognize its own objects by the id in this record.
         { dependsOn: owner.record },
     );
     const inCluster = { provider: cluster, transformations: [applyAgain, ownedBy(owner)] };
 
-    // The API server itself refuses any pod that asks for more than the pods here do.
+    // The product's pods meet this Pod Security Standard. The API server refuses all pods that don't.
     const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
     const open = settings.existingNamespace
         ? settings.namespace
         : new Namespace(
               "namespace",
               { metadata: { name: settings.namespace, labels } },
-              { ...inCluster, protect: settings.protectNamespace },
+              { provider: cluster, ...takenBy(owner, { wasThere: hasNamespace }), protect: settings.protectNamespace },
           ).metadata.name;
     const appOf = (pool: string) => `sms-${pool}`;
     const workers = settings.workers.map(({ name }) => appOf(name));
@@ -84,6 +86,7 @@ export = async () => {
                   network,
                   workers,
                   gateways: settings.networkPolicies.gateways.map((gateway) => ({ ...gateway, workers: gateway.workers.map(appOf) })),
+                  hasRamRole: settings.serviceAccount?.ramRole !== undefined,
                   logsPort: destination?.port,
                   redisFrom: settings.keda?.namespace,
               },
@@ -93,8 +96,11 @@ export = async () => {
 
     const registry: Registry =
         settings.registry.kind === "acr" ? new AcrRegistry("registry", settings.registry, onAlibaba) : settings.registry;
-    const image = new Image("image", { ...settings.image, context: "app", registry }).reference;
-    const pullSecret = new PullSecret("pull-secret", { namespace, registry }, inCluster).name;
+    const { platform } = settings.image;
+    const image =
+        settings.image.kind === "given" ? settings.image.reference : new Image("image", { ...settings.image, registry }).reference;
+    const { account } = registry;
+    const pullSecret = account && new PullSecret("pull-secret", { namespace, registry, account }, inCluster).name;
 
     const storesCa =
         settings.storesCa === undefined ? undefined : new StoresCa("stores-ca", { namespace, pem: settings.storesCa }, inCluster);
@@ -112,25 +118,50 @@ export = async () => {
               ? new ManagedMongo("mongo", { ...settings.mongo, ...onAlibabasNetwork }, onAlibaba)
               : settings.mongo;
 
+    /**
+     * A copy of a public image in the stack's own registry. No pod starts without this image, and its public registry may be unreachable
+     * later.
+     */
+    const mirrored = (baseImage: string) =>
+        settings.image.kind === "given"
+            ? baseImage
+            : new Image("log-collector-image", {
+                  baseImage,
+                  context: "components/logCollector",
+                  tagPrefix: "log-collector-",
+                  platform,
+                  registry,
+              }).reference;
     const collector =
-        destination && new LogCollector("log-collector", { ...ship, namespace, destination, environment: settings.environment }, inCluster);
+        destination &&
+        new LogCollector(
+            "log-collector",
+            { ...ship, image: mirrored(ship.image), namespace, destination, environment: settings.environment },
+            inCluster,
+        );
 
-    const secretEnv = new SecretEnv("env", { namespace, redisUrl: redis.url, mongoUrl: mongo.url, more: settings.secretEnv }, inCluster)
-        .name;
+    const { clientTokens, secretEnv: more } = settings;
+    const secretEnv = new SecretEnv("env", { namespace, redisUrl: redis.url, mongoUrl: mongo.url, clientTokens, more }, inCluster).name;
 
+    const identity = settings.serviceAccount && new ServiceAccount("service-account", { ...settings.serviceAccount, namespace }, inCluster);
     const unprepared = {
         namespace,
         image,
-        platform: settings.image.platform,
+        platform,
         pullSecret,
+        identity,
         env: settings.env,
         secretEnv,
         storesCa: storesCa?.volume,
         logs: { sizeLimit, collector },
     };
     const { rolloutTimeoutSeconds } = settings.web;
-    /** Whatever takes this one waits until both stores were found to work from inside the cluster, and to be what this version expects. */
-    const { app } = new Preparation("preparation", { ...settings.migration, rolloutTimeoutSeconds, app: unprepared }, inCluster);
+    const { placement } = settings;
+    /**
+     * Resources that use this app wait for the preparation: both stores answer from inside the cluster, and MongoDB is migrated to this
+     * version.
+     */
+    const { app } = new Preparation("preparation", { ...settings.migration, rolloutTimeoutSeconds, placement, app: unprepared }, inCluster);
     const nodePort = new Web("web", { ...settings.web, app }, inCluster).nodePort;
     const url =
         settings.loadBalancer &&
@@ -150,9 +181,13 @@ export = async () => {
         namespace,
         /** The product answers on this port of every node. */
         nodePort,
-        /** And here, where a load balancer is in front. */
+        /** The load balancer's URL, if there is one. */
         ...(url === undefined ? {} : { url }),
-        /** Where a later `up` must find the stack. */
+        /** The stores' hosts, without passwords. Managed stores also have their ids in Alibaba Cloud. */
+        redis: { id: redis.id, hosts: hostsOf(redis.url) },
+        mongo: { id: mongo.id, hosts: hostsOf(mongo.url) },
+        ...(destination?.project === undefined ? {} : { logProject: destination.project }),
+        /** A later `up` must find the stack in this place. */
         place,
     };
 };

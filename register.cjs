@@ -1,13 +1,11 @@
 /**
- * How every Node process of this project starts: `node -r ./register.cjs`. It compiles TypeScript when that is loaded, without a
- * check of types, which `npm test` does; and it spares the SDK work that nobody here needs. Why: docs/decisions/start.md.
+ * Every Node process of this project starts with `node -r ./register.cjs`. This hook compiles TypeScript when a file is loaded. It doesn't
+ * check types; `npm test` does. It also skips work of the SDK that this project doesn't need. Reasons and measurements:
+ * docs/decisions/0030-start.md and 0062-start-compared.md.
  */
 const { readFileSync } = require("node:fs");
 const Module = require("node:module");
 const { transformSync } = require("@swc/core");
-
-// From Node 22 on: keeps what V8 compiled between runs.
-Module.enableCompileCache?.();
 
 const maps = new Map();
 
@@ -16,13 +14,18 @@ Module._extensions[".ts"] = (module, filename) => {
         filename,
         sourceMaps: true,
         jsc: { parser: { syntax: "typescript" }, target: "es2022" },
-        // Packages are loaded by whoever uses them, not by whoever may.
+        // A package is loaded at its first use, not at its import.
         module: { type: "commonjs", ignoreDynamic: true, lazy: true },
         swcrc: false,
     });
     maps.set(filename, map);
-    module._compile(code, filename);
+    module._compile(process.env.NODE_V8_COVERAGE ? withMap(code, map) : code, filename);
 };
+
+// `npm run coverage` reads there which line of the source each line of the code is.
+function withMap(code, map) {
+    return `${code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString("base64")}`;
+}
 
 require("source-map-support").install({
     environment: "node",
@@ -31,7 +34,7 @@ require("source-map-support").install({
     retrieveSourceMap: (filename) => (maps.has(filename) ? { url: filename, map: maps.get(filename) } : null),
 });
 
-// The SDK needs both only to send functions of the program elsewhere (dynamic providers).
+// The SDK needs both only to serialize functions for dynamic providers.
 for (const id of ["@pulumi/pulumi/typescript-shim", "@npmcli/arborist"]) {
     const filename = require.resolve(id);
     const whole = () => {
@@ -42,7 +45,7 @@ for (const id of ["@pulumi/pulumi/typescript-shim", "@npmcli/arborist"]) {
     require.cache[filename] = { id: filename, filename, loaded: true, exports };
 }
 
-// The SDK notes the stack of each of its promises, in case one never ends and somebody asks which.
+// The SDK records the stack trace of each promise, to report promises that never settle. Only a debugging run needs these traces.
 if (process.env.PULUMI_DEBUG_PROMISE_LEAKS === undefined) {
     const filename = require.resolve("@pulumi/pulumi/runtime/debuggable");
     const load = Module._extensions[".js"];

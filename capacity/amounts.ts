@@ -1,6 +1,6 @@
 import { amount } from "../settings/quantity";
 
-/** What the scheduler counts: cores, bytes, pods. */
+/** The amounts that the scheduler counts, in cores, bytes and pods. */
 export interface Amounts {
     readonly cpu: number;
     readonly memory: number;
@@ -10,7 +10,7 @@ export interface Amounts {
 export const none: Amounts = { cpu: 0, memory: 0, pods: 0 };
 export const kinds = ["cpu", "memory", "pods"] as const;
 
-/** Sums of binary fractions: a pod that fits exactly must not fail by the last bit. */
+/** Tolerance for rounding errors, so that a pod that fits exactly isn't refused. */
 const tolerance = 1e-6;
 
 export function quantities(given: Partial<Record<string, string>> = {}): Amounts {
@@ -35,12 +35,12 @@ export function most(...all: readonly Amounts[]): Amounts {
     return { cpu: of("cpu"), memory: of("memory"), pods: of("pods") };
 }
 
-/** Which of them aren't to be had. */
+/** The kinds for which `asked` is more than `free`. */
 export function lacking(asked: Amounts, free: Amounts): (typeof kinds)[number][] {
     return kinds.filter((kind) => asked[kind] > free[kind] + tolerance);
 }
 
-/** As Kubernetes' documentation writes them: `0.25`, `1.5Gi`. What is free is rounded down. */
+/** An amount as Kubernetes' documentation writes it: `0.25`, `1.5Gi`. It is rounded down. */
 export function written(kind: (typeof kinds)[number], value: number): string {
     if (kind !== "memory") {
         return `${Math.floor(Math.max(0, value) * 100 + tolerance) / 100}`;

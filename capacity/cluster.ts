@@ -1,9 +1,16 @@
-/** A cluster's nodes and pods, as far as they say what is free. */
+/** A cluster's nodes and pods, and the amounts that are free on the nodes. */
+import type { Placement, Toleration } from "../components/podTemplate";
 import { type Amounts, minus, most, none, quantities, sum } from "./amounts";
+
+interface Taint {
+    key: string;
+    value?: string;
+    effect: string;
+}
 
 export interface ClusterNode {
     metadata: { name: string; labels?: Record<string, string> };
-    spec?: { unschedulable?: boolean; taints?: { key: string; effect: string }[] };
+    spec?: { unschedulable?: boolean; taints?: Taint[] };
     status?: {
         allocatable?: Record<string, string>;
         conditions?: { type: string; status: string }[];
@@ -23,30 +30,48 @@ export interface ClusterPod {
         containers: Container[];
         initContainers?: Container[];
         overhead?: Record<string, string>;
+        /** The value of its PriorityClass. */
+        priority?: number;
         resources?: { requests?: Record<string, string> };
     };
     status?: { phase?: string };
 }
 
-/** Whether pods of that architecture run there; a node that doesn't say may be of any. */
+/** Whether pods of this architecture run on the node. A node without an architecture counts as any. */
 export function isOf(architecture: string | undefined, { metadata, status }: ClusterNode): boolean {
     const own = status?.nodeInfo?.architecture ?? metadata.labels?.["kubernetes.io/arch"];
     return architecture === undefined || own === undefined || own === architecture;
 }
 
-/** Whether it stands for as many machines as pods ask for: they start in the cloud's container service. */
+/** Whether it is a virtual node. Its pods start in the cloud's container service, so it has room for any number of pods. */
 export function isVirtual({ metadata, spec }: ClusterNode): boolean {
     return metadata.labels?.type === "virtual-kubelet" || (spec?.taints?.some(({ key }) => key === "virtual-kubelet.io/provider") ?? false);
 }
 
-/** Whether pods that tolerate nothing are put there. */
-export function takesPods({ spec, status }: ClusterNode): boolean {
-    const isTainted = spec?.taints?.some(({ effect }) => effect === "NoSchedule" || effect === "NoExecute") ?? false;
+/** Whether the scheduler puts pods on this node at all. */
+function takesPods({ spec, status }: ClusterNode): boolean {
     const isReady = status?.conditions?.find(({ type }) => type === "Ready")?.status !== "False";
-    return spec?.unschedulable !== true && !isTainted && isReady;
+    return spec?.unschedulable !== true && isReady;
 }
 
-/** What each node that takes pods has left beside `pods`. */
+/** Whether the scheduler puts pods with this placement on the node, and they stay there. */
+export function suits({ nodeSelector = {}, tolerations = [] }: Placement, { metadata, spec }: ClusterNode): boolean {
+    const isPicked = Object.entries(nodeSelector).every(([key, value]) => metadata.labels?.[key] === value);
+    const taints = spec?.taints?.filter(({ effect }) => effect === "NoSchedule" || effect === "NoExecute") ?? [];
+    return isPicked && taints.every((taint) => tolerations.some((toleration) => tolerates(toleration, taint)));
+}
+
+/** Reads a toleration as the API server does: a missing field matches anything. Pods with a time limit for NoExecute don't stay. */
+function tolerates({ key, operator = "Equal", value = "", effect, tolerationSeconds }: Toleration, taint: Taint): boolean {
+    return (
+        (effect === undefined || effect === taint.effect) &&
+        (key === undefined || key === taint.key) &&
+        (operator === "Exists" || value === (taint.value ?? "")) &&
+        !(tolerationSeconds !== undefined && taint.effect === "NoExecute")
+    );
+}
+
+/** The free amounts of each node that accepts pods, after the requests of `pods`. */
 export function freeOn(nodes: readonly ClusterNode[], pods: readonly ClusterPod[]): Map<string, Amounts> {
     const free = new Map(nodes.filter(takesPods).map(({ metadata, status }) => [metadata.name, quantities(status?.allocatable)]));
     for (const pod of pods) {
@@ -62,7 +87,9 @@ export function hasEnded({ status }: ClusterPod): boolean {
     return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
-/** What the scheduler sets aside for a pod: its containers and native sidecars together, or an init container that wants more. */
+/**
+ * The amounts that the scheduler reserves for a pod: its containers and native sidecars together, or an init container that requests more.
+ */
 export function requestsOf({ containers, initContainers = [], overhead, resources }: ClusterPod["spec"]): Amounts {
     let sidecars = none;
     let start = none;

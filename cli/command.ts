@@ -1,17 +1,20 @@
-/** The command line of an npm script: all that it takes, and one line on what it does. Anything else is refused before it does anything. */
+/**
+ * The command line of an npm script: its arguments, and one line about its work. If other arguments are given, it refuses them before it
+ * does anything.
+ */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { fail } from "./failure";
 import { endBySignals } from "./foreground";
 
-/** The npm script `name`. `does` is one line, which the script says before it begins. */
+/** The npm script `name`. The script prints the line `does` before it begins. */
 export function script(name: string, does: string): Command {
     return plain(name, does).hook("preAction", () => {
-        // Standard output is for what the script has to tell.
+        // Standard output is for the script's results.
         process.stderr.write(`${does}\n`);
     });
 }
 
-/** The npm script `name`, which gives its arguments to another program. That one reads them, and says what it does. */
+/** The npm script `name`, which passes its arguments to another program. That program reads them and prints its own messages. */
 export function passThrough(name: string, does: string): Command<[string[]]> {
     return plain(name, does).usage("[arguments]").allowUnknownOption().passThroughOptions().argument("[arguments...]");
 }
@@ -20,7 +23,7 @@ function plain(name: string, does: string): Command {
     return new Command(name)
         .description(does)
         .configureHelp({ commandUsage: (command) => `npm run ${command.name()} -- ${command.usage()}` })
-        .showHelpAfterError(`Nothing was done. \`npm run ${name} -- --help\` lists what it takes.`);
+        .showHelpAfterError(`Nothing was done. \`npm run ${name} -- --help\` lists its arguments.`);
 }
 
 /** An action whose result is the exit code of the process. */
@@ -30,7 +33,7 @@ export function exitCode<Args extends unknown[]>(work: (...args: Args) => Promis
     };
 }
 
-/** Reads the arguments of this process and acts on them. A failure is told and becomes the exit code; `ended` is called in any case. */
+/** Reads the arguments of this process and runs the action. A failure is printed and becomes the exit code. `ended` is always called. */
 export function start(command: CommandUnknownOpts, ended: () => void = () => {}): void {
     endBySignals();
     for (const each of [command, ...command.commands]) {
@@ -39,7 +42,10 @@ export function start(command: CommandUnknownOpts, ended: () => void = () => {})
     command.parseAsync().catch(fail).finally(ended);
 }
 
-/** Of two values commander takes the last, and it takes the next option for a value that was left out. */
+/**
+ * Refuses options that commander would read wrongly. If an option is given twice, commander takes the last value. If a value is missing,
+ * commander takes the next option as the value.
+ */
 function refuseAmbiguous(command: CommandUnknownOpts): void {
     for (const option of command.options) {
         let given = 0;

@@ -1,9 +1,9 @@
 import { ExecaError } from "execa";
 
-/** An expected failure: its message says what is wrong and what to do; no stack trace is shown for it. */
+/** An expected failure. Its message says what is wrong and what to do. No stack trace is shown. */
 export class ExpectedFailure extends Error {}
 
-/** Tells why the process fails, and fails it. */
+/** Prints the reason for a failure and sets the exit code to 1. */
 export function fail(error: Error): void {
     process.stderr.write(`\n${reason(error)}\n`);
     process.exitCode = 1;
@@ -11,7 +11,7 @@ export function fail(error: Error): void {
 
 function reason(error: Error): string {
     if (error instanceof ExecaError) {
-        // A failed command's own words are the reason.
+        // The reason is the failed command's own message.
         return [error.shortMessage, error.stderr].filter((part) => typeof part === "string" && part !== "").join("\n");
     }
     return error instanceof ExpectedFailure ? error.message : (error.stack ?? error.message);

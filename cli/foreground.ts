@@ -3,7 +3,7 @@ import { execa } from "execa";
 
 let running = 0;
 
-/** Ends this process where a signal asks for it, after what it has to do at its exit. A command in the foreground ends first. */
+/** Ends this process on SIGINT or SIGTERM, after its exit handlers. If a command runs in the foreground, the command ends first. */
 export function endBySignals(): void {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
         process.on(signal, () => {
@@ -20,8 +20,9 @@ interface Where {
 }
 
 /**
- * Runs a command in the user's terminal, to its own end, and gives its exit code. The terminal's Ctrl-C reaches it too. If this process
- * ended meanwhile, the command would get a second signal, and for Pulumi's engine two mean: break off, whatever is half made.
+ * Runs a command in the user's terminal until it ends, and returns its exit code. The terminal's Ctrl-C reaches the command too. If this
+ * process ended first, the command would get a second signal. After two signals Pulumi's engine stops at once and leaves half-made
+ * resources.
  */
 export async function inForeground(command: string, args: readonly string[], where: Where): Promise<number> {
     const child = execa(command, args, { ...where, stdio: "inherit", reject: false, cleanup: false });

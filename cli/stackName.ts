@@ -1,18 +1,22 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { machineStack } from "../settings/machineStack";
 
-/** A stack, as a command was given it. */
+/** The name of a stack, as an argument of a command. */
 export interface StackName {
-    /** What its file is called by: `online` for `Pulumi.online.yaml`. */
+    /** The name in its file's name: `online` for `Pulumi.online.yaml`. */
     readonly name: string;
-    /** What the engine is given: the name, or `organization/sms/online` where the backend has several organizations. */
+    /** The name for the engine: `online`, or `organization/sms/online` if the backend has several organizations. */
     readonly qualified: string;
 }
 
-/** The stack that this machine keeps, in a backend of its own. */
-export const machineStack = "local";
-export const ofMachine = "local is this machine's own stack: `npm run up` brings it up, also after one that was killed.";
+const ofMachine = "local is this machine's own stack: `npm run up` brings it up, also after a run that was killed.";
+
+/** The stacks that have a file in this folder. */
+export function namesIn(folder: string): string[] {
+    return (existsSync(folder) ? readdirSync(folder) : []).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
+}
 
 /** Reads `online`, `organization/online` and `organization/sms/online`. */
 export function stackName(text: string): StackName {
@@ -23,17 +27,17 @@ export function stackName(text: string): StackName {
     return { name, qualified: text };
 }
 
-/** The same, of a stack that has a file in this clone. */
+/** The same, but only for a stack that has a file in this clone. */
 export function stackWithFile(text: string): StackName {
     const stack = stackName(text);
-    const names = readdirSync(join(__dirname, "..")).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+    const names = namesIn(join(__dirname, ".."));
     if (!names.includes(stack.name)) {
         throw new InvalidArgumentError(`There is no Pulumi.${stack.name}.yaml; there are files for ${names.join(", ")}.`);
     }
     return stack;
 }
 
-/** The same, of a stack in the user's backend. */
+/** The same, but only for a stack in the user's backend, so not for the machine's own stack. */
 export function stackOfBackend(text: string): StackName {
     const stack = stackWithFile(text);
     if (stack.qualified === machineStack) {
@@ -42,9 +46,9 @@ export function stackOfBackend(text: string): StackName {
     return stack;
 }
 
-/** Reads `online`: for stacks that are in no backend of the user's. */
-export function fileName(text: string): string {
-    const { name, qualified } = stackWithFile(text);
+/** Reads `online`, for commands that use only a stack file. It refuses qualified names and the machine's own stack. */
+export function nameOnly(text: string): string {
+    const { name, qualified } = stackOfBackend(text);
     if (name !== qualified) {
         throw new InvalidArgumentError(`Allowed: the name in Pulumi.<name>.yaml, here ${name}.`);
     }
@@ -54,7 +58,7 @@ export function fileName(text: string): string {
 export const stackFlags = "-s, --stack <name>";
 export const stackMeaning = "the stack: online for Pulumi.online.yaml";
 
-/** `--stack`, which has to be given. */
+/** `--stack`, which is required. */
 export function stackOption(read: (text: string) => StackName = stackWithFile) {
     return new Option(stackFlags, stackMeaning).argParser(read).makeOptionMandatory();
 }

@@ -1,43 +1,48 @@
 import type { core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions, Input } from "@pulumi/pulumi";
 import { type Collector, logSidecars } from "./logs";
-import { type PodTemplateArgs, podTemplate, type Resources, type Volume } from "./podTemplate";
+import { type Identity, type Placement, type PodTemplateArgs, podTemplate, type Resources, type Volume } from "./podTemplate";
 
-/** What web, worker and beat share: one image, one environment. */
+/** The image and the environment that web, worker and beat share. */
 export interface App {
     namespace: Input<string>;
     image: Input<string>;
-    /** `linux/amd64`: what the image was built for, and the only nodes that can run it. */
+    /** The image's platform, for example `linux/amd64`. Only nodes of this platform can run it. */
     platform: string;
-    pullSecret: Input<string>;
-    /** Variables that anybody may read. */
+    pullSecret?: Input<string>;
+    identity?: Identity;
+    /** Variables that aren't secret. */
     env: Record<string, string>;
-    /** The name of the Secret with the others. */
+    /** The name of the Secret with the secret variables. */
     secretEnv: Input<string>;
-    /** With the certificates that the stores' URLs name, where the way there is encrypted. */
+    /** The volume with the CA certificates that the stores' URLs name, if the connections use TLS. */
     storesCa?: Volume;
     logs: {
         sizeLimit: string;
-        /** Ships what the pods write; without one it stays in the pods. */
+        /** Ships the pods' logs. Without a collector the logs stay in the pods. */
         collector?: Collector;
     };
 }
 
-/** What the settings say of each of the three. */
+/** The port on which web and workers serve `/metrics`: METRICS_PORT's default. No Service has this port. */
+export const metricsPort = 8005;
+
+/** The settings that web, worker and beat each have. */
 export interface WorkloadArgs {
     app: App;
-    /** Its own variables; they win over the app's. */
+    /** The workload's own variables. They override the app's variables. */
     env: Record<string, string>;
     resources: Resources;
     gracePeriodSeconds: number;
     revisionHistoryLimit: number;
     rolloutTimeoutSeconds: number;
+    placement?: Placement;
 }
 
-/** What makes a process of the app this one. */
+/** One process of the app: the parts in which web, worker and beat differ. */
 export interface Process {
     name: string;
-    /** What the image's entrypoint starts: that one is process 1, and hears a SIGTERM at any time. */
+    /** The image's entrypoint starts this command. The entrypoint is process 1, so it receives a SIGTERM at any time and passes it on. */
     command: string[];
     env?: Record<string, string>;
     ports?: core.v1.ContainerPort[];
@@ -52,9 +57,11 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
     return podTemplate({
         name: process.name,
         metricsPort: process.metricsPort,
-        spec: { ...process.spec, nodeSelector: nodesOf(app.platform) },
+        spec: process.spec,
+        placement: { ...args.placement, nodeSelector: { ...args.placement?.nodeSelector, ...nodesOf(app.platform) } },
         gracePeriodSeconds: args.gracePeriodSeconds,
         pullSecret: app.pullSecret,
+        identity: app.identity,
         container: {
             image: app.image,
             args: process.command,
@@ -75,13 +82,16 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
     });
 }
 
-/** By the labels that every kubelet gives its node. */
+/** A node selector for a platform. Every kubelet sets these labels on its node. */
 function nodesOf(platform: string): Record<string, string> {
     const [os = "", architecture = ""] = platform.split("/");
     return { "kubernetes.io/os": os, "kubernetes.io/arch": architecture };
 }
 
-/** Alive is who touched its heartbeat within the last minute. No Python is started to ask; a broker that is down kills nobody. */
+/**
+ * A process is alive if it touched its heartbeat file in the last minute. The probe starts no Python, and it doesn't fail when the broker
+ * is down.
+ */
 export function heartbeatProbes(file: string): Process["probes"] {
     const exec = { command: ["sh", "-c", `test -n "$(find ${file} -mmin -1)"`] };
     return {
@@ -92,8 +102,8 @@ export function heartbeatProbes(file: string): Process["probes"] {
 }
 
 /**
- * Ends a rollout that doesn't get anywhere. Kubernetes only notes that its deadline has passed, and the provider goes on
- * waiting: its own timeout ends the wait, a little later so that it can tell Kubernetes' reason.
+ * Ends a rollout that makes no progress. When the deadline passes, Kubernetes only records it, and the provider still waits. The provider's
+ * own timeout is 30 seconds longer, so that it can report Kubernetes' reason.
  */
 export function rolloutTimeout({ rolloutTimeoutSeconds }: WorkloadArgs): CustomResourceOptions {
     const timeout = `${rolloutTimeoutSeconds + 30}s`;

@@ -4,7 +4,7 @@ import { appPod, heartbeatProbes, type Process, rolloutTimeout, type WorkloadArg
 
 export type BeatArgs = WorkloadArgs;
 
-/** Celery's clock: exactly one, as two would send every periodic task twice. */
+/** Celery beat, the scheduler. There is exactly one. A second one sends no tick again (app/sms/ticks.py), so it is only a cost. */
 export class Beat extends pulumi.ComponentResource {
     constructor(name: string, args: BeatArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:beat:Beat", name, {}, opts);
@@ -18,7 +18,7 @@ export class Beat extends pulumi.ComponentResource {
                     replicas: 1,
                     revisionHistoryLimit: args.revisionHistoryLimit,
                     progressDeadlineSeconds: args.rolloutTimeoutSeconds,
-                    // The old one is gone before the new one starts.
+                    // The old pod ends before the new pod starts.
                     strategy: { type: "Recreate" },
                     selector: { matchLabels: { app: process.name } },
                     template: appPod(args, process),
@@ -34,7 +34,7 @@ export class Beat extends pulumi.ComponentResource {
 function celeryBeat(name: string): Process {
     return {
         name,
-        // When it last ticked, Redis knows.
+        // Redis has the time of the last tick, so beat needs no schedule file.
         command: ["celery", "--quiet", "--app", "sms.celery", "beat", "--pidfile="],
         probes: heartbeatProbes("/tmp/beat.heartbeat"),
     };

@@ -1,13 +1,15 @@
 import { getClusterCredential } from "@pulumi/alicloud/cs/getClusterCredential";
 import * as pulumi from "@pulumi/pulumi";
 
-/** A cluster by its kubeconfig's context, or by its id in Alibaba Cloud. */
+/** A cluster: a context in a kubeconfig, or an id in Alibaba Cloud (ACK). */
 export type Cluster = { kind?: "context"; context: string; kubeconfig?: string } | { kind: "ack"; id: string };
 
-/** The way into a cluster: a context by its name, in files as kubectl finds them; or a kubeconfig's content. */
+/** The access to a cluster: a context's name in the files that kubectl would read, or a kubeconfig's content. */
 export type Access = { context: string; kubeconfig?: string } | { content: string };
 
-/** By default the provider asks 50 times a second, which very many objects wait for; the API server sees to itself that all get a turn. */
+/**
+ * The provider's default is 50 requests a second, which delays a stack with many objects. The API server itself shares its capacity fairly.
+ */
 export const manyObjects = { qps: 500, burst: 1000 };
 
 export async function accessTo(cluster: Cluster, opts: pulumi.InvokeOptions): Promise<Access> {
@@ -20,27 +22,36 @@ export async function accessTo(cluster: Cluster, opts: pulumi.InvokeOptions): Pr
     return { context: cluster.context, kubeconfig: cluster.kubeconfig };
 }
 
-/** The provider's own words are about its inside; what can be mended comes first. */
+/** The provider's message describes its internals. So the causes that the operator can repair come first. */
 function noKubeconfig(id: string, reason: string): string {
     return [
-        `Alibaba Cloud gives no kubeconfig for the ACK cluster ${id} (sms:cluster.id). Needed are:`,
-        "  a way to cs.<region>.aliyuncs.com, the region being that of sms:alibaba.region",
-        "  keys in ALICLOUD_ACCESS_KEY and ALICLOUD_SECRET_KEY, with a role's also ALICLOUD_SECURITY_TOKEN",
+        `Alibaba Cloud gives no kubeconfig for the ACK cluster ${id} (sms:cluster.id). The program needs:`,
+        "  a connection to cs.<region>.aliyuncs.com, with the region in sms:alibaba.region",
+        "  keys in ALICLOUD_ACCESS_KEY and ALICLOUD_SECRET_KEY, and for a role's keys also ALICLOUD_SECURITY_TOKEN",
         "  the rights cs:DescribeClusterDetail and cs:DescribeClusterUserKubeconfig on the cluster (docs/ram/up.json)",
-        "Without them a cluster is reached by a kubeconfig's context: sms:cluster.context instead of kind and id.",
-        `It said: ${reason}`,
+        "Without them, use a kubeconfig's context: set sms:cluster.context instead of kind and id.",
+        `Its answer: ${reason}`,
     ].join("\n");
 }
 
-/** The same for the Kubernetes provider. Alibaba Cloud's provider doesn't say that a kubeconfig is a secret. */
+/** The access as arguments of the Kubernetes provider. Alibaba Cloud's provider doesn't mark a kubeconfig as secret. */
 export function providerAccess(access: Access): { context?: string; kubeconfig?: pulumi.Input<string> } {
     return "content" in access ? { kubeconfig: pulumi.secret(access.content) } : access;
 }
 
-/** For a Service that is made when its pods are ready: the provider would wait another ten seconds, for endpoints to settle. */
+/**
+ * For a Service that is created after its pods are ready. Otherwise the provider would wait ten more seconds for the endpoints to settle.
+ */
 export const readyBefore = { "pulumi.com/skipAwait": "true" };
 
-/** Annotations on every object of a cluster. */
+/** The annotation with the field manager under which an object is applied. */
+export const managerKey = "pulumi.com/patchFieldManager";
+const forceKey = "pulumi.com/patchForce";
+
+/** For `ignoreChanges`: the object is always applied with the same field manager as at its creation. */
+export const appliedAsBefore = [managerKey, forceKey].map((key) => `metadata.annotations["${key}"]`);
+
+/** Adds annotations to every Kubernetes object. */
 export function annotated(more: Record<string, string>): pulumi.ResourceTransformation {
     return ({ type, props, opts }) => {
         if (!type.startsWith("kubernetes:")) {
@@ -52,8 +63,13 @@ export function annotated(more: Record<string, string>): pulumi.ResourceTransfor
 }
 
 /**
- * What makes each object of the cluster the same object when it is applied again, also by an `up` that follows one that was killed
- * while it made it. By default the provider thinks of a new field manager until the state knows the object: what was half made would
- * refuse the next `up`. And what somebody scaled or edited by hand is set right, where otherwise the `up` would end with a conflict.
+ * Lets an `up` apply an object again that an earlier, killed `up` created. By default the provider generates a new field manager until the
+ * state has the object, so the half-made object would refuse the next `up`. The transformation also reverts fields that somebody scaled or
+ * edited by hand. Without it such an edit would end the `up` with a conflict.
  */
-export const applyAgain = annotated({ "pulumi.com/patchFieldManager": "sms", "pulumi.com/patchForce": "true" });
+export const applyAgain = appliedBy("sms", { force: true });
+
+/** Sets the field manager. With `force` it takes over fields that belong to another manager. */
+export function appliedBy(manager: string, { force }: { force: boolean }): pulumi.ResourceTransformation {
+    return annotated({ [managerKey]: manager, [forceKey]: String(force) });
+}

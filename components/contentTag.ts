@@ -3,14 +3,20 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "
 import { join, relative, sep } from "node:path";
 import dockerignore from "@balena/dockerignore";
 
-/** All that decides how an image turns out. */
+/** All inputs of an image's build. */
 export interface Build {
     context: string;
     platform: string;
     args: Record<string, string>;
 }
 
-/** An image tag that is the same for the same build, wherever and whenever it is made, and another one for any other. */
+/** A build's inputs, from its settings. */
+export function buildOf(settings: { context: string; platform: string; baseImage: string; buildArgs?: Record<string, string> }): Build {
+    const { context, platform, baseImage, buildArgs } = settings;
+    return { context, platform, args: { ...buildArgs, BASE_IMAGE: baseImage } };
+}
+
+/** An image tag that depends only on the build's inputs, not on the machine or the time. Different inputs give different tags. */
 export function contentTag({ context, platform, args }: Build): string {
     const build = {
         platform,
@@ -20,7 +26,7 @@ export function contentTag({ context, platform, args }: Build): string {
     return sha256(JSON.stringify(build)).slice(0, 20);
 }
 
-/** What the builder gets to see, in an order of its own. It reads the Dockerfile even where that is ignored. */
+/** The files that the builder sees, sorted. The builder reads the Dockerfile even if `.dockerignore` excludes it. */
 function visibleFiles(context: string): string[] {
     const ignoreFile = join(context, ".dockerignore");
     const ignore = dockerignore().add(existsSync(ignoreFile) ? readFileSync(ignoreFile, "utf8") : "");
@@ -31,7 +37,7 @@ function visibleFiles(context: string): string[] {
         .sort();
 }
 
-/** Of the mode only what git keeps too: the rest depends on the umask of whoever checked the files out. */
+/** A file's kind and hash. It uses only the executable bit of the mode, which git keeps. The other bits depend on the umask at checkout. */
 function content(path: string): [kind: string, hash: string] {
     const status = lstatSync(path);
     if (status.isSymbolicLink()) {

@@ -1,24 +1,28 @@
 import { Image as DockerImage } from "@pulumi/docker/image";
 import * as pulumi from "@pulumi/pulumi";
-import { contentTag } from "./contentTag";
+import { buildOf, contentTag } from "./contentTag";
 import type { Registry } from "./registry";
 
 export interface ImageArgs {
     /** The folder with the Dockerfile. */
     context: string;
-    /** Where it is pushed to and pulled from. */
+    /** The registry that the image is pushed to and pulled from. */
     registry: Registry;
     baseImage: string;
     platform: string;
-    /** Stay readable in the image's history. */
-    buildArgs: Record<string, string>;
-    /** `tag@sha256:…` of an image that was pushed before: it runs, and nothing is built. */
+    /** They stay readable in the image's history. */
+    buildArgs?: Record<string, string>;
+    /** The prefix of the image's tags. It distinguishes the image from others in the same repository. */
+    tagPrefix?: string;
+    /** `tag@sha256:…` of an image that was pushed before. If it is set, this image runs and nothing is built. */
     pinned?: string;
 }
 
-/** The product's image: built from `context` and pushed whenever its content changes. */
+/** The stack's own image. It is built from `context` and pushed whenever its content changes. */
 export class Image extends pulumi.ComponentResource {
-    /** `host/repository:tag@sha256:…`, as nodes pull it: the tag lets a preview show what will roll, the digest decides what runs. */
+    /**
+     * `host/repository:tag@sha256:…`, as nodes pull it. The tag shows in a preview which image will roll out. The digest selects the image.
+     */
     readonly reference: pulumi.Output<string>;
 
     constructor(name: string, args: ImageArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -30,20 +34,21 @@ export class Image extends pulumi.ComponentResource {
     }
 }
 
-/** Builds and pushes. Gives `tag@sha256:…`. */
+/** Builds and pushes the image. Returns `tag@sha256:…`. */
 function pushed(name: string, { registry, ...args }: ImageArgs, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
-    const { push, repository, username, password } = registry;
-    const build = { context: args.context, platform: args.platform, args: { ...args.buildArgs, BASE_IMAGE: args.baseImage } };
-    const tag = contentTag(build);
+    const { push, repository, account } = registry;
+    const build = buildOf(args);
+    const tag = `${args.tagPrefix ?? ""}${contentTag(build)}`;
     const image = new DockerImage(
         `${name}-image`,
         {
             imageName: pulumi.interpolate`${push}/${repository}:${tag}`,
             build,
-            registry: { server: push, username, password: pulumi.secret(password) },
+            // Without an account, the provider uses the docker client's login for that host, if there is one.
+            registry: { server: push, ...(account && { username: account.username, password: pulumi.secret(account.password) }) },
         },
         opts,
     );
-    // repoDigest keeps its old value in a preview; the tag is known beforehand.
+    // In a preview repoDigest keeps its old value. The tag is known before the build.
     return image.repoDigest.apply((repoDigest) => `${tag}@${repoDigest.split("@").at(-1)}`);
 }

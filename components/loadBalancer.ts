@@ -5,28 +5,30 @@ import { port } from "./web";
 
 export interface LoadBalancerArgs {
     namespace: pulumi.Input<string>;
-    /** As the console shows it. */
+    /** The name in Alibaba Cloud's console. */
     instanceName: string;
-    /** It has an address in the first vSwitch of each zone. */
+    /** The load balancer has an address in the first vSwitch of each zone. */
     network: Network;
-    /** Who can reach it: the VPC, or the internet too. */
+    /** `internal`: only the VPC can reach it. `internet`: the internet can too. */
     scheme: "internal" | "internet";
-    /** Of a certificate in Alibaba Cloud's Certificate Management Service: with it HTTPS on 443, without it HTTP on 80. */
+    /**
+     * A certificate's id in Alibaba Cloud's Certificate Management Service. With it the listener is HTTPS on 443, without it HTTP on 80.
+     */
     certificateId?: string;
-    /** Their rules say whose requests it takes; without any it takes everybody's. */
+    /** The rules of these groups decide whose requests it accepts. Without any group it accepts all requests. */
     securityGroupIds: readonly string[];
-    /** How long a pod that leaves may finish its answers. */
+    /** The seconds in which a leaving pod can finish its responses. */
     drainSeconds: number;
     tags: Record<string, string>;
-    /** Keeps it, and with it the address that customers use, from being deleted or replaced by Pulumi. */
+    /** Stops Pulumi from deleting or replacing it. Its address, which customers use, would be lost. */
     protect: boolean;
 }
 
 const prefix = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-";
 
-/** A network load balancer (NLB) in front of web, which ACK's cloud controller makes of a Service. */
+/** A network load balancer (NLB) in front of web. ACK's cloud controller creates it for a Service. */
 export class LoadBalancer extends pulumi.ComponentResource {
-    /** Where the product answers. */
+    /** The product's URL. */
     readonly url: pulumi.Output<string>;
 
     constructor(name: string, args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {

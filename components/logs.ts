@@ -8,15 +8,17 @@ import type { Resources, Sidecar } from "./podTemplate";
 /** A collector's exporter: its settings by its type. */
 type Exporter = Record<string, object>;
 
-/** Where the pods' logs go: all that a collector needs to know of it. */
+/** The destination of the pods' logs, with everything that a collector needs to know. */
 export interface LogDestination {
     /** In its settings, `${env:NAME}` stands for one of the credentials. */
     readonly exporter: pulumi.Output<Exporter>;
-    /** By the name of the variable; secrets. */
+    /** Secret values by the names of their variables. */
     readonly credentials: Record<string, pulumi.Output<string>>;
     readonly port: number;
-    /** It keeps a record's body and nothing else: pod, node and the like have to be part of it. */
+    /** The destination keeps only a record's body. So the body must contain the pod, the node and the other marks. */
     readonly keepsBodyOnly: boolean;
+    /** The SLS project's name, if the logs go to SLS. */
+    readonly project?: pulumi.Output<string>;
 }
 
 export interface SlsLogsArgs {
@@ -27,17 +29,17 @@ export interface SlsLogsArgs {
     retentionDays: number;
     /** The project's region, for example `cn-hangzhou`. */
     region: string;
-    /** How the pods reach it: `public` from outside of Alibaba Cloud or from another region. */
+    /** The endpoint for the pods. `public` is for pods outside Alibaba Cloud or in another region. */
     network: "intranet" | "public";
-    /** A RAM user's who may write to this project's logstores and do nothing else. */
+    /** The key of a RAM user who may write to this project's logstores and do nothing else. */
     accessKeyId: pulumi.Input<string>;
     accessKeySecret: pulumi.Input<string>;
     tags?: Record<string, string>;
-    /** Keeps project and logstore, and with them the logs, from being deleted by Pulumi. */
+    /** Stops Pulumi from deleting project and logstore, and so the logs. */
     protect: boolean;
 }
 
-/** Where words end, in texts that are searched. */
+/** The characters that separate words in searchable texts. */
 const token = ", '\";=()[]{}?@&<>/:\n\t\r";
 const text = { type: "text", caseSensitive: false, includeChinese: true, token, enableAnalytics: true };
 
@@ -47,6 +49,7 @@ export class SlsLogs extends pulumi.ComponentResource implements LogDestination 
     readonly credentials: Record<string, pulumi.Output<string>>;
     readonly port: number;
     readonly keepsBodyOnly = true;
+    readonly project: pulumi.Output<string>;
 
     constructor(name: string, args: SlsLogsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:logs:Sls", name, {}, opts);
@@ -54,7 +57,7 @@ export class SlsLogs extends pulumi.ComponentResource implements LogDestination 
         const project = new Project(
             `${name}-project`,
             { projectName: args.project, description: "sms", tags: args.tags },
-            // Who else may use the project is set by hand.
+            // The project's access policy is set by hand.
             { parent: this, protect: args.protect, ignoreChanges: ["policy"] },
         );
         const store = new Store(
@@ -67,7 +70,8 @@ export class SlsLogs extends pulumi.ComponentResource implements LogDestination 
                 autoSplit: true,
                 maxSplitShardCount: 64,
             },
-            // SLS splits shards by itself, and tells of kinds of storage that nobody asked for: one of them would replace the store.
+            // SLS splits shards itself. It also reports storage types that the program didn't set. A difference in one of them would
+            // replace the store.
             { parent: this, protect: args.protect, ignoreChanges: ["shardCount", "telemetryType", "hotTtl"] },
         );
         new StoreIndex(
@@ -85,6 +89,7 @@ export class SlsLogs extends pulumi.ComponentResource implements LogDestination 
             { parent: this },
         );
 
+        this.project = project.projectName;
         this.exporter = pulumi
             .all([project.projectName, store.logstoreName])
             .apply(([project, store]) => slsExporter(project, store, args));
@@ -96,7 +101,7 @@ export class SlsLogs extends pulumi.ComponentResource implements LogDestination 
 
 const brokerPort = { intranet: 10011, public: 10012 };
 
-/** SLS takes logs by Kafka's protocol: the project is the user, the access key the password. */
+/** SLS accepts logs over Kafka's protocol. The user is the project, and the password is the access key. */
 function slsExporter(project: string, store: string, { region, network }: SlsLogsArgs): Exporter {
     const host = `${project}.${region}${network === "intranet" ? "-intranet" : ""}.log.aliyuncs.com`;
     return {
@@ -106,9 +111,9 @@ function slsExporter(project: string, store: string, { region, network }: SlsLog
             client_id: "sms",
             tls: {},
             auth: { sasl: { mechanism: "PLAIN", version: 1, username: project, password: variable("SLS_ACCESS_KEY") } },
-            // With this suffix, what is in the JSON object becomes the log's fields.
+            // With this suffix SLS turns the JSON object's keys into the log's fields.
             logs: { topic: `${store}.json`, encoding: "raw" },
-            // No questions while it starts: a collector that can't reach SLS must not take its pod out of the Service.
+            // The collector requests no metadata at its start. A collector that can't reach SLS must not take its pod out of the Service.
             metadata: { full: false },
             timeout: "10s",
         },
@@ -118,16 +123,17 @@ function slsExporter(project: string, store: string, { region, network }: SlsLog
 export interface OtlpLogsArgs {
     /** For example `https://otlp.example.com:4318`; the collector adds `/v1/logs`. */
     endpoint: string;
-    /** The `Authorization` header, where one is asked for. */
+    /** The `Authorization` header, if the endpoint requires one. */
     authorization?: pulumi.Input<string>;
 }
 
-/** Whatever takes logs as OTLP over HTTP. */
+/** A receiver of logs as OTLP over HTTP. */
 export class OtlpLogs implements LogDestination {
     readonly exporter: pulumi.Output<Exporter>;
     readonly credentials: Record<string, pulumi.Output<string>>;
     readonly port: number;
     readonly keepsBodyOnly = false;
+    readonly project?: pulumi.Output<string>;
 
     constructor({ endpoint, authorization }: OtlpLogsArgs) {
         this.credentials = authorization === undefined ? {} : { OTLP_AUTHORIZATION: pulumi.secret(authorization) };
@@ -144,33 +150,33 @@ export function portOf(address: string): number {
     return Number(port || (protocol === "http:" ? 80 : 443));
 }
 
-/** What the collectors beside the pods have in common: all that a pod needs to know of them. */
+/** The collectors' common settings, with everything that a pod needs to know. */
 export interface Collector {
-    readonly image: string;
+    readonly image: pulumi.Input<string>;
     readonly resources: Resources;
     readonly drainSeconds: number;
     /** The ConfigMap's name. */
     readonly config: pulumi.Input<string>;
-    /** The Secret's, where there are credentials. */
+    /** The Secret's name, if there are credentials. */
     readonly credentials?: pulumi.Input<string>;
 }
 
 export interface LogCollectorArgs {
     namespace: pulumi.Input<string>;
-    /** `otel/opentelemetry-collector-contrib`, or one with the same command and components. */
-    image: string;
-    /** Of one collector; each pod has its own. */
+    /** `otel/opentelemetry-collector-contrib`, or an image with the same command and components. */
+    image: pulumi.Input<string>;
+    /** The resources of one collector. Each pod has its own collector. */
     resources: Resources;
-    /** For so long it reads on after the last container has ended; a pod's grace period has to allow for it. */
+    /** The seconds for which it still reads after the last container has ended. A pod's grace period must include them. */
     drainSeconds: number;
     destination: LogDestination;
-    /** What each line is marked with, besides its pod, container and node. */
+    /** The environment's name, a mark of each line besides its pod, container and node. */
     environment: string;
 }
 
 /** Configuration and credentials of the collectors that ship the pods' logs. */
 export class LogCollector extends pulumi.ComponentResource implements Collector {
-    readonly image: string;
+    readonly image: pulumi.Input<string>;
     readonly resources: Resources;
     readonly drainSeconds: number;
     readonly config: pulumi.Output<string>;
@@ -183,7 +189,7 @@ export class LogCollector extends pulumi.ComponentResource implements Collector 
         const config = new ConfigMap(
             `${name}-config`,
             {
-                // Named by Pulumi: another configuration is another name, and so other pods.
+                // Pulumi generates the name, so a changed configuration gets a new name and new pods.
                 metadata: { namespace: args.namespace },
                 immutable: true,
                 data: {
@@ -219,12 +225,12 @@ const logFolder = "/var/log/sms";
 const stateFolder = "/var/lib/otelcol";
 const healthPort = 13133;
 
-/** The collector puts the variable's value there. */
+/** A reference that the collector replaces with the variable's value. */
 function variable(name: string) {
     return `\${env:${name}}`;
 }
 
-/** What says of each line where it is from: a name in the logstore, OpenTelemetry's name, and the value. */
+/** The marks of each line's origin: the field's name in the logstore, OpenTelemetry's name, and the value. */
 function origin(marks: Record<"stack" | "environment", string>) {
     return [
         { field: "pod", attribute: "k8s.pod.name", value: variable("POD_NAME") },
@@ -236,7 +242,7 @@ function origin(marks: Record<"stack" | "environment", string>) {
     ];
 }
 
-/** The same for every pod: what differs is in the collector's environment. */
+/** The configuration is the same for every pod. The differences are in the collector's environment. */
 function collectorConfig(exporter: Exporter, marks: Record<"stack" | "environment", string>, keepsBodyOnly: boolean) {
     const forever = { enabled: true, initial_interval: "1s", max_interval: "10s", max_elapsed_time: "0s" };
     const queue = { enabled: true, storage: "file_storage", queue_size: 1000, block_on_overflow: true, num_consumers: 4 };
@@ -251,12 +257,12 @@ function collectorConfig(exporter: Exporter, marks: Record<"stack" | "environmen
         },
         receivers: {
             filelog: {
-                // With those that were rotated away since the last look.
+                // Includes the files that were rotated since the last poll.
                 include: [`${logFolder}/*.log`, `${logFolder}/*.log.*`],
                 start_at: "beginning",
                 storage: "file_storage",
                 retry_on_failure: forever,
-                // Far below what a Kafka message may have: one that is refused for its size would be sent again for ever.
+                // Far below the limit of a Kafka message. A message that is refused for its size would be sent again for ever.
                 max_log_size: "128KiB",
                 include_file_record_number: true,
                 resource: {
@@ -273,19 +279,19 @@ function collectorConfig(exporter: Exporter, marks: Record<"stack" | "environmen
         service: {
             extensions: ["file_storage", "health_check"],
             pipelines: { logs: { receivers: ["filelog"], processors: ["memory_limiter", "transform"], exporters: Object.keys(exporter) } },
-            // At "warn" it doesn't say that, and why, it has to try again.
+            // At "warn" the collector doesn't log its retries and their reasons.
             telemetry: { logs: { level: "info", encoding: "json" }, metrics: { level: "none" } },
         },
     };
 }
 
-/** A line that is no JSON object is its message. */
+/** If a line isn't a JSON object, the whole line becomes the message. */
 const parsed = [
     'set(log.body, ParseJSON(log.body)) where IsMatch(log.body, "^\\\\{")',
     'set(log.body, {"message": log.body}) where IsString(log.body)',
 ];
 
-/** `file` and `line` tell a line that came twice from two lines that are alike, and one that never came by the gap. */
+/** `file` and `line` distinguish a line that came twice from two equal lines. A gap in `line` shows a lost line. */
 function inBody(marks: Record<"stack" | "environment", string>) {
     return [
         ...origin(marks).map(({ field, attribute }) => `set(log.body["${field}"], resource.attributes["${attribute}"])`),
@@ -303,9 +309,9 @@ const asOpenTelemetry = [
 ];
 
 /**
- * The collector of one pod and what gives it time. A collector that is told to stop looks at no file again, and it is told
- * the moment the last container has ended: the last lines would be lost. So there is a second sidecar between the two,
- * which ends later than the one and earlier than the other, and does nothing else.
+ * A pod's collector, and a sidecar that delays the collector's end. A collector that receives SIGTERM reads no file again. Kubernetes sends
+ * SIGTERM as soon as the last container has ended, so the last lines would be lost. The second sidecar ends after the container and before
+ * the collector. It does nothing else.
  */
 export function logSidecars(
     { image, resources, drainSeconds, config, credentials }: Collector,
@@ -318,7 +324,7 @@ export function logSidecars(
             image,
             args: [
                 "--config=/etc/otelcol-contrib/config.yaml",
-                // Otherwise a line counts as read while it is in memory only, and is lost with a collector that is killed.
+                // Without this gate a line counts as read while it is only in memory. A killed collector would lose it.
                 "--feature-gates=stanza.synchronousLogEmitter",
             ],
             env: [
@@ -333,7 +339,7 @@ export function logSidecars(
             volumes: [
                 { name: "log-dir", mountPath: logFolder, readOnly: true },
                 { name: "log-config", mountPath: "/etc/otelcol-contrib", readOnly: true, configMap: { name: config } },
-                // Outlives the container: how far it has read, and what it hasn't sent yet.
+                // Outlives the container. It has the read position and the records that aren't sent yet.
                 { name: "log-state", mountPath: stateFolder, emptyDir: { sizeLimit: "1Gi" } },
             ],
         },

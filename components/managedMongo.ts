@@ -6,21 +6,22 @@ import type { Mongo } from "./mongo";
 import { cidrsOf, vSwitchIn } from "./network";
 
 export interface ManagedMongoArgs extends ManagedStoreArgs {
-    /** In steps of 10. */
+    /** In GB, a multiple of 10. */
     storageGb: number;
     /** `cloud_essd1` to `cloud_essd3`, or `cloud_auto`. */
     storageType: string;
     /** Nodes of the replica set. */
     nodes: number;
-    /** Where a third node is, without a part in serving. */
+    /** The zone of a third node that serves no requests. */
     hiddenZone?: string;
-    /** Which backups outlive the store. */
+    /** The backups that remain after the store is deleted. */
     backupsAfterDeletion: "none" | "last" | "all";
 }
 
 /** MongoDB on Alibaba Cloud: a replica set, reachable in the VPC only. */
 export class ManagedMongo extends pulumi.ComponentResource implements Mongo {
     readonly url: pulumi.Output<string>;
+    readonly id: pulumi.Output<string>;
 
     constructor(name: string, args: ManagedMongoArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:mongo:Managed", name, {}, opts);
@@ -32,7 +33,7 @@ export class ManagedMongo extends pulumi.ComponentResource implements Mongo {
             ignoreChanges: leftToTheCloud(inputs, filledIn),
             customTimeouts: storeTimeouts,
         });
-        // A replica set comes with this one account, and Alibaba Cloud makes no other: its password is ours to set.
+        // A new replica set has this account, and Alibaba Cloud creates no other. The program sets its password.
         const account = new Account(
             `${name}-account`,
             { instanceId: instance.id, accountName: "root", accountPassword: args.password, characterType: "normal" },
@@ -40,11 +41,14 @@ export class ManagedMongo extends pulumi.ComponentResource implements Mongo {
         );
 
         this.url = mongoUrl(instance, account, args);
-        this.registerOutputs({ url: this.url });
+        this.id = instance.id;
+        this.registerOutputs({ url: this.url, id: this.id });
     }
 }
 
-/** What the cloud fills in by itself, or people in its console. The next `up` would undo it, and for the encryption replace the store. */
+/**
+ * Inputs that the cloud or a user of its console sets. The next `up` would revert them, and for the encryption it would replace the store.
+ */
 const filledIn = [
     "encrypted",
     "cloudDiskEncryptionKey",
@@ -55,7 +59,7 @@ const filledIn = [
     "provisionedIops",
 ];
 
-/** In the API's numbers. */
+/** The API's number of each policy. */
 const backupPolicies = { none: 0, last: 1, all: 2 };
 
 function mongoInstance(args: ManagedMongoArgs) {
@@ -66,7 +70,7 @@ function mongoInstance(args: ManagedMongoArgs) {
         dbInstanceStorage: args.storageGb,
         storageType: args.storageType,
         replicationFactor: args.nodes,
-        // Destroying a prepaid one would only make Pulumi forget it.
+        // If a prepaid instance is destroyed, Pulumi only removes it from the state.
         instanceChargeType: "PostPaid",
         networkType: "VPC",
         vpcId: args.network.vpcId,
@@ -75,7 +79,7 @@ function mongoInstance(args: ManagedMongoArgs) {
         secondaryZoneId: args.secondaryZone,
         hiddenZoneId: args.hiddenZone,
         securityIpLists: cidrsOf(args.network),
-        // Never `Close`: a new store has nothing to close, and its API refuses that.
+        // Never `Close`: a new store has no TLS to close, and its API refuses the request.
         sslAction: args.tls ? "Open" : undefined,
         backupPeriods: [...args.backup.days],
         backupTime: `${args.backup.from}-${hourAfter(args.backup.from)}`,
@@ -87,7 +91,7 @@ function mongoInstance(args: ManagedMongoArgs) {
     };
 }
 
-/** Alibaba Cloud gives the parts; in an order of its own, which must not look like a change. */
+/** The URL, from parts that Alibaba Cloud reports. The order of the hosts varies, so they are sorted to avoid a false change. */
 function mongoUrl(instance: Instance, account: Account, { password, tls, caFile }: ManagedMongoArgs) {
     const hosts = instance.replicaSets.apply((members) =>
         members

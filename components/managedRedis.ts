@@ -13,6 +13,7 @@ export interface ManagedRedisArgs extends ManagedStoreArgs {
 /** Redis on Alibaba Cloud (`kvstore`), reachable in the VPC only. */
 export class ManagedRedis extends pulumi.ComponentResource implements Redis {
     readonly url: pulumi.Output<string>;
+    readonly id: pulumi.Output<string>;
 
     constructor(name: string, args: ManagedRedisArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:redis:Managed", name, {}, opts);
@@ -21,8 +22,8 @@ export class ManagedRedis extends pulumi.ComponentResource implements Redis {
         const instance = new Instance(`${name}-instance`, inputs, {
             parent: this,
             protect: args.protect,
-            // The cloud fills them in, and the next `up` would migrate the store or rewrite its whitelist.
             customTimeouts: storeTimeouts,
+            // The cloud sets the ignored inputs. Otherwise the next `up` would migrate the store or rewrite its whitelist.
             ignoreChanges: leftToTheCloud(inputs, ["secondaryZoneId", "securityIpGroupAttribute"]),
         });
         const account = new Account(
@@ -32,16 +33,17 @@ export class ManagedRedis extends pulumi.ComponentResource implements Redis {
                 accountName: args.account,
                 accountPassword: args.password,
                 accountType: "Normal",
-                // The most that Alibaba Cloud gives, and the least that can write: nothing of it manages the server.
+                // The highest privilege that Alibaba Cloud gives, and the lowest that can write. It can't manage the server.
                 accountPrivilege: "RoleReadWrite",
             },
-            // Not protected: it holds no data, and one by another name has to be able to take its place. That is made first, then
-            // come the pods that use it, and the old one goes last of all.
+            // Not protected, because it holds no data and an account with another name must be able to replace it. Pulumi creates the new
+            // account first, then updates the pods that use it, and deletes the old account last.
             { parent: this },
         );
 
         this.url = redisUrl(instance, account, args);
-        this.registerOutputs({ url: this.url });
+        this.id = instance.id;
+        this.registerOutputs({ url: this.url, id: this.id });
     }
 }
 
@@ -50,7 +52,7 @@ function redisInstance(args: ManagedStoreArgs) {
         dbInstanceName: args.instanceName,
         instanceClass: args.instanceClass,
         engineVersion: args.engineVersion,
-        // Destroying a prepaid one would only make Pulumi forget it.
+        // If a prepaid instance is destroyed, Pulumi only removes it from the state.
         paymentType: "PostPaid",
         zoneId: args.zone,
         secondaryZoneId: args.secondaryZone,
@@ -58,7 +60,7 @@ function redisInstance(args: ManagedStoreArgs) {
         vpcAuthMode: "Open",
         securityIps: cidrsOf(args.network),
         sslEnable: args.tls === undefined ? undefined : args.tls ? "Enable" : "Disable",
-        // A broker that evicts keys, or forgets them in a restart, loses tasks without a word.
+        // A broker that evicts keys, or loses them in a restart, loses tasks without an error.
         config: { "maxmemory-policy": "noeviction", appendonly: "yes" },
         backupPeriods: [...args.backup.days],
         backupTime: `${args.backup.from}-${hourAfter(args.backup.from)}`,
@@ -69,7 +71,7 @@ function redisInstance(args: ManagedStoreArgs) {
     };
 }
 
-/** TLS changes neither host nor port. Celery wants to read in the URL whether the certificate is checked. */
+/** TLS changes neither host nor port. Celery requires the URL to say whether the certificate is checked. */
 function redisUrl(instance: Instance, account: Account, { password, tls, caFile }: ManagedStoreArgs) {
     const authority = pulumi.interpolate`${account.accountName}:${password.apply(encodeURIComponent)}@${instance.connectionDomain}:${instance.privateConnectionPort}`;
     const ca = caFile === undefined ? "" : `&ssl_ca_certs=${encodeURIComponent(caFile)}`;

@@ -1,47 +1,56 @@
-import type { Output } from "@pulumi/pulumi";
+import { type Output, unsecret } from "@pulumi/pulumi";
 import type { Network } from "./network";
 
-/** What is said of a store on Alibaba Cloud, Redis or MongoDB. */
+/** The arguments of a store on Alibaba Cloud, Redis or MongoDB. */
 export interface ManagedStoreArgs {
-    /** As the console shows it. */
+    /** The name in Alibaba Cloud's console. */
     instanceName: string;
     instanceClass: string;
     engineVersion: string;
-    /** Its nodes and pods may connect. Nobody else can. */
+    /** Only the nodes and pods of this network can connect. */
     network: Network;
-    /** Where its first node is; the network has a vSwitch there. */
+    /** The zone of the first node. The network has a vSwitch in it. */
     zone: string;
-    /** Where a second node is, for the day that the first zone fails. */
+    /** The zone of a second node, in case the first zone fails. */
     secondaryZone?: string;
     password: Output<string>;
-    /** Whether the way there is encrypted. Left out, the cloud is told nothing: a store isn't at first. */
+    /** Whether connections use TLS. If it is undefined, the program sets nothing, and a new store has no TLS. */
     tls?: boolean;
-    /** Where pods have Alibaba Cloud's CA chain, by which they check the store's certificate. */
+    /** The path of Alibaba Cloud's CA chain in the pods, with which they check the store's certificate. */
     caFile?: string;
     backup: {
         /** `Monday` to `Sunday`. */
         days: readonly string[];
-        /** Begin of the hour, in UTC: `19:00Z`. */
+        /** The start of the hour, in UTC, for example `19:00Z`. */
         from: string;
     };
     maintenance: { from: string };
-    /** Keeps the store from being deleted or replaced, by the cloud and by Pulumi. */
+    /** Stops the cloud and Pulumi from deleting or replacing the store. */
     protect: boolean;
     tags: Record<string, string>;
 }
 
 /**
- * The provider waits by itself, however fast the cloud is: with Redis for 10 minutes, 5 more for encryption; with MongoDB for 2. Its own
- * limits of 20 to 30 minutes are for the cloud alone, and a large class takes longer.
+ * The provider has fixed waits, even if the cloud is fast: 10 minutes for Redis, 5 more for encryption, and 2 minutes for MongoDB. The
+ * provider's default timeouts of 20 to 30 minutes don't allow for these waits, and a large class takes longer.
  */
 export const storeTimeouts = { create: "50m", update: "50m", delete: "30m" };
 
-/** For `ignoreChanges`: what the cloud or its console gave a store, and the program doesn't say, stays as it is. */
+/** For `ignoreChanges`: inputs that the program doesn't set keep the values from the cloud or its console. */
 export function leftToTheCloud(inputs: object, names: readonly string[]): string[] {
     return names.filter((name) => inputs[name as keyof typeof inputs] === undefined);
 }
 
-/** The end of the hour that begins then: `19:00Z` to `20:00Z`. */
+/** The end of the hour that begins at `from`: `20:00Z` for `19:00Z`. */
 export function hourAfter(from: string): string {
     return `${String(Number.parseInt(from, 10) + 1).padStart(2, "0")}:00Z`;
+}
+
+/** The hosts in a store's URL: `host:port` with commas between them, or one DNS name. Unlike the rest of the URL, they aren't secret. */
+export function hostsOf(url: Output<string>): Output<string> {
+    return unsecret(url.apply(hostsIn));
+}
+
+export function hostsIn(url: string): string {
+    return /^[\w+]+:\/\/(?:[^@/]*@)?([^/?]*)/.exec(url)?.[1] ?? "";
 }

@@ -1,24 +1,31 @@
+import { createHash } from "node:crypto";
 import { Secret } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { persistentPod } from "./persistentPod";
-import { podTemplate, type Resources } from "./podTemplate";
+import { type Placement, podTemplate, type Resources } from "./podTemplate";
 
-/** The message store, wherever it runs: all that the workloads know of it. */
+/** The message store in the cluster, on Alibaba Cloud or elsewhere, with everything that the workloads need to know. */
 export interface Mongo {
-    /** `mongodb://` URL with account, password and database; a secret. */
+    /** `mongodb://` or `mongodb+srv://` URL with account, password and database; a secret. */
     readonly url: pulumi.Output<string>;
+    /** The store's id in Alibaba Cloud. Only a managed store has one. */
+    readonly id?: pulumi.Output<string>;
 }
 
 export interface ClusterMongoArgs {
     namespace: pulumi.Input<string>;
-    /** Speaks MongoDB on 27017, keeps its data in /data/db and makes its first account from MONGO_INITDB_ROOT_*, as Docker Hub's `mongo`. */
+    /**
+     * An image like Docker Hub's `mongo`. It speaks MongoDB on 27017, keeps its data in /data/db and creates its first account from
+     * MONGO_INITDB_ROOT_*.
+     */
     image: string;
-    pullSecret: pulumi.Input<string>;
+    pullSecret?: pulumi.Input<string>;
     storage: string;
-    /** Otherwise the cluster's default. */
+    /** The default is the cluster's default class. */
     storageClass?: string;
     resources: Resources;
-    /** Keeps the store and its data from being deleted or replaced by Pulumi. */
+    placement?: Placement;
+    /** Stops Pulumi from deleting or replacing the store and its data. */
     protect: boolean;
     password: pulumi.Output<string>;
 }
@@ -26,7 +33,15 @@ export interface ClusterMongoArgs {
 export const port = 27017;
 const account = "sms";
 
-/** MongoDB in the cluster: one pod, its data on a volume of its own. */
+/** The annotation of the volume's claim that shows whether the password is still the volume's password. */
+export const passwordMark = "sms/password";
+
+/** Four hex digits of the password's hash: enough to notice another password, too few to find the password. */
+export function markOf(password: string): string {
+    return createHash("sha256").update(password).digest("hex").slice(0, 4);
+}
+
+/** MongoDB in the cluster: one pod with its own volume. */
 export class ClusterMongo extends pulumi.ComponentResource implements Mongo {
     readonly url: pulumi.Output<string>;
 
@@ -44,7 +59,13 @@ export class ClusterMongo extends pulumi.ComponentResource implements Mongo {
         );
         const host = persistentPod(
             name,
-            { ...args, name: "mongo", port, template: mongoPod(args, secret.metadata.name) },
+            {
+                ...args,
+                name: "mongo",
+                port,
+                template: mongoPod(args, secret.metadata.name),
+                claimAnnotations: { [passwordMark]: pulumi.unsecret(args.password.apply(markOf)) },
+            },
             { parent: this },
         );
 
@@ -58,9 +79,10 @@ function mongoPod(args: ClusterMongoArgs, secret: pulumi.Input<string>) {
         name: "mongo",
         gracePeriodSeconds: 60,
         pullSecret: args.pullSecret,
+        placement: args.placement,
         container: {
             image: args.image,
-            // The shell that makes the first account wants to write to its home.
+            // The shell that creates the first account writes to its home.
             env: [{ name: "HOME", value: "/tmp" }],
             envFrom: [{ secretRef: { name: secret } }],
             ports: [{ containerPort: port }],

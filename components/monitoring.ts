@@ -11,13 +11,13 @@ export interface MonitoringArgs {
     namespaceName: string;
     /** The `app` labels of the workers' pods. */
     workers: string[];
-    /** By which the operator's Prometheus selects what is meant for it. */
+    /** The labels by which the operator's Prometheus selects its objects. */
     labels: Record<string, string>;
-    /** Where docs/on-call.md can be read. */
+    /** The URL of docs/on-call.md. */
     onCallUrl?: string;
 }
 
-/** What the Prometheus operator reads of the product, what it calls people for, and what Grafana shows them. */
+/** The Prometheus operator's PodMonitor and alerts, and Grafana's dashboard. */
 export class Monitoring extends pulumi.ComponentResource {
     constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:monitoring:Monitoring", name, {}, opts);
@@ -50,12 +50,12 @@ function operators(kind: string) {
     return { apiVersion: "monitoring.coreos.com/v1", kind };
 }
 
-/** Web serves its metrics beside its requests, workers on a port of their own. The `app` label becomes the alerts' `job`. */
+/** The `app` label becomes the alerts' `job`. */
 function pods({ workers }: MonitoringArgs) {
     return {
         selector: { matchLabels: partOf, matchExpressions: [{ key: "app", operator: "In", values: ["sms-web", ...workers] }] },
         jobLabel: "app",
-        podMetricsEndpoints: [{ port: "http" }, { port: "metrics" }],
+        podMetricsEndpoints: [{ port: "metrics" }],
     };
 }
 

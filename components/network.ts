@@ -2,23 +2,23 @@ import { Network as Vpc } from "@pulumi/alicloud/vpc/network";
 import { Switch } from "@pulumi/alicloud/vpc/switch";
 import * as pulumi from "@pulumi/pulumi";
 
-/** A zone's part of the VPC. */
+/** The VPC's subnet in one zone. */
 export interface VSwitch {
     id: pulumi.Input<string>;
     zone: string;
     cidr: string;
 }
 
-/** Where pods and managed stores meet, whoever made it: all that the stores know of it. */
+/** The VPC that pods and managed stores share, new or existing, with everything that the stores need to know. */
 export interface Network {
     readonly vpcId: pulumi.Input<string>;
     readonly vSwitches: readonly VSwitch[];
-    /** The pods' addresses, where they aren't the vSwitches' own. */
+    /** The pods' addresses, if they aren't addresses of the vSwitches. */
     readonly podCidr?: string;
 }
 
 export interface NewNetworkArgs {
-    /** As the console shows it. */
+    /** The name in Alibaba Cloud's console. */
     vpcName: string;
     cidr: string;
     vSwitches: readonly Omit<VSwitch, "id">[];
@@ -52,12 +52,12 @@ export class NewNetwork extends pulumi.ComponentResource implements Network {
     }
 }
 
-/** Who is in the network: nodes and pods. */
+/** The addresses of the network's nodes and pods. */
 export function cidrsOf({ vSwitches, podCidr }: Network): string[] {
     return [...vSwitches.map(({ cidr }) => cidr), ...(podCidr === undefined ? [] : [podCidr])];
 }
 
-/** The vSwitch in a zone. Without one a store would be made outside the VPC. */
+/** The vSwitch in a zone. Throws if there is none, because the store would be created outside the VPC. */
 export function vSwitchIn({ vSwitches }: Network, zone: string): pulumi.Input<string> {
     const vSwitch = vSwitches.find((one) => one.zone === zone);
     if (vSwitch === undefined) {

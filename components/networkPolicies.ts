@@ -1,19 +1,20 @@
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1";
 import type { meta, networking } from "@pulumi/kubernetes/types/input";
 import * as pulumi from "@pulumi/pulumi";
+import { metricsPort } from "./app";
 import { portOf } from "./logs";
+import { hostsIn } from "./managedStore";
 import { port as mongoPort } from "./mongo";
 import { partOf } from "./podTemplate";
 import { port as redisPort } from "./redis";
 import { port as webPort } from "./web";
-import { metricsPort } from "./worker";
 
-/** Where a store is. Of one elsewhere only its URL knows the ports. */
-export type StorePlace = { kind: "cluster" | "managed" } | { kind: "external"; url: pulumi.Output<string> };
+/** The place of a store. For an external store only its URL has the ports. */
+type StorePlace = { kind: "cluster" | "managed" } | { kind: "external"; url: pulumi.Output<string> };
 
 export interface NetworkPoliciesArgs {
     namespace: pulumi.Input<string>;
-    /** Others have pods in the namespace: what is no part of the product stays as open as it is. */
+    /** Other owners have pods in the namespace. Then the policies restrict only the product's pods. */
     isShared: boolean;
     redis: StorePlace;
     mongo: StorePlace;
@@ -21,19 +22,26 @@ export interface NetworkPoliciesArgs {
     network: { vSwitches: readonly { cidr: string }[] };
     /** The `app` labels of the workers' pods. */
     workers: string[];
-    /** Where workers go to send, each group by its pods' `app` labels: addresses of the SMS gateway and of proxies on the way. */
+    /**
+     * Addresses to which workers send: the SMS gateway and the proxies before it. Each group names its workers by their pods' `app` labels.
+     */
     gateways: readonly { name: string; workers: string[]; addresses: pulumi.Input<string[]> }[];
-    /** Of where the collectors ship logs to, if they do. */
+    /** The pods have a RAM role. They request its credentials from Alibaba Cloud and use them there. */
+    hasRamRole?: boolean;
+    /** The port of the log destination, if collectors ship logs. */
     logsPort?: number;
-    /** The namespace from which KEDA reads the queues' lengths, if it does. */
+    /** The namespace from which KEDA reads the queues' lengths, if KEDA is used. */
     redisFrom?: string;
-    /** The namespace of the Prometheus that reads the workers' metrics; otherwise any. */
-    metricsFrom?: string;
+    /** The namespace of the Prometheus that reads the metrics. */
+    metricsFrom: string;
 }
 
-/** Nothing gets into or out of the namespace's pods but by the openings below. Probes come from the node, which always may. */
+/**
+ * NetworkPolicies that block all traffic of the namespace's pods except the connections below. Probes come from the node, which
+ * NetworkPolicies never block.
+ */
 export class NetworkPolicies extends pulumi.ComponentResource {
-    /** The namespace, once it is closed: whoever uses it waits for that. */
+    /** The namespace after the default-deny policy exists. Resources that use it wait for that policy. */
     readonly namespace: pulumi.Output<string>;
 
     constructor(name: string, args: NetworkPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -53,7 +61,7 @@ export class NetworkPolicies extends pulumi.ComponentResource {
                 metadata: { name: "default-deny", namespace: args.namespace },
                 spec: { podSelector: args.isShared ? { matchLabels: partOf } : {}, policyTypes: ["Ingress", "Egress"] },
             },
-            // The last to come and the first to go: a product that runs meanwhile is never cut off.
+            // Created last and deleted first, so that a running product is never cut off.
             { parent: this, dependsOn: opened },
         );
 
@@ -65,20 +73,31 @@ export class NetworkPolicies extends pulumi.ComponentResource {
 type Peers = networking.v1.NetworkPolicyPeer[];
 type Ports = pulumi.Input<networking.v1.NetworkPolicyPort[]>;
 
-/** A NetworkPolicy can name no hosts: where these have no addresses that are known before, any address will do. */
-const anywhere: Peers = [];
+/**
+ * The ECS metadata service. Its answers contain the node's own credentials, which no pod may have. No opening below includes this address.
+ */
+export const metadataAddress = "100.100.100.200";
+
+/** All sources, including the internet. */
+const anybody: Peers = [];
+/** All addresses, for hosts whose addresses aren't known beforehand. A NetworkPolicy can't name hosts. */
+export const anywhere: Peers = [
+    // With some CNIs the pods' own addresses match no IP block.
+    { namespaceSelector: {} },
+    { ipBlock: { cidr: "0.0.0.0/0", except: [`${metadataAddress}/32`] } },
+    { ipBlock: { cidr: "::/0" } },
+];
 const web = apps("sms-web");
 const redis = apps("redis");
 const mongo = apps("mongo");
 const processes = allBut("redis", "mongo");
-/** Beat only queues. */
+/** Beat only queues tasks, so it doesn't need MongoDB. */
 const readers = allBut("redis", "mongo", "sms-beat");
 
 function openings(args: NetworkPoliciesArgs): Record<string, networking.v1.NetworkPolicySpec> {
-    const workers = apps(...args.workers);
     return {
-        "web-from-anywhere": into(web, anywhere, tcp(webPort)),
-        "workers-from-prometheus": into(workers, namespace(args.metricsFrom), tcp(metricsPort)),
+        "web-from-anywhere": into(web, anybody, tcp(webPort)),
+        "metrics-from-prometheus": into(apps("sms-web", ...args.workers), namespace(args.metricsFrom), tcp(metricsPort)),
         "processes-to-dns": outOf(processes, dns, [{ protocol: "UDP", port: 53 }, ...tcp(53)]),
         "processes-to-redis": outOf(processes, addresses(args.redis, redis, args), ports(args.redis, redisPort, 6379)),
         "processes-to-mongo": outOf(readers, addresses(args.mongo, mongo, args), ports(args.mongo, mongoPort, 3717)),
@@ -88,6 +107,8 @@ function openings(args: NetworkPoliciesArgs): Record<string, networking.v1.Netwo
                 outOf(apps(...gateway.workers), anywhere, portsOf(gateway.addresses)),
             ]),
         ),
+        // Alibaba Cloud's services have host names, so all addresses are allowed.
+        ...(args.hasRamRole ? { "processes-to-alibaba": outOf(processes, anywhere, tcp(443)) } : {}),
         ...(args.logsPort === undefined
             ? {}
             : { "collectors-to-logs": outOf(apps("sms-web", "sms-beat", ...args.workers), anywhere, tcp(args.logsPort)) }),
@@ -100,11 +121,11 @@ function openings(args: NetworkPoliciesArgs): Record<string, networking.v1.Netwo
 }
 
 function into(podSelector: meta.v1.LabelSelector, from: Peers, ports: Ports): networking.v1.NetworkPolicySpec {
-    return { podSelector, policyTypes: ["Ingress"], ingress: [from === anywhere ? { ports } : { from, ports }] };
+    return { podSelector, policyTypes: ["Ingress"], ingress: [from === anybody ? { ports } : { from, ports }] };
 }
 
 function outOf(podSelector: meta.v1.LabelSelector, to: Peers, ports: Ports): networking.v1.NetworkPolicySpec {
-    return { podSelector, policyTypes: ["Egress"], egress: [to === anywhere ? { ports } : { to, ports }] };
+    return { podSelector, policyTypes: ["Egress"], egress: [{ to, ports }] };
 }
 
 function apps(...names: string[]): meta.v1.LabelSelector {
@@ -115,11 +136,11 @@ function allBut(...names: string[]): meta.v1.LabelSelector {
     return { matchLabels: partOf, matchExpressions: [{ key: "app", operator: "NotIn", values: names }] };
 }
 
-function namespace(name: string | undefined): Peers {
-    return [{ namespaceSelector: name === undefined ? {} : { matchLabels: { "kubernetes.io/metadata.name": name } } }];
+function namespace(name: string): Peers {
+    return [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } } }];
 }
 
-/** CoreDNS, and the node's cache before it (NodeLocal DNSCache), which is no pod of the cluster's network. */
+/** CoreDNS, and the node's cache (NodeLocal DNSCache), which isn't a pod in the cluster's network. */
 const dns: Peers = [
     {
         namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
@@ -150,15 +171,16 @@ function portsOf(addresses: pulumi.Input<string[]>): Ports {
     return inPlain(pulumi.output(addresses).apply((addresses) => addresses.map(portOf)));
 }
 
-/** An address may be a secret, its port is none. */
+/** An address may be secret, but its port isn't. */
 function inPlain(ports: pulumi.Output<number[]>): Ports {
     return pulumi.unsecret(ports.apply((ports) => [...new Set(ports)].flatMap(tcp)));
 }
 
-/** The ports of all hosts that a store's URL names. */
+/** The ports of all hosts in a store's URL. Hosts from DNS (`mongodb+srv://`) are expected to have the default port. */
 function portsIn(url: string, byDefault: number): number[] {
-    const [hosts = ""] = url.replace(/^\w+:\/\/([^@/]*@)?/, "").split(/[/?]/);
-    return hosts.split(",").map((host) => Number(/:(\d+)$/.exec(host)?.[1] ?? byDefault));
+    return hostsIn(url)
+        .split(",")
+        .map((host) => Number(/:(\d+)$/.exec(host)?.[1] ?? byDefault));
 }
 
 function tcp(port: number): networking.v1.NetworkPolicyPort[] {

@@ -6,19 +6,21 @@ import { readyBefore } from "./cluster";
 
 export interface PersistentPodArgs {
     namespace: Input<string>;
-    /** The host's name in the cluster, too. */
+    /** Also the host name in the cluster. */
     name: string;
     port: number;
-    /** Mounts the volume `data`. */
+    /** The pod. It mounts the volume `data`. */
     template: core.v1.PodTemplateSpec;
     storage: string;
-    /** Otherwise the cluster's default. */
+    /** The default is the cluster's default class. */
     storageClass?: string;
-    /** From deletion and replacement by Pulumi. */
+    /** Annotations that stay as long as the volume exists. */
+    claimAnnotations?: Record<string, Input<string>>;
+    /** Stops Pulumi from deleting or replacing the pod's StatefulSet and claim. */
     protect: boolean;
 }
 
-/** One pod that keeps its data on a volume of its own, behind a Service. Gives the host; whoever uses it waits until the pod is ready. */
+/** One pod with its own volume, behind a Service. Returns the host. Resources that use the host wait until the pod is ready. */
 export function persistentPod(name: string, args: PersistentPodArgs, opts: CustomResourceOptions): Output<string> {
     const metadata = { name: args.name, namespace: args.namespace };
     const kept = { ...opts, protect: args.protect };
@@ -30,10 +32,10 @@ export function persistentPod(name: string, args: PersistentPodArgs, opts: Custo
     const claim = new PersistentVolumeClaim(
         `${name}-claim`,
         {
-            metadata: { name: claimOf(args.name), namespace: args.namespace, annotations: boundLater },
+            metadata: { name: claimOf(args.name), namespace: args.namespace, annotations: { ...boundLater, ...args.claimAnnotations } },
             spec,
         },
-        // Another class would be another volume, without the data.
+        // Another class would mean another volume, without the data.
         { ...kept, ignoreChanges: ["spec.storageClassName"] },
     );
     const statefulSet = new StatefulSet(
@@ -46,18 +48,18 @@ export function persistentPod(name: string, args: PersistentPodArgs, opts: Custo
                 selector: { matchLabels: { app: args.name } },
                 template: args.template,
                 volumeClaimTemplates: [{ metadata: { name: volume }, spec }],
-                // Who takes the StatefulSet away doesn't take the data away.
+                // If the StatefulSet is deleted, the claim and its data remain.
                 persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
             },
         },
-        // Kubernetes lets nobody change the template; the claim itself can grow.
+        // Kubernetes refuses changes to the template. The claim itself can grow.
         { ...kept, dependsOn: claim, ignoreChanges: ["spec.volumeClaimTemplates"] },
     );
     const service = new Service(
         `${name}-service`,
         {
             metadata: { ...metadata, annotations: readyBefore },
-            // The StatefulSet's own labels, and so after it.
+            // The labels are an output of the StatefulSet, so the Service waits for it.
             spec: { selector: statefulSet.spec.selector.matchLabels, ports: [{ port: args.port, targetPort: args.port }] },
         },
         opts,
@@ -68,10 +70,10 @@ export function persistentPod(name: string, args: PersistentPodArgs, opts: Custo
 /** The volume's name in the pod. */
 const volume = "data";
 
-/** The name by which a StatefulSet looks for its pod's claim. It makes one of its own only where there is none. */
+/** The name under which a StatefulSet looks for its pod's claim. It creates a claim only if there is none. */
 export function claimOf(statefulSet: string): string {
     return `${volume}-${statefulSet}-0`;
 }
 
-/** A claim may be bound only when its pod is there; the provider would wait for it before that, or for ever after. */
+/** A claim may stay unbound until its pod exists. The provider would wait for the binding before it creates the pod, and so for ever. */
 const boundLater = { "pulumi.com/skipAwait": "true" };

@@ -1,13 +1,38 @@
 import type { core } from "@pulumi/kubernetes/types/input";
 import type { Input } from "@pulumi/pulumi";
 
-/** What the scheduler sets aside (requests) and what a pod may use at most (limits). */
+/** The amounts that the scheduler reserves (requests) and the most that a pod may use (limits). */
 export interface Resources {
     requests: { cpu: string; memory: string };
     limits: { cpu: string; memory: string };
 }
 
-/** A volume where it is mounted: `{ name: "tmp", mountPath: "/tmp", emptyDir: {} }`. */
+/** The nodes on which pods may run, and the pods' priority if there isn't room for all. */
+export interface Placement {
+    /** The labels that a node must have, all of them. */
+    nodeSelector?: Readonly<Record<string, string>>;
+    tolerations?: readonly Toleration[];
+    priorityClassName?: string;
+}
+
+/** A toleration in Kubernetes' form. */
+export interface Toleration {
+    key?: string;
+    operator?: string;
+    value?: string;
+    effect?: string;
+    tolerationSeconds?: number;
+}
+
+/** A pod's identity in the cluster and in Alibaba Cloud. */
+export interface Identity {
+    /** The ServiceAccount's name. */
+    readonly name: Input<string>;
+    /** The RAM role whose credentials the pod gets. ACK's webhook mounts a token for it (RRSA). */
+    readonly ramRole?: string;
+}
+
+/** A volume with its mount path: `{ name: "tmp", mountPath: "/tmp", emptyDir: {} }`. */
 export interface Volume extends core.v1.Volume {
     name: string;
     mountPath: string;
@@ -17,7 +42,7 @@ export interface Volume extends core.v1.Volume {
 /** A container that starts before the pod's own and ends after it (Kubernetes' native sidecar). */
 export interface Sidecar extends Omit<core.v1.Container, "securityContext" | "volumeMounts" | "restartPolicy"> {
     name: string;
-    /** A volume without a source is one of the pod's others. */
+    /** A volume without a source refers to another volume of the pod. */
     volumes: Volume[];
 }
 
@@ -25,36 +50,53 @@ export interface PodTemplateArgs {
     /** The container's name and the pods' `app` label. */
     name: string;
     container: Omit<core.v1.Container, "name" | "securityContext" | "volumeMounts">;
-    /** Where the container serves `/metrics`, for a Prometheus that finds pods by their annotations. */
+    /** The port of the container's `/metrics`, for a Prometheus that finds pods by their annotations. */
     metricsPort?: number;
-    /** All that the container can write to; a volume without a source comes from the controller (volumeClaimTemplates). */
+    /** The container can write to these volumes only. A volume without a source comes from the controller (volumeClaimTemplates). */
     volumes: Volume[];
-    /** They start in this order and end in the opposite one. */
+    /** They start in this order and end in the reverse order. */
     sidecars?: Sidecar[];
     gracePeriodSeconds: number;
-    pullSecret: Input<string>;
-    /** What else is to be said of the pod. */
-    spec?: Pick<core.v1.PodSpec, "restartPolicy" | "topologySpreadConstraints" | "nodeSelector">;
+    /** Undefined if anybody may pull the images. */
+    pullSecret?: Input<string>;
+    placement?: Placement;
+    /** The default is the namespace's default ServiceAccount, which has no rights. */
+    identity?: Identity;
+    /** Further fields of the pod's spec. */
+    spec?: Pick<core.v1.PodSpec, "restartPolicy" | "topologySpreadConstraints">;
 }
 
-/** Neither root nor any user that an image knows. */
+/** Neither root nor a user that exists in an image. */
 const userId = 10001;
 
-/** The label of every pod of the product, Jobs and stores too: the NetworkPolicies go by it. */
+/** The label of every pod of the product, including Jobs and stores. The NetworkPolicies select pods by it. */
 export const partOf = { "app.kubernetes.io/part-of": "sms" };
 
-/** One container with nothing that it doesn't need: what every pod of the product, the stores' too, is made from. */
+/**
+ * The prefix of labels and annotations that ACK's webhook reads (ack-pod-identity-webhook). The namespace needs no label if the pod has
+ * one.
+ */
+export const podIdentity = "pod-identity.alibabacloud.com";
+
+/** The template of every pod of the product, including the stores: one container without unnecessary rights. */
 export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v1.PodTemplateSpec {
+    const hasRole = args.identity?.ramRole !== undefined;
+    const annotations = {
+        ...(args.metricsPort === undefined ? {} : scraped(args.metricsPort)),
+        ...(hasRole ? { [`${podIdentity}/only-containers`]: args.name } : {}),
+    };
     const volumes = [...args.volumes, ...sidecars.flatMap((sidecar) => sidecar.volumes)];
     return {
         metadata: {
-            // Nothing versioned: a label that changes with a release would cut a Service off its pods. By the second one all of
-            // the product's pods are found; selectors do without it, as they can't be changed.
-            labels: { app: args.name, ...partOf },
-            ...(args.metricsPort === undefined ? {} : { annotations: scraped(args.metricsPort) }),
+            // No label has a version, because a label that changes with a release would separate a Service from its pods. The second label
+            // finds all pods of the product. Selectors don't use it, because they can't be changed.
+            labels: { app: args.name, ...partOf, ...(hasRole ? { [`${podIdentity}/injection`]: "on" } : {}) },
+            ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
         },
         spec: {
             ...args.spec,
+            ...(args.placement as core.v1.PodSpec | undefined),
+            ...(args.identity === undefined ? {} : { serviceAccountName: args.identity.name }),
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             securityContext: {
@@ -65,7 +107,7 @@ export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v
                 fsGroupChangePolicy: "OnRootMismatch",
                 seccompProfile: { type: "RuntimeDefault" },
             },
-            imagePullSecrets: [{ name: args.pullSecret }],
+            ...(args.pullSecret === undefined ? {} : { imagePullSecrets: [{ name: args.pullSecret }] }),
             terminationGracePeriodSeconds: args.gracePeriodSeconds,
             ...(sidecars.length > 0
                 ? { initContainers: sidecars.map((sidecar) => ({ ...secured(sidecar), restartPolicy: "Always" })) }
@@ -76,11 +118,11 @@ export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v
     };
 }
 
-/** The container with the least that it can do with. */
+/** The container with the fewest rights that it needs. */
 function secured({ volumes, ...container }: Sidecar): core.v1.Container {
     return {
         ...container,
-        // The last lines of one that fails become its status, where `pulumi up` and `kubectl describe` show them.
+        // The last lines of a failed container become its status. `pulumi up` and `kubectl describe` show them.
         terminationMessagePolicy: "FallbackToLogsOnError",
         securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
         volumeMounts: volumes.map(({ name, mountPath, readOnly }) => ({ name, mountPath, readOnly })),

@@ -1,17 +1,19 @@
 import { Job } from "@pulumi/kubernetes/batch/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { type App, appPod } from "./app";
+import type { Placement } from "./podTemplate";
 
 export interface PreparationArgs {
-    /** What web, worker and beat are about to run with. */
+    /** The app that web, worker and beat are about to run. */
     app: App;
-    /** For the migration itself. */
+    /** The time limit of the migration itself. */
     timeoutSeconds: number;
-    /** To pull the image and to find out whether the stores answer. */
+    /** The time limit for pulling the image and checking the stores. */
     rolloutTimeoutSeconds: number;
+    placement?: Placement;
 }
 
-/** What one Python process takes that opens a few connections. */
+/** Enough for one Python process that opens a few connections. */
 const resources = { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "1", memory: "256Mi" } };
 
 const command = [
@@ -21,41 +23,43 @@ const command = [
 ];
 
 /**
- * What a rollout waits for. Opens Redis and MongoDB from inside the cluster, as the workloads will: with their image and the real
- * URLs; then brings MongoDB up to what this version of the app expects, while the one before still serves. It runs again whenever
- * image or environment change, and after a failure: `pulumi up` then ends with what was printed last, before any workload changes.
+ * A Job that every rollout waits for. It connects to Redis and MongoDB from inside the cluster, with the workloads' image and the real
+ * URLs. Then it migrates MongoDB to this version of the app, while the previous version still serves. It runs again when the image or the
+ * environment changes, and after a failure. If it fails, `pulumi up` ends with its last lines, before any workload changes.
  */
 export class Preparation extends pulumi.ComponentResource {
-    /** The app, whose stores are ready for this version: whoever uses it waits for that. */
+    /** The app with stores that are ready for this version. Resources that use it wait for the Job. */
     readonly app: App;
 
     constructor(name: string, args: PreparationArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:preparation:Preparation", name, {}, opts);
 
-        const { app, timeoutSeconds } = args;
+        const { app, timeoutSeconds, placement } = args;
         const limitSeconds = args.rolloutTimeoutSeconds + timeoutSeconds;
         const job = new Job(
             `${name}-job`,
             {
                 metadata: {
-                    // Named by Pulumi: a Job can't be changed, so for anything else there is another one.
+                    // Pulumi generates the name. A Job can't be changed, so a change creates another Job.
                     namespace: app.namespace,
-                    // One that failed is no obstacle: the next `up` makes another, also where the mending was done elsewhere.
+                    // A failed Job doesn't block the next `up`, which creates another Job. This works even if the cause was repaired
+                    // outside the program.
                     annotations: { "pulumi.com/replaceUnready": "true" },
                 },
                 spec: {
-                    // The command itself waits for what may be over in a moment. A Job that has run stays: nothing differs on a refresh.
+                    // The command itself waits for short failures to pass. A finished Job stays, so that a refresh finds no difference.
                     backoffLimit: 0,
                     activeDeadlineSeconds: limitSeconds,
                     template: appPod(
                         {
-                            // Nothing to ship: what it says, Kubernetes keeps, and the provider shows.
+                            // No log collector: Kubernetes keeps the Job's last lines, and the provider shows them.
                             app: { ...app, logs: { sizeLimit: app.logs.sizeLimit } },
                             env: { MIGRATION_TIMEOUT_SECONDS: `${timeoutSeconds}` },
                             resources,
                             gracePeriodSeconds: 1,
                             revisionHistoryLimit: 0,
                             rolloutTimeoutSeconds: limitSeconds,
+                            placement,
                         },
                         { name: `sms-${name}`, command, probes: {}, spec: { restartPolicy: "Never" } },
                     ),
@@ -68,7 +72,7 @@ export class Preparation extends pulumi.ComponentResource {
     }
 }
 
-/** The Secret's name as the Job has it, and so only after the Job; known in a preview even where the Job's image isn't yet. */
+/** The Secret's name as an output of the Job, so that resources wait for the Job. A preview knows it even if the Job's image is unknown. */
 function secretEnvOf(job: Job): pulumi.Output<string> {
     return job.spec.template.spec.containers[0]?.envFrom[0]?.secretRef.name as pulumi.Output<string>;
 }

@@ -1,15 +1,16 @@
 import { Secret } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
-import type { Registry } from "./registry";
+import type { Account, Registry } from "./registry";
 
 export interface PullSecretArgs {
     namespace: pulumi.Input<string>;
-    registry: Omit<Registry, "repository">;
+    registry: Pick<Registry, "push" | "pull">;
+    account: Account;
 }
 
-/** What the nodes need to pull from the private registry: `pull-secret`, as every pod names it. */
+/** The Secret `pull-secret`, with which the nodes pull from the private registry. Every pod names it. */
 export class PullSecret extends pulumi.ComponentResource {
-    /** The Secret's name; whoever uses it waits until it is there. */
+    /** The Secret's name. Resources that use it wait until the Secret exists. */
     readonly name: pulumi.Output<string>;
 
     constructor(name: string, args: PullSecretArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -21,7 +22,7 @@ export class PullSecret extends pulumi.ComponentResource {
                 metadata: { name: "pull-secret", namespace: args.namespace },
                 type: "kubernetes.io/dockerconfigjson",
                 stringData: {
-                    ".dockerconfigjson": pulumi.output(args.registry.password).apply((password) => dockerConfig(args.registry, password)),
+                    ".dockerconfigjson": pulumi.output(args.account.password).apply((password) => dockerConfig(args, password)),
                 },
             },
             { parent: this },
@@ -32,8 +33,8 @@ export class PullSecret extends pulumi.ComponentResource {
     }
 }
 
-/** For both hosts: an image may be named by either. */
-function dockerConfig({ push, pull, username }: PullSecretArgs["registry"], password: string) {
+/** The login for both hosts, because an image may name either host. */
+function dockerConfig({ registry: { push, pull }, account: { username } }: PullSecretArgs, password: string) {
     const auth = Buffer.from(`${username}:${password}`).toString("base64");
     return JSON.stringify({ auths: Object.fromEntries([pull, push].map((host) => [host, { username, password, auth }])) });
 }

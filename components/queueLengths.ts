@@ -4,13 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 export interface QueueLengthsArgs {
     namespace: pulumi.Input<string>;
-    /** The broker's. */
+    /** The broker's URL. */
     redisUrl: pulumi.Input<string>;
-    /** By which its certificate is checked, in PEM; otherwise by KEDA's own authorities. */
+    /** The CA for the broker's certificate, in PEM. The default is KEDA's own CAs. */
     ca?: string;
 }
 
-/** How KEDA gets to see how many tasks wait in Redis: by a Secret of its own, as it takes no URL. */
+/** KEDA's access to the number of waiting tasks in Redis. It needs its own Secret, because KEDA accepts no URL. */
 export class QueueLengths extends pulumi.ComponentResource {
     /** The TriggerAuthentication's name. */
     readonly authentication: pulumi.Output<string>;
@@ -23,7 +23,7 @@ export class QueueLengths extends pulumi.ComponentResource {
         const authority: Record<string, string> = ca === undefined ? {} : { ca };
         const secret = new Secret(
             `${name}-secret`,
-            // Named by Pulumi: another password is another name, which the TriggerAuthentication then names.
+            // Pulumi generates the name, so a changed password gets a new name, and the TriggerAuthentication changes too.
             {
                 metadata: { namespace },
                 immutable: true,
@@ -49,13 +49,13 @@ export class QueueLengths extends pulumi.ComponentResource {
         );
 
         this.authentication = authentication.metadata.name;
-        // A number, and no secret.
+        // The index isn't secret.
         this.databaseIndex = pulumi.unsecret(parts.databaseIndex);
         this.registerOutputs({ authentication: this.authentication, databaseIndex: this.databaseIndex });
     }
 }
 
-/** KEDA is in another namespace, where a Service's bare name leads nowhere. */
+/** KEDA runs in another namespace, where a Service's short name doesn't resolve. */
 const asKnownElsewhere = (host: string, namespace: string) => (host.includes(".") ? host : `${host}.${namespace}.svc`);
 
 function redisParts(url: string, namespace: string) {

@@ -2,24 +2,27 @@ import { createHash } from "node:crypto";
 import { Secret } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { persistentPod } from "./persistentPod";
-import { podTemplate, type Resources } from "./podTemplate";
+import { type Placement, podTemplate, type Resources } from "./podTemplate";
 
-/** The broker, wherever it runs: all that the workloads know of it. */
+/** The broker in the cluster, on Alibaba Cloud or elsewhere, with everything that the workloads need to know. */
 export interface Redis {
     /** `redis://` or `rediss://` URL with account and password; a secret. */
     readonly url: pulumi.Output<string>;
+    /** The store's id in Alibaba Cloud. Only a managed store has one. */
+    readonly id?: pulumi.Output<string>;
 }
 
 export interface ClusterRedisArgs {
     namespace: pulumi.Input<string>;
-    /** With `redis-server` and `redis-cli` on its PATH, as Docker Hub's `redis`. */
+    /** An image like Docker Hub's `redis`, with `redis-server` and `redis-cli` on its PATH. */
     image: string;
-    pullSecret: pulumi.Input<string>;
+    pullSecret?: pulumi.Input<string>;
     storage: string;
-    /** Otherwise the cluster's default. */
+    /** The default is the cluster's default class. */
     storageClass?: string;
     resources: Resources;
-    /** Keeps the store and its data from being deleted or replaced by Pulumi. */
+    placement?: Placement;
+    /** Stops Pulumi from deleting or replacing the store and its data. */
     protect: boolean;
     password: pulumi.Output<string>;
 }
@@ -27,7 +30,7 @@ export interface ClusterRedisArgs {
 export const port = 6379;
 const account = "sms";
 
-/** Redis in the cluster: one pod, its data on a volume of its own. */
+/** Redis in the cluster: one pod with its own volume. */
 export class ClusterRedis extends pulumi.ComponentResource implements Redis {
     readonly url: pulumi.Output<string>;
 
@@ -37,7 +40,7 @@ export class ClusterRedis extends pulumi.ComponentResource implements Redis {
         const secret = new Secret(
             `${name}-secret`,
             {
-                // Named by Pulumi: another password is another name, and so another pod.
+                // Pulumi generates the name, so a changed password gets a new name and a new pod.
                 metadata: { namespace: args.namespace },
                 immutable: true,
                 stringData: { password: args.password, "redis.conf": args.password.apply(redisConfig) },
@@ -60,10 +63,11 @@ function redisPod(args: ClusterRedisArgs, secret: pulumi.Input<string>) {
         name: "redis",
         gracePeriodSeconds: 60,
         pullSecret: args.pullSecret,
+        placement: args.placement,
         container: {
             image: args.image,
             command: ["redis-server", "/etc/redis/redis.conf"],
-            // For redis-cli: an argument could be read in the process list.
+            // For redis-cli, because the process list would show an argument.
             env: [{ name: "REDISCLI_AUTH", valueFrom: { secretKeyRef: { name: secret, key: "password" } } }],
             ports: [{ containerPort: port }],
             resources: args.resources,
@@ -87,20 +91,20 @@ function redisPod(args: ClusterRedisArgs, secret: pulumi.Input<string>) {
     });
 }
 
-/** One account for the product, with its password as a hash, and none for anybody else. */
+/** One account for the product, with its password as a hash. There is no other account. */
 function redisConfig(password: string) {
     const hash = createHash("sha256").update(password).digest("hex");
     return [
         `port ${port}`,
         "protected-mode yes",
         "user default off",
-        // Celery needs neither what manages the server nor what harms it; INFO is for whoever looks after it.
+        // Celery needs no commands that manage the server or can harm it. Operators need INFO.
         `user ${account} on #${hash} ~* &* +@all -@admin -@dangerous +info`,
         "dir /data",
-        // The append-only file alone: no snapshots beside it.
+        // Only the append-only file, without snapshots.
         "appendonly yes",
         'save ""',
-        // A broker that evicts keys loses tasks without a word.
+        // A broker that evicts keys loses tasks without an error.
         "maxmemory-policy noeviction",
         "",
     ].join("\n");

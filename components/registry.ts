@@ -1,41 +1,47 @@
 import { RegistryEnterpriseNamespace } from "@pulumi/alicloud/cs/registryEnterpriseNamespace";
 import { RegistryEnterpriseRepo } from "@pulumi/alicloud/cs/registryEnterpriseRepo";
 import * as pulumi from "@pulumi/pulumi";
+import { acrHosts } from "./acrHosts";
 
-/** Where the image goes, and where nodes get it from: all that image and pull secret know of it. */
+/** The registry that images are pushed to and that nodes pull from, with everything that image and pull secret need to know. */
 export interface Registry {
     /** The host that images are pushed to. */
     readonly push: string;
     /** The host that nodes pull from; the content is the same. */
     readonly pull: string;
     readonly repository: pulumi.Input<string>;
+    /** Undefined if anybody may pull. */
+    readonly account?: Account;
+}
+
+export interface Account {
     readonly username: string;
-    /** One that lasts: nodes go on pulling long after the deployment. */
+    /** A permanent password, because nodes still pull long after the deployment. */
     readonly password: pulumi.Input<string>;
 }
 
 export interface AcrRegistryArgs {
-    /** An Enterprise Edition instance, there already: `cri-…`. */
+    /** The id of an existing Enterprise Edition instance: `cri-…`. */
     instanceId: string;
-    /** Its hosts are named after it. */
+    /** The host names contain this name. */
     instanceName: string;
     region: string;
     namespace: string;
     repository: string;
-    username: string;
-    password: pulumi.Input<string>;
-    /** Keeps namespace and repository, and with them all images, from being deleted or replaced by Pulumi. */
+    account: Account;
+    /** Whether a tag can't be overwritten. If undefined, the cloud's setting stays. */
+    immutableTags?: boolean;
+    /** Stops Pulumi from deleting or replacing namespace and repository, and so all images. */
     protect: boolean;
 }
 
-/** A private repository in a Container Registry instance: pushed to from anywhere, pulled from within the VPC. */
+/** A private repository in a Container Registry instance. Images are pushed from anywhere and pulled from within the VPC. */
 export class AcrRegistry extends pulumi.ComponentResource implements Registry {
     readonly push: string;
     readonly pull: string;
-    /** Whoever uses it waits until it is there. */
+    /** Resources that use it wait until the repository exists. */
     readonly repository: pulumi.Output<string>;
-    readonly username: string;
-    readonly password: pulumi.Input<string>;
+    readonly account: Account;
 
     constructor(name: string, args: AcrRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("sms:registry:Acr", name, {}, opts);
@@ -49,15 +55,22 @@ export class AcrRegistry extends pulumi.ComponentResource implements Registry {
         );
         const repository = new RegistryEnterpriseRepo(
             `${name}-repository`,
-            { instanceId, namespace: namespace.name, name: args.repository, repoType: "PRIVATE", summary: "The sms product" },
+            {
+                instanceId,
+                namespace: namespace.name,
+                name: args.repository,
+                repoType: "PRIVATE",
+                summary: "The sms product",
+                tagImmutability: args.immutableTags,
+            },
             own,
         );
 
-        this.push = `${args.instanceName}-registry.${args.region}.cr.aliyuncs.com`;
-        this.pull = `${args.instanceName}-registry-vpc.${args.region}.cr.aliyuncs.com`;
+        const { push, pull } = acrHosts(args.instanceName, args.region);
+        this.push = push;
+        this.pull = pull;
         this.repository = pulumi.interpolate`${repository.namespace}/${repository.name}`;
-        this.username = args.username;
-        this.password = args.password;
+        this.account = args.account;
         this.registerOutputs({ repository: this.repository });
     }
 }

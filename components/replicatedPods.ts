@@ -5,35 +5,35 @@ import type { core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions } from "@pulumi/pulumi";
 import { appPod, type Process, rolloutTimeout, type WorkloadArgs } from "./app";
 
-/** A workload of which there can be many. */
+/** A workload that can have many pods. */
 export interface ReplicatedArgs extends WorkloadArgs {
     replicas: number;
     minReadySeconds: number;
     rollout: { maxSurge: string | number; maxUnavailable: string | number };
-    /** Up from `replicas`, where there is more to do. */
+    /** Scales up from `replicas` when the load grows. */
     autoscale?: CpuAutoscale | QueueAutoscale;
 }
 
-/** By the cpu that the pods take, in percent of what they request. */
+/** Scales by the pods' cpu usage, in percent of their requests. */
 export interface CpuAutoscale {
     kind?: "cpu";
     maxReplicas: number;
     cpuPercent: number;
 }
 
-/** By the tasks that wait. */
+/** Scales by the number of waiting tasks. */
 export interface QueueAutoscale {
     kind: "queue";
     maxReplicas: number;
     tasksPerPod: number;
 }
 
-/** Five minutes of calm, then a quarter of the pods a minute: what comes in waves shouldn't find the pods gone. */
+/** Scales down after five minutes of low load, by a quarter of the pods a minute. So load that comes in waves still finds enough pods. */
 export const calmly = {
     scaleDown: { stabilizationWindowSeconds: 300, policies: [{ type: "Percent", value: 25, periodSeconds: 60 }] },
 };
 
-/** Any number of pods that run one process of the app: those that serve go last, and never all at once. */
+/** Any number of pods that run one process of the app. Old pods go only after new ones serve, and never all at once. */
 export function replicatedPods(name: string, args: ReplicatedArgs, process: Process, opts: CustomResourceOptions): Deployment {
     const metadata = { name: process.name, namespace: args.app.namespace };
     const selector = { matchLabels: { app: process.name } };
@@ -41,8 +41,8 @@ export function replicatedPods(name: string, args: ReplicatedArgs, process: Proc
         `${name}-disruption-budget`,
         {
             metadata,
-            // One at a time, and so never none at all: a node can be drained whatever the number of replicas. A pod that isn't
-            // ready serves nobody, and holds no drain up.
+            // One pod at a time, and never zero, so that a node can be drained with any number of replicas. A pod that isn't ready serves
+            // no requests, so it doesn't block a drain.
             spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow", selector },
         },
         opts,
@@ -53,7 +53,8 @@ export function replicatedPods(name: string, args: ReplicatedArgs, process: Proc
         {
             metadata: {
                 ...metadata,
-                // Switched on or off, the Deployment changes, and so its number of pods is handed over.
+                // If autoscaling is switched on or off, this changes the Deployment, and that update hands the number of pods to its new
+                // owner.
                 annotations: { "sms/replicas": autoscale ? "autoscaled" : "fixed" },
             },
             spec: {
@@ -66,7 +67,7 @@ export function replicatedPods(name: string, args: ReplicatedArgs, process: Proc
                 template: appPod(args, { ...process, spec: { topologySpreadConstraints: spread(selector) } }),
             },
         },
-        // Autoscaled, the number is the autoscaler's; the provider leaves alone what is another's.
+        // With autoscaling, the autoscaler owns the number of pods. The provider doesn't change fields of another owner.
         { ...opts, ...rolloutTimeout(args), ...(autoscale ? { ignoreChanges: ["spec.replicas"] } : {}) },
     );
     if (autoscale && autoscale.kind !== "queue") {
@@ -92,7 +93,7 @@ function byCpu(
         metrics: [
             {
                 type: "ContainerResource",
-                // The collector beside it has little to do with how much there is to do.
+                // The log collector's cpu usage says little about the load.
                 containerResource: { container, name: "cpu", target: { type: "Utilization", averageUtilization: cpuPercent } },
             },
         ],
@@ -100,7 +101,9 @@ function byCpu(
     };
 }
 
-/** Over zones and over nodes, as far as there is room: each release by itself, or a rollout would count the pods that go. */
+/**
+ * Spreads the pods over zones and nodes as far as there is room. Each release counts by itself, so that a rollout ignores the leaving pods.
+ */
 function spread(labelSelector: core.v1.TopologySpreadConstraint["labelSelector"]): core.v1.TopologySpreadConstraint[] {
     return ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map((topologyKey) => ({
         topologyKey,

@@ -11,9 +11,9 @@ export interface StoresCaArgs {
 const folder = "/etc/sms/stores-ca";
 const key = "ca.pem";
 
-/** By which the pods check the stores' certificates. */
+/** The CA certificates with which the pods check the stores' certificates. */
 export class StoresCa extends pulumi.ComponentResource {
-    /** Where a pod that has the volume finds them. */
+    /** The path of the certificates in a pod that mounts the volume. */
     readonly file = `${folder}/${key}`;
     readonly volume: Volume;
 
@@ -22,7 +22,7 @@ export class StoresCa extends pulumi.ComponentResource {
 
         const config = new ConfigMap(
             `${name}-config`,
-            // Named by Pulumi: another chain is another name, and so other pods.
+            // Pulumi generates the name, so a changed chain gets a new name and new pods.
             { metadata: { namespace }, immutable: true, data: { [key]: pem } },
             { parent: this },
         );

@@ -1,12 +1,12 @@
 import { Service } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
-import type { Process } from "./app";
+import { metricsPort, type Process } from "./app";
 import { readyBefore } from "./cluster";
 import { type CpuAutoscale, type ReplicatedArgs, replicatedPods } from "./replicatedPods";
 
 export interface WebArgs extends ReplicatedArgs {
     autoscale?: CpuAutoscale;
-    /** On every node of the cluster. */
+    /** The port on every node of the cluster. */
     nodePort: number;
     /** The server's processes, and the threads of each. */
     workers: number;
@@ -19,7 +19,7 @@ export const port = 8004;
 
 /** The Flask service behind a NodePort. */
 export class Web extends pulumi.ComponentResource {
-    /** Where it answers, on every node. */
+    /** The port of the Service on every node. */
     readonly nodePort: pulumi.Output<number>;
 
     constructor(name: string, args: WebArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -33,7 +33,7 @@ export class Web extends pulumi.ComponentResource {
                 metadata: { name: process.name, namespace: args.app.namespace, annotations: readyBefore },
                 spec: {
                     type: "NodePort",
-                    // The Deployment's own, and so after it.
+                    // The labels are an output of the Deployment, so the Service waits for it.
                     selector: deployment.spec.selector.matchLabels,
                     ports: [{ protocol: "TCP", port, targetPort: port, nodePort: args.nodePort }],
                 },
@@ -57,15 +57,18 @@ function server(name: string, args: WebArgs): Process {
             WEB_THREADS: `${args.threads}`,
             WEB_GRACEFUL_TIMEOUT_SECONDS: `${args.gracefulTimeoutSeconds}`,
         },
-        ports: [{ name: "http", containerPort: port }],
-        metricsPort: port,
+        ports: [
+            { name: "http", containerPort: port },
+            { name: "metrics", containerPort: metricsPort },
+        ],
+        metricsPort,
         probes: {
-            // One that isn't ready by half of the time is stopped, and so fails with its last lines, before the rollout does.
+            // A pod that isn't ready after half of the rollout's time is stopped. So it fails with its last lines before the rollout fails.
             startupProbe: { ...ready, periodSeconds: 2, failureThreshold: Math.ceil(args.rolloutTimeoutSeconds / 4) },
             readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
             livenessProbe: { httpGet: { path: "/healthz", port }, timeoutSeconds: 5, periodSeconds: 10, failureThreshold: 3 },
         },
-        // New requests go on arriving until every node knows that this pod is leaving: answer them first.
+        // New requests still arrive until every node knows that this pod is leaving. The pod answers them first.
         lifecycle: { preStop: { exec: { command: ["sh", "-c", `touch /tmp/draining; sleep ${args.preStopSeconds}`] } } },
     };
 }

@@ -1,19 +1,17 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import * as pulumi from "@pulumi/pulumi";
-import { heartbeatProbes, type Process } from "./app";
+import { heartbeatProbes, metricsPort, type Process } from "./app";
 import type { QueueLengths } from "./queueLengths";
 import { calmly, type QueueAutoscale, type ReplicatedArgs, replicatedPods } from "./replicatedPods";
 
 export interface WorkerArgs extends ReplicatedArgs {
-    /** Tasks at a time in one pod. */
+    /** The number of tasks that one pod runs at the same time. */
     concurrency: number;
-    /** Where its tasks come from. */
+    /** The queues from which it takes tasks. */
     queues: readonly string[];
-    /** For an autoscaler by queue. */
+    /** Needed if the pool scales by queue. */
     queueLengths?: Pick<QueueLengths, "authentication" | "databaseIndex">;
 }
-
-export const metricsPort = 8005;
 
 /** A pool of Celery workers. */
 export class Worker extends pulumi.ComponentResource {
@@ -45,7 +43,7 @@ export class Worker extends pulumi.ComponentResource {
     }
 }
 
-/** The pods that the longest of the queues asks for. */
+/** One trigger for each queue. KEDA runs as many pods as the longest queue requires. */
 function queueTriggers(
     queues: readonly string[],
     { tasksPerPod }: QueueAutoscale,
@@ -61,7 +59,7 @@ function queueTriggers(
 function celeryWorker(name: string, { concurrency, queues }: WorkerArgs): Process {
     return {
         name,
-        // Its concurrency is WORKER_THREADS, its queues are WORKER_QUEUES. Workers have no need to know of each other.
+        // WORKER_THREADS sets the concurrency and WORKER_QUEUES the queues. Workers don't need to know about each other.
         command: ["celery", "--quiet", "--app", "sms.celery", "worker", "--without-mingle", "--without-gossip"],
         env: { WORKER_THREADS: `${concurrency}`, WORKER_QUEUES: queues.join(",") },
         ports: [{ name: "metrics", containerPort: metricsPort }],

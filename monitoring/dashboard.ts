@@ -1,4 +1,4 @@
-/** What whoever is called looks at: docs/on-call.md names these panels. */
+/** Grafana's dashboard for the person on call. docs/on-call.md names its panels. */
 import { VizLegendOptionsBuilder } from "@grafana/grafana-foundation-sdk/common";
 import { DashboardBuilder, DashboardCursorSync, DatasourceVariableBuilder, RowBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
@@ -7,15 +7,15 @@ import { fromCustomers, seriesIn } from "./series";
 
 export interface Panel {
     title: string;
-    /** In Grafana's words. */
+    /** Grafana's name of the unit. */
     unit: "reqps" | "ops" | "percentunit" | "s" | "short" | "bytes";
-    /** By the line's name, in which `{{label}}` stands for a label's value. */
+    /** The queries by the name of their line. In a name, `{{label}}` stands for a label's value. */
     queries: Record<string, string>;
-    /** What isn't in the title. */
+    /** An explanation, if the title isn't enough. */
     description?: string;
 }
 
-/** By row. `$__rate_interval` is Grafana's: a few scrapes. */
+/** The panels by row. Grafana sets `$__rate_interval` to a few scrape intervals. */
 export function panels(namespace: string): Record<string, Panel[]> {
     const series = seriesIn(namespace);
     const rate = (metric: string, ...matchers: string[]) => `rate(${series(metric, ...matchers)}[$__rate_interval])`;
@@ -29,7 +29,7 @@ export function panels(namespace: string): Record<string, Panel[]> {
     const messages = (end: string) => `sum(${rate(`sms_messages_${end}_total`)})`;
     const requests = rate("sms_http_requests_total", fromCustomers);
     const errors = rate("sms_http_requests_total", fromCustomers, 'status=~"5.."');
-    // By containers where the node tells them apart, else by pods.
+    // The sum over containers if the node reports each container, else the pod's own value.
     const byPod = (used: (...matchers: string[]) => string) =>
         `sum by (pod) (${used('container!=""')}) or sum by (pod) (${used('container=""', 'pod!=""')})`;
     return {
@@ -132,7 +132,7 @@ export function panels(namespace: string): Record<string, Panel[]> {
     };
 }
 
-/** As Grafana takes it. */
+/** The dashboard in Grafana's format. */
 export function dashboard(namespace: string): object {
     const built = new DashboardBuilder(`sms (${namespace})`)
         .uid(`sms-${namespace}`)

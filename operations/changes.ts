@@ -1,26 +1,48 @@
-/** What the engine's own log of a preview tells: what would change, what the policies say, and what went wrong. */
+/** Reads the engine's event log of a preview: changes, policy results and errors. */
 
 import { lostWith } from "../policies/lost";
+import { isByDesign } from "./replacements";
+import { comparable, type Resource, withImages } from "./resources";
 import { refusedChanges } from "./storeChanges";
+import { type PropertyChange, propertyChanges, shown, textOf, valueAt } from "./values";
 
-/** From nothing that matters to what loses data. */
-export const operations = ["read", "create", "update", "replace", "delete"] as const;
-export type Operation = (typeof operations)[number];
+/** The kinds of change, from harmless to dangerous. A replacement by design loses no data and interrupts no service. */
+export const kinds = ["same", "read", "update", "create", "design", "replace", "delete"] as const;
+export type Kind = (typeof kinds)[number];
+
+/** The engine's own marks. */
+export const marks: Readonly<Record<Kind, string>> = {
+    same: "",
+    read: ">",
+    update: "~",
+    create: "+",
+    design: "+-",
+    replace: "+-",
+    delete: "-",
+};
+
+export function kindOf({ operation, isByDesign }: Pick<Change, "operation" | "isByDesign">): Kind {
+    return operation === "replace" && isByDesign ? "design" : operation;
+}
 
 export interface Change {
     readonly urn: string;
     readonly name: string;
     readonly type: string;
-    readonly operation: Operation | "same";
-    /** The URN of what it belongs to. */
+    readonly operation: "same" | "read" | "create" | "update" | "replace" | "delete";
+    /** The parent's URN. */
     readonly parent?: string;
-    /** The inputs that make an update or a replacement necessary. */
+    /** The inputs that make a replacement necessary. */
     readonly because: readonly string[];
-    /** What goes with the old one, where that is replaced or deleted. */
+    /** The properties that an update or a replacement changes. */
+    readonly properties: readonly PropertyChange[];
+    /** True for a replacement that is this resource's normal way to change. It loses no data and interrupts no service. */
+    readonly isByDesign: boolean;
+    /** The data that a replacement or a deletion loses. */
     readonly lost?: string;
 }
 
-export interface Violation {
+interface Violation {
     readonly policy: string;
     readonly message: string;
     readonly isMandatory: boolean;
@@ -28,16 +50,20 @@ export interface Violation {
 
 export interface Preview {
     readonly changes: readonly Change[];
+    /** The existing resources, according to the engine's state. */
+    readonly before: readonly Resource[];
+    /** The resources after an `up`. */
+    readonly after: readonly Resource[];
     readonly violations: readonly Violation[];
-    /** Policies that looked at something and found nothing wrong. */
+    /** Policies that checked a resource and found no violation. */
     readonly passed: readonly string[];
-    /** What would be deleted or replaced, and is protected; with what would be lost. */
+    /** Protected resources that the change would delete or replace, each with the data that it would lose. */
     readonly kept: readonly { name: string; lost?: string }[];
-    /** What the cloud would refuse in the middle of an `up`. */
+    /** Changes that the cloud would refuse in the middle of an `up`. */
     readonly refused: readonly string[];
-    /** What else went wrong. */
+    /** All other errors. */
     readonly errors: readonly string[];
-    /** Whether there is a log, and to its end. */
+    /** Whether the log exists and is complete. */
     readonly isWhole: boolean;
 }
 
@@ -47,26 +73,26 @@ interface ResourceState {
     outputs?: Record<string, unknown>;
 }
 
+interface Metadata {
+    op: string;
+    urn: string;
+    type: string;
+    old: ResourceState | null;
+    new: ResourceState | null;
+    keys?: string[] | null;
+    diffs?: string[] | null;
+    detailedDiff?: Record<string, unknown> | null;
+}
+
 interface EngineEvent {
-    resourcePreEvent?: {
-        metadata: {
-            op: string;
-            urn: string;
-            type: string;
-            old: ResourceState | null;
-            new: ResourceState | null;
-            keys?: string[] | null;
-            diffs?: string[] | null;
-            detailedDiff?: Record<string, unknown> | null;
-        };
-    };
+    resourcePreEvent?: { metadata: Metadata };
     policyEvent?: { resourceUrn?: string; policyName: string; message: string; enforcementLevel: string };
     policyAnalyzeSummaryEvent?: { passed?: string[] };
     policyAnalyzeStackSummaryEvent?: { passed?: string[] };
     diagnosticEvent?: { message: string; severity: string };
 }
 
-/** An update of a resource that must be made anew comes as three events; this is what each step of it is called. */
+/** The change that each step of the engine belongs to. A replacement has three events; one of them counts. */
 const operationOf: Record<string, Change["operation"] | undefined> = {
     same: "same",
     read: "read",
@@ -79,26 +105,26 @@ const operationOf: Record<string, Change["operation"] | undefined> = {
     "import-replacement": "replace",
 };
 
-/** Reads `--event-log`: one JSON object a line. */
+/** Reads the file of `--event-log`: one JSON object per line. */
 export function readPreview(log: string): Preview {
-    const changes = new Map<string, Change>();
+    const steps = new Map<string, Metadata>();
     const violations: Violation[] = [];
     const passed = new Set<string>();
     const kept = new Map<string, Preview["kept"][number]>();
     const refused: string[] = [];
     const errors: string[] = [];
     const lines = log.split("\n");
-    // The engine ends each line: what follows the last end was cut off.
+    // The engine ends each line with a line break. Text after the last one is a truncated line.
     const torn = lines.pop() ?? "";
     if (torn !== "") {
-        errors.push("The engine's log breaks off: what else would change is not known.");
+        errors.push("The engine's log is incomplete, so further changes are unknown.");
     }
     for (const line of lines.filter((text) => text.trim() !== "")) {
         const event = JSON.parse(line) as EngineEvent;
-        const change = changeIn(event);
-        if (change !== undefined) {
-            changes.set(change.urn, change);
-            refused.push(...refusedIn(event));
+        const step = event.resourcePreEvent?.metadata;
+        if (step !== undefined && operationOf[step.op] !== undefined) {
+            steps.set(step.urn, step);
+            refused.push(...refusedIn(step));
         }
         if (event.policyEvent) {
             const { policyName, message, enforcementLevel } = event.policyEvent;
@@ -118,8 +144,13 @@ export function readPreview(log: string): Preview {
         }
     }
     const failed = new Set(violations.map(({ policy }) => policy));
+    const all = inOrder([...steps.values()]);
+    const before = all.flatMap((step) => resourceIn(step, step.old));
+    const after = withImages(all.filter(({ op }) => op !== "delete").flatMap((step) => resourceIn(step, step.new)));
     return {
-        changes: [...changes.values()],
+        changes: all.map((step) => changeIn(step, before, after)),
+        before,
+        after,
         violations,
         passed: [...passed].filter((name) => !failed.has(name)).sort(),
         kept: [...kept.values()],
@@ -129,41 +160,59 @@ export function readPreview(log: string): Preview {
     };
 }
 
-/** How the engine refuses to delete, or to replace, what is protected. */
+/** The engine's message when it refuses to delete or replace a protected resource. */
 const refusal = /resource "(urn:[^"]+)"[\s\S]+(?:because it is protected|marked for protection)/;
 
-function refusedIn({ resourcePreEvent }: EngineEvent): string[] {
-    const { op, urn = "", type = "", old, new: next } = resourcePreEvent?.metadata ?? {};
+function refusedIn({ op, urn, type, old, new: next }: Metadata): string[] {
     const problems = op === "update" ? refusedChanges(type, { ...old?.inputs, ...old?.outputs }, next?.inputs ?? {}) : [];
     return problems.map((problem) => `\`${nameIn(urn)}\`: ${problem}`);
 }
 
-function changeIn({ resourcePreEvent }: EngineEvent): Change | undefined {
-    const metadata = resourcePreEvent?.metadata;
-    const operation = metadata && operationOf[metadata.op];
-    if (metadata === undefined || operation === undefined) {
-        return undefined;
-    }
-    const { urn, type, keys, diffs, detailedDiff } = metadata;
-    const because =
-        operation === "replace" && keys?.length
-            ? keys
-            : Object.keys(detailedDiff ?? {}).length
-              ? Object.keys(detailedDiff ?? {})
-              : (diffs ?? []);
+function resourceIn({ urn, type }: Metadata, state: ResourceState | null): Resource[] {
+    return state === null
+        ? []
+        : [comparable({ urn, type, name: nameIn(urn), parent: state.parent || undefined, inputs: shown(state.inputs ?? {}) })];
+}
+
+function changeIn(step: Metadata, before: readonly Resource[], after: readonly Resource[]): Change {
+    const { urn, type } = step;
+    const operation = operationOf[step.op] ?? "same";
+    const [old, next] = [before, after].map((side) => side.find((resource) => resource.urn === urn));
     const isGone = operation === "replace" || operation === "delete";
+    const isChanged = operation === "replace" || operation === "update";
     return {
         urn,
         type,
         name: nameIn(urn),
         operation,
-        parent: (metadata.new ?? metadata.old)?.parent || undefined,
-        because,
-        lost: isGone ? lostWith(type, metadata.old?.inputs) : undefined,
+        parent: (step.new ?? step.old)?.parent || undefined,
+        because: operation === "replace" ? (step.keys ?? []) : [],
+        properties: isChanged ? propertiesIn(step, old, next) : [],
+        isByDesign: operation === "replace" && isByDesign(type, (next ?? old)?.nameByChance),
+        lost: isGone ? lostWith(type, step.old?.inputs) : undefined,
     };
 }
 
-/** A URN has the types of its parents before its own. */
+/** The inputs that the program changes. If there are none, the differences that the engine found in the cloud or in secrets. */
+function propertiesIn({ old, new: next, detailedDiff, diffs }: Metadata, before?: Resource, after?: Resource): readonly PropertyChange[] {
+    const said = before && after ? propertyChanges(before.inputs, after.inputs) : [];
+    if (said.length > 0) {
+        return said;
+    }
+    const paths = Object.keys(detailedDiff ?? {}).length > 0 ? Object.keys(detailedDiff ?? {}) : (diffs ?? []);
+    return [...paths].sort().map((path) => {
+        const [from, to] = [shown(old?.outputs ?? old?.inputs), shown(next?.inputs)].map((side) => textOf(valueAt(side, path)));
+        return { path, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+    });
+}
+
+/** Sorts by name. The engine works in parallel, so its order differs between runs. */
+export function inOrder<T extends { urn: string }>(all: readonly T[]): T[] {
+    const key = ({ urn }: T) => `${nameIn(urn)} ${urn}`;
+    return [...all].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+/** The resource's own type: in a URN the types of its parents stand before it. */
 export function typeIn(urn: string): string {
     return String(urn.split("::")[2]?.split("$").at(-1));
 }
@@ -182,7 +231,7 @@ function plain(message: string): string {
     return message.replace(/<\{%.*?%\}>/g, "").trim();
 }
 
-/** Replacements and deletions that lose something, each with what. */
-export function losses({ changes }: Preview): Change[] {
+/** Replacements and deletions that lose data. */
+export function losses(changes: readonly Change[]): Change[] {
     return changes.filter(({ lost }) => lost !== undefined);
 }

@@ -1,18 +1,20 @@
 /**
- * `npm run preview:comment -- --file preview.md --pr 7 --head SHA`: puts a preview's report under its pull request, in the place
- * of the one before. Whoever opened the pull request wrote the report and its number, so neither is trusted.
+ * `npm run preview:comment -- --stack online --head SHA --branch owner:branch --run URL --file preview.json`: posts a preview's
+ * report as a comment of its pull request, and overwrites the previous report. The pull request's author controls the file's content.
+ * So the file is read as data, and this code writes the report. All other values come from GitHub.
  */
-import { readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { exitCode, script, start } from "../cli/command";
+import { nameOnly } from "../cli/stackName";
+import { readDocument } from "./document";
+import { call, type GitHub, gitHub } from "./github";
 import { OperationError } from "./operation";
+import { deadReport, marker, type Run, report } from "./report";
 
-export interface GitHub {
-    /** `https://api.github.com`. */
-    readonly api: string;
-    /** `owner/name`. */
-    readonly repository: string;
-    readonly token: string;
+interface PullRequest {
+    number: number;
+    head: { sha: string };
 }
 
 interface Comment {
@@ -21,70 +23,69 @@ interface Comment {
     user: { type: string };
 }
 
-const longest = 65_000;
+/** The open pull requests whose head is this commit of this branch, `owner:branch`. */
+export async function pullRequestsAt(github: GitHub, branch: string, commit: string): Promise<number[]> {
+    const open = await call<PullRequest[]>(github, "GET", `pulls?state=open&per_page=100&head=${encodeURIComponent(branch)}`);
+    return open.filter(({ head }) => head.sha === commit).map(({ number }) => number);
+}
 
-/** The comment's address. Refuses a pull request that isn't at the commit that was previewed. */
-export async function putComment(github: GitHub, pullRequest: number, head: string, report: string): Promise<string> {
-    const [marker = ""] = report.split("\n");
-    if (!/^<!-- sms preview of [\w.-]+ -->$/.test(marker)) {
-        throw new OperationError("This is no preview's report: its first line is no marker.");
+/** The report of the document in a file. If there is no valid document, a report that says so. */
+export function commentOf(stack: string, file: string, run: Run): string {
+    if (!existsSync(file)) {
+        return deadReport(stack, "it was cut off, or failed before the engine began.", run);
     }
-    const { head: actual } = await call<{ head: { sha: string } }>(github, "GET", `pulls/${pullRequest}`);
-    if (actual.sha !== head) {
-        throw new OperationError(`Pull request ${pullRequest} is at ${actual.sha} and not at ${head}: its own preview will tell.`);
+    try {
+        const document = readDocument(file);
+        return document.stack === stack ? report(document, run) : deadReport(stack, `it previewed \`${document.stack}\`.`, run);
+    } catch (error) {
+        if (error instanceof OperationError) {
+            return deadReport(stack, error.message, run);
+        }
+        throw error;
     }
-    const body = report.slice(0, longest);
-    const earlier = await commentBy(github, pullRequest, marker);
+}
+
+/** Creates or updates the comment. Returns its URL. */
+export async function putComment(github: GitHub, stack: string, pullRequest: number, body: string): Promise<string> {
+    const earlier = await commentBy(github, pullRequest, marker(stack));
     const { html_url: address } = earlier
         ? await call<{ html_url: string }>(github, "PATCH", `issues/comments/${earlier.id}`, { body })
         : await call<{ html_url: string }>(github, "POST", `issues/${pullRequest}/comments`, { body });
     return address;
 }
 
-/** Only a bot's: anybody can write the marker into a comment. */
-async function commentBy(github: GitHub, pullRequest: number, marker: string): Promise<Comment | undefined> {
+/** Considers only comments by bots, because anybody can write the marker into a comment. */
+async function commentBy(github: GitHub, pullRequest: number, start: string): Promise<Comment | undefined> {
     for (let page = 1; ; page++) {
         const comments = await call<Comment[]>(github, "GET", `issues/${pullRequest}/comments?per_page=100&page=${page}`);
-        const found = comments.find(({ body, user }) => user.type === "Bot" && body.startsWith(marker));
+        const found = comments.find(({ body, user }) => user.type === "Bot" && body.startsWith(start));
         if (found !== undefined || comments.length < 100) {
             return found;
         }
     }
 }
 
-async function call<T>({ api, repository, token }: GitHub, method: string, path: string, body?: object): Promise<T> {
-    const response = await fetch(`${api}/repos/${repository}/${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}`, accept: "application/vnd.github+json", "content-type": "application/json" },
-        body: body && JSON.stringify(body),
-    });
-    if (!response.ok) {
-        throw new OperationError(`GitHub answers ${response.status} to ${method} ${path}: ${await response.text()}`);
-    }
-    return (await response.json()) as T;
-}
-
 interface Options {
-    readonly file: string;
-    readonly pr: number;
+    readonly stack: string;
     readonly head: string;
+    readonly branch: string;
+    readonly run: string;
+    readonly file: string;
 }
 
-async function comment({ file, pr, head }: Options): Promise<number> {
-    const { GITHUB_API_URL: api = "https://api.github.com", GITHUB_REPOSITORY: repository, GITHUB_TOKEN: token } = process.env;
-    if (!repository || !token) {
-        throw new OperationError("GITHUB_REPOSITORY and GITHUB_TOKEN have to be set, as they are in a workflow.");
+async function comment({ stack, head, branch, run, file }: Options): Promise<number> {
+    const github = gitHub();
+    if (github === undefined) {
+        throw new OperationError("Set GITHUB_REPOSITORY and GITHUB_TOKEN, as a workflow does.");
     }
-    const address = await putComment({ api, repository, token }, pr, head, readFileSync(file, "utf8"));
-    process.stdout.write(`${address}\n`);
+    const numbers = await pullRequestsAt(github, branch, head);
+    if (numbers.length === 0) {
+        process.stdout.write(`No open pull request is at ${head} of ${branch}: the preview of a later commit will comment.\n`);
+    }
+    for (const number of numbers) {
+        process.stdout.write(`${await putComment(github, stack, number, commentOf(stack, file, { commit: head, url: run }))}\n`);
+    }
     return 0;
-}
-
-function pullRequest(text: string): number {
-    if (!/^[1-9]\d{0,9}$/.test(text)) {
-        throw new InvalidArgumentError("Allowed: the number of a pull request.");
-    }
-    return Number(text);
 }
 
 function commit(text: string): string {
@@ -94,12 +95,21 @@ function commit(text: string): string {
     return text;
 }
 
+function address(text: string): string {
+    if (!/^https:\/\/[\w./-]+$/.test(text)) {
+        throw new InvalidArgumentError("Allowed: the run's https address.");
+    }
+    return text;
+}
+
 if (require.main === module) {
     start(
-        script("preview:comment", "Puts a preview's report under its pull request, in the place of the one before.")
-            .requiredOption("--file <file>", "the report")
-            .requiredOption("--pr <number>", "the pull request", pullRequest)
+        script("preview:comment", "Posts a preview's report as a comment of its pull request, and overwrites the previous report.")
+            .requiredOption("--stack <name>", "the stack that was previewed", nameOnly)
             .requiredOption("--head <commit>", "the commit that was previewed", commit)
+            .requiredOption("--branch <owner:branch>", "the branch of the commit")
+            .requiredOption("--run <url>", "the workflow run that previewed it", address)
+            .requiredOption("--file <file>", "the output of `preview --json`")
             .action(exitCode(comment)),
     );
 }

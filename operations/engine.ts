@@ -1,25 +1,29 @@
-/** Pulumi's engine with a backend, a passphrase and a home that live as long as one preview. */
+/** Pulumi's engine with a temporary backend, passphrase and home for one preview. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { pulumiCommand } from "../machine/commands";
-import { cache } from "../machine/places";
-import { foreignCloudVariables, foreignEngineVariables, writeStandIn } from "../machine/stack";
-import { built } from "../machine/toolchain";
 import { stackFileText } from "../settings/stackFile";
+import { pulumiCommand } from "../toolchain/commands";
+import { foreignCloudVariables, foreignEngineVariables } from "../toolchain/foreignVariables";
+import { built } from "../toolchain/goModules";
+import { cache } from "../toolchain/places";
+import { standIns, writeStandIn } from "../toolchain/standIns";
 import { clone, OperationError } from "./operation";
 import type { Completed } from "./placeholders";
 
 export interface Engine {
     readonly command: string;
     readonly env: Readonly<Record<string, string | undefined>>;
-    /** Which plugins are not the official ones, and what that means. */
+    /** Plugins that are not the official ones, and the consequences. */
     readonly notes: readonly string[];
 }
 
-/** Runs `pulumi` on the real stack, in folder `temporary`. What it printed is told if it fails. */
+/**
+ * Returns a function that runs `pulumi` on the real stack, with its temporary files in folder `temporary`. If the command fails, the
+ * function throws an OperationError with the command's output.
+ */
 export function onStack(command: string, stack: string, temporary: string) {
     return async (args: readonly string[], input?: string): Promise<{ stdout: string }> => {
         const { failed, stdout, all } = await execa(command, [...args, "--stack", stack], {
@@ -36,12 +40,12 @@ export function onStack(command: string, stack: string, temporary: string) {
     };
 }
 
-/** An engine that keeps everything in `folder`. It reaches no cloud, no cluster, no registry and no docker daemon. */
+/** An engine that stores everything in `folder`. It reaches no cloud, no cluster, no registry and no docker daemon. */
 export async function throwAwayEngine(folder: string): Promise<Engine> {
     const home = join(folder, "home");
     const backend = join(folder, "state");
     const passphrase = join(folder, "passphrase");
-    // The engine and its plugins leave logs and kubeconfigs where temporary files go.
+    // The engine and its plugins leave logs and kubeconfigs in TMPDIR.
     const temporary = join(folder, "tmp");
     for (const path of [join(home, "plugins"), backend, temporary]) {
         mkdirSync(path, { recursive: true });
@@ -71,11 +75,11 @@ export async function throwAwayEngine(folder: string): Promise<Engine> {
             PULUMI_SKIP_UPDATE_CHECK: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
             SMS_PREVIEW_WITHOUT_DAEMON: "true",
-            // This stack is a new one, whatever the one of its name has in a cluster that sms:cluster.kubeconfig leads to.
+            // This stack is new, so the resources of the real stack in the cluster of sms:cluster.kubeconfig must not be read.
             SMS_PREVIEW_WITHOUT_CLUSTER: "true",
-            // The stand-in's clouds: an empty one, and not that of this machine.
+            // An empty cloud for the stand-in, instead of this machine's cloud folder.
             SMS_CLOUD_FOLDER: join(folder, "cloud"),
-            // A cluster and a cloud that happen to be reachable from here must not be asked.
+            // The preview must not reach a cluster or a cloud that this host has access to.
             KUBECONFIG: join(folder, "no-kubeconfig"),
             ...foreignCloudVariables(),
         },
@@ -96,17 +100,17 @@ async function kubernetesPlugin(command: string, temporary: string): Promise<Plu
     return { provide: (target) => symlinkSync(join(folder, "pulumi-resource-kubernetes"), join(target, "pulumi-resource-kubernetes")) };
 }
 
-/** The official plugin fails a preview without a daemon. */
+/** Without a docker daemon the official plugin fails the preview. So the stand-in replaces it. */
 async function dockerPlugin(command: string, temporary: string): Promise<Plugin> {
     const { failed } = await execa("docker", ["version"], { reject: false, timeout: 5000 });
     const official = failed ? undefined : await officialPlugin(command, "docker", temporary);
-    const note = "a stand-in, machine/docker-provider, which previews without a docker daemon";
+    const note = `a stand-in, ${standIns.docker}, which previews without a docker daemon`;
     return official ?? { provide: (target) => writeStandIn(target, "docker"), note };
 }
 
-/** The official plugin looks things up in the cloud already in a preview, with keys that this one mustn't have. */
+/** Always the stand-in: the official plugin reads the cloud even in a preview, and needs keys for that. */
 function alicloudPlugin(): Plugin {
-    const note = "a stand-in, machine/alicloud-provider, which previews without keys; the official one checks more";
+    const note = `a stand-in, ${standIns.alicloud}, which previews without keys; the official one checks more`;
     return { provide: (target) => writeStandIn(target, "alicloud"), note };
 }
 
@@ -115,7 +119,10 @@ function pluginFolder(name: string): string {
     return `resource-${name}-v${version}`;
 }
 
-/** The plugin where Pulumi itself keeps it; downloaded if need be by an engine that was downloaded too. */
+/**
+ * The official plugin from Pulumi's own plugin folder. If it is missing, the engine downloads it, unless this machine built the engine.
+ * Undefined if it can't be downloaded.
+ */
 async function officialPlugin(command: string, name: string, temporary: string): Promise<Plugin | undefined> {
     const folder = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "plugins", pluginFolder(name));
     if (!existsSync(folder) && !command.startsWith(cache)) {
@@ -134,7 +141,7 @@ async function officialPlugin(command: string, name: string, temporary: string):
     return existsSync(folder) ? { provide } : undefined;
 }
 
-/** Makes the stack in the throw-away backend. Gives its file, which lies beside, not in the clone. */
+/** Creates the stack in the temporary backend. Returns the path of its stack file, which is in `folder`, not in the clone. */
 export async function makeStack(engine: Engine, folder: string, stack: string, { config, secrets }: Completed): Promise<string> {
     const project = join(folder, "project");
     mkdirSync(project);

@@ -1,4 +1,4 @@
-/** Who holds a stack's lock. */
+/** The holders of a stack's lock. */
 import { hostname } from "node:os";
 import { execa } from "execa";
 import type { StackName } from "../cli/stackName";
@@ -6,9 +6,9 @@ import { OperationError } from "./operation";
 import { listedAs } from "./stacks";
 
 export interface Lock {
-    /** Who it is, in words. */
+    /** A description for messages. */
     readonly holder: string;
-    /** Known where the backend keeps files: a folder, a bucket. */
+    /** Known only if the backend stores files (a folder or a bucket). */
     readonly process?: { readonly host: string; readonly pid: number };
 }
 
@@ -23,7 +23,7 @@ export async function locksOf(pulumi: Run, stack: StackName): Promise<readonly L
     return lockFiles(pulumi);
 }
 
-/** Takes the lock, and so is refused where it is held; and looks at nothing, for no resource has this URN. */
+/** Tries to acquire the lock, which the engine refuses if it is held. It reads no resource, because no resource has this URN. */
 const wantsLock = ["refresh", "--preview-only", "--non-interactive", "--target", "urn:pulumi:nothing::sms::sms:nothing::nothing"];
 
 async function lockFiles(pulumi: Run): Promise<readonly Lock[]> {
@@ -39,8 +39,8 @@ async function lockFiles(pulumi: Run): Promise<readonly Lock[]> {
     );
 }
 
-/** Reads the engine's refusal. */
-export function locksIn(refusal: string): readonly Lock[] {
+/** Parses the engine's message about a held lock. */
+function locksIn(refusal: string): readonly Lock[] {
     const found = refusal.matchAll(/: created by (\S*)@(\S*) \(pid (\d+)\) at (\S+)/g);
     return [...found].map(([, user, host = "", pid, since]) => ({
         holder: `process ${pid} of ${user} on ${host}, since ${since}`,
@@ -48,7 +48,7 @@ export function locksIn(refusal: string): readonly Lock[] {
     }));
 }
 
-/** Refuses to go on while a holder lives on this host: its `up` is at work. */
+/** Throws an OperationError if a holder's process still runs on this host. */
 export async function refuseLiving(locks: readonly Lock[]): Promise<void> {
     for (const { holder, process } of locks) {
         if (process?.host === hostname() && (await isEngine(process.pid))) {
@@ -57,7 +57,7 @@ export async function refuseLiving(locks: readonly Lock[]): Promise<void> {
     }
 }
 
-/** Another program may have got the number since. */
+/** Whether the process is Pulumi. The kernel may have given its number to another program. */
 async function isEngine(pid: number): Promise<boolean> {
     const { stdout } = await execa("ps", ["-p", `${pid}`, "-o", "comm="], { reject: false });
     return stdout.trim().split("/").at(-1)?.startsWith("pulumi") === true;

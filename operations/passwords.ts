@@ -1,17 +1,17 @@
 import { randomInt } from "node:crypto";
 import { passwordFault } from "../settings/credentials";
 
-/** Taken by Alibaba Cloud's stores, and by a URL and a shell without any quoting. */
+/** Characters that Alibaba Cloud's stores accept, and that need no quoting in a URL or a shell. */
 const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** 24 random characters, 144 bits, that every store takes. */
+/** A password of 24 random characters (144 bits) that every store accepts. */
 export function generatedPassword(): string {
     const password = Array.from({ length: 24 }, () => characters[randomInt(characters.length)]).join("");
     // A value that begins with - looks like an option, to people and programs.
     return passwordFault(password) === undefined && !password.startsWith("-") ? password : generatedPassword();
 }
 
-/** Why the passphrase wouldn't protect a stack's secrets, or undefined. It encrypts them in a file that many may read. */
+/** Why the passphrase is too weak for a stack's secrets, or undefined. Many people may read the file that it encrypts. */
 export function passphraseFault(passphrase: string): string | undefined {
     if (passphrase === "") {
         return "it is empty";

@@ -1,25 +1,28 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
+import { parse } from "../settings/parse";
 import type { Problem } from "../settings/problems";
 import { decode, isSecret } from "../settings/raw";
+import type { PlainSettings } from "../settings/schema";
 import { hasEncrypted, isEncrypted, rawSettings, type StackFile } from "../settings/stackFile";
 import { isMissing, problemsIn } from "./stackFile";
 
-/** By key as one writes it, `sms:registry.server`. */
+/** Placeholder values by key, such as `sms:registry.server`. */
 export type Placeholders = Readonly<Record<string, unknown>>;
 
 /** A stack file that a preview can run without the stack's passphrase. */
 export interface Completed {
-    /** With placeholders for what is missing. No secrets: those are below. */
+    /** The settings without secrets. Placeholders replace missing settings. */
     readonly config: Record<string, unknown>;
-    /** Placeholders too, by key, to be encrypted for the preview. */
+    /** Placeholders for secrets, by key. The preview encrypts them. */
     readonly secrets: Readonly<Record<string, string>>;
-    /** What the file doesn't say yet. */
+    /** The settings that the file doesn't have yet. */
     readonly missing: readonly Problem[];
-    /** Encrypted values that placeholders stand in for. */
-    readonly sealed: readonly string[];
-    /** What else is wrong; nothing stands in for that. */
+    /** Encrypted values that placeholders replace, each with a digest of its ciphertext. */
+    readonly sealed: Readonly<Record<string, string>>;
+    /** All other problems of the file. No placeholder solves them. */
     readonly problems: readonly Problem[];
 }
 
@@ -28,15 +31,17 @@ export function readPlaceholders(): Placeholders {
 }
 
 export function complete(stack: string, { config: given, misread }: StackFile, placeholders: Placeholders): Completed {
-    const sealed: string[] = [];
+    const sealed: Record<string, string> = {};
     const secrets: Record<string, string> = {};
     const config = Object.fromEntries(Object.entries(structuredClone(given)).map(([key, value]) => [key, asBlock(key, value)]));
     for (const [key, value] of Object.entries(config).filter(([, value]) => hasEncrypted(value))) {
         delete config[key];
-        for (const path of encryptedPaths(key, value)) {
-            sealed.push(path);
-            // Encrypted as a whole, it has names that nobody knows here.
-            secrets[path === "sms:secretEnv" ? `${path}.PLACEHOLDER` : path] = String(placeholders[path] ?? placeholders.secret);
+        for (const [path, encrypted] of encryptedPaths(key, value)) {
+            sealed[path] = createHash("sha256").update(JSON.stringify(encrypted)).digest("hex");
+            // The whole block is encrypted, so its variables' names are unknown here.
+            secrets[path === "sms:secretEnv" ? `${path}.PLACEHOLDER` : path] = String(
+                placeholderFor(path, placeholders) ?? placeholders.secret,
+            );
         }
         const rest = withoutEncrypted(value);
         if (rest !== undefined) {
@@ -46,8 +51,8 @@ export function complete(stack: string, { config: given, misread }: StackFile, p
     const missing: Problem[] = [];
     for (;;) {
         const problems = problemsIn(asRead(stack, { config, misread }, secrets));
-        const gaps = problems.filter((problem) => isMissing(problem) && placeholders[problem.key] !== undefined);
-        // A file may ask for more once the first gaps are filled; a placeholder that doesn't fill its gap is a problem.
+        const gaps = problems.filter((problem) => isMissing(problem) && placeholderFor(problem.key, placeholders) !== undefined);
+        // After the first placeholders, the file may need more settings. If a placeholder is invalid, that is a problem.
         const filled = new Set(missing.map(({ key }) => key));
         const fresh = gaps.filter(({ key }) => !filled.has(key));
         if (fresh.length === 0) {
@@ -57,22 +62,31 @@ export function complete(stack: string, { config: given, misread }: StackFile, p
             missing.push(gap);
             const path = pathOf(gap.key);
             if (isSecret(path[0]?.slice("sms:".length))) {
-                secrets[gap.key] = String(placeholders[gap.key]);
+                secrets[gap.key] = String(placeholderFor(gap.key, placeholders));
             } else {
-                setAt(config, path, placeholders[gap.key]);
+                setAt(config, path, placeholderFor(gap.key, placeholders));
             }
         }
     }
 }
 
-/** A block may stand there in one text, as `pulumi config set sms:web '{"replicas": 3}'` leaves it. */
+/** The settings of a completed file, with their defaults. A SettingsError names what is wrong. */
+export function settingsOf(stack: string, { config, secrets }: Completed): PlainSettings {
+    return parse(asRead(stack, { config }, { ...secrets }));
+}
+
+function placeholderFor(key: string, placeholders: Placeholders): unknown {
+    return placeholders[key] ?? placeholders[key.replace(/^(sms:clientTokens)\..+$/, "$1.NAME")];
+}
+
+/** Parses a block that the file has as JSON text, as `pulumi config set sms:web '{"replicas": 3}'` writes it. */
 function asBlock(key: string, value: unknown): unknown {
     const name = key.replace(/^sms:/, "");
     const read = typeof value === "string" ? decode({ [name]: value })[name] : value;
     return typeof read === "object" ? read : value;
 }
 
-/** The settings as the program will see them, secrets included. */
+/** The settings as the program will read them, including secrets. */
 function asRead(stack: string, { config, misread }: StackFile, secrets: Record<string, string>) {
     const all: Record<string, unknown> = structuredClone(config);
     for (const [key, value] of Object.entries(secrets)) {
@@ -82,14 +96,14 @@ function asRead(stack: string, { config, misread }: StackFile, secrets: Record<s
     return { ...raw, encrypted: new Set(Object.keys(secrets).map((key) => String(pathOf(key)[0]).slice("sms:".length))) };
 }
 
-/** `sms:network.vSwitches[0].id` in its parts. */
+/** Splits a key such as `sms:network.vSwitches[0].id` into its parts. */
 function pathOf(key: string): string[] {
     return key.match(/[^.[\]]+/g) ?? [];
 }
 
-function encryptedPaths(path: string, value: unknown): string[] {
+function encryptedPaths(path: string, value: unknown): [string, unknown][] {
     if (isEncrypted(value)) {
-        return [path];
+        return [[path, value]];
     }
     return typeof value === "object" && value !== null
         ? Object.entries(value).flatMap(([key, inner]) => encryptedPaths(`${path}.${key}`, inner))

@@ -1,19 +1,24 @@
 /**
- * `npm run recover -- --stack online`: after an `up` that was killed. Names who holds its lock and asks whether that one really is
- * gone, releases the lock, clears the notes, names what only the cloud knows, and reads again what was left half made; the next `up`
- * then brings everything to order.
+ * `npm run recover -- --stack online`: recovers a stack after a killed `up`.
+ *
+ * 1. It names the holder of the lock, and asks whether that `up` has really ended.
+ * 2. It releases the lock and clears the pending operations.
+ * 3. It lists the resources that may exist in the cloud and are not in the state.
+ * 4. It refreshes the resources that were created but not finished.
+ *
+ * The next `up` then completes the change.
  */
 import { agrees, isAttended, yesOption } from "../cli/ask";
 import { exitCode, script, start } from "../cli/command";
+import { say } from "../cli/say";
 import { type StackName, stackOfBackend, stackOption } from "../cli/stackName";
-import { pulumiCommand } from "../machine/commands";
-import { readAgain } from "../machine/halfMade";
-import { clearPending, pendingIn } from "../machine/pending";
-import { say } from "../machine/progress";
+import { pulumiCommand } from "../toolchain/commands";
 import { nameIn, typeIn } from "./changes";
 import { onStack } from "./engine";
+import { readAgain } from "./halfMade";
 import { locksOf, refuseLiving } from "./locks";
 import { OperationError } from "./operation";
+import { clearPending, pendingIn } from "./pending";
 import { temporaryFolder } from "./temporary";
 
 interface Options {
@@ -30,7 +35,7 @@ async function recover({ stack, yes = false }: Options): Promise<number> {
         say(`The lock of ${stack.qualified} is held by ${holder}.`);
     }
     if (pending.length > 0) {
-        say(`An \`up\` was cut short while it made ${pending.map(nameIn).join(", ")}.`);
+        say(`An \`up\` was killed while it created ${pending.map(nameIn).join(", ")}.`);
     }
     if (locks.length > 0 || pending.length > 0) {
         await refuseUnsure(yes);
@@ -43,10 +48,10 @@ async function recover({ stack, yes = false }: Options): Promise<number> {
     }
     const unknown = await clearPending(pulumi);
     if (pending.length > 0) {
-        say("The next `up` goes on with what was being made in the cluster.");
+        say("The next `up` continues with the resources in the cluster.");
     }
     if (unknown.length > 0) {
-        say("These were being made too; the cloud's console says whether they are there. Take each in that is, with its id:");
+        say("These cloud resources were being created too. Look for each in the cloud's console. If it exists, import it with its id:");
         for (const urn of unknown) {
             say(`  pulumi import ${typeIn(urn)} ${nameIn(urn)} ID --stack ${stack.qualified}`);
         }
@@ -55,7 +60,7 @@ async function recover({ stack, yes = false }: Options): Promise<number> {
     return 0;
 }
 
-/** Two `up`s at the same time would each forget what the other has made. */
+/** Asks before the lock is released: two simultaneous `up`s would each lose the other's resources from the state. */
 async function refuseUnsure(yes: boolean): Promise<void> {
     if (yes) {
         return;
@@ -69,7 +74,7 @@ async function refuseUnsure(yes: boolean): Promise<void> {
 }
 
 start(
-    script("recover", "Releases the lock of an `up` that was killed, once you have said that it is gone, and clears its notes.")
+    script("recover", "Releases the lock of a killed `up` after you confirm that it has ended, and clears its pending operations.")
         .addOption(stackOption(stackOfBackend))
         .addOption(yesOption())
         .action(exitCode(recover)),

@@ -1,154 +1,275 @@
-/** A preview as markdown: for a pull request's comment, and for people at a terminal. */
-import type { Problem } from "../settings/problems";
-import { type Change, losses, nameIn, type Operation, operations, type Preview } from "./changes";
+/** A preview as markdown, for a pull request's comment and for a terminal. All its text is untrusted, so it is escaped. */
+import { type Change, type Kind, kindOf, kinds, losses, marks, nameIn } from "./changes";
+import { source } from "./classes";
+import type { Document } from "./document";
+import { beside, footprint } from "./footprint";
+import { block, code, words } from "./markdown";
+import { picture } from "./picture";
 
-export interface ReportArgs {
-    readonly stack: string;
-    readonly preview: Preview;
-    /** By URN: what each resource needs to be there before. */
-    readonly dependencies: Readonly<Record<string, readonly string[]>>;
-    /** What the stack is compared to. */
-    readonly against: "nothing" | "state";
-    readonly missing: readonly Problem[];
-    /** Where made-up secrets came out in plain. */
-    readonly leaks: readonly string[];
-    /** URNs of what the last `up` made in the cloud and didn't finish. */
-    readonly halfMade: readonly string[];
-    readonly succeeded: boolean;
+/** The workflow run that made the preview. These values don't come from the document. */
+export interface Run {
+    readonly commit: string;
+    /** The run's address. */
+    readonly url: string;
 }
 
-/** The first line of the comment, by which the next preview finds it. */
+/** The first line of the comment. The next preview finds the comment by it. */
 export function marker(stack: string): string {
     return `<!-- sms preview of ${stack} -->`;
 }
 
-/** GitHub takes 65,536 characters. */
+/** GitHub accepts 65,536 characters. */
 const longest = 60_000;
 
-export function report(args: ReportArgs): string {
-    const { stack, preview, succeeded } = args;
-    const real = preview.changes.filter(isReal);
-    const parts = [
+/** The comment. */
+export function report(document: Document, run?: Run): string {
+    const drawn = `<details><summary>Picture</summary>\n\n\`\`\`mermaid\n${picture(document)}\n\`\`\`\n\nAn arrow goes from what is made first to what needs it.\n\n</details>`;
+    const parts = [marker(document.stack), ...sections(document), folded(stillToSet(document)), drawn, origin(document, run)];
+    const whole = joined(parts);
+    if (whole.length <= longest) {
+        return whole;
+    }
+    const undrawn = joined(parts.filter((part) => part !== drawn));
+    return undrawn.length <= longest ? undrawn : `${undrawn.slice(0, longest)}\n\n… the rest is in the run.\n`;
+}
+
+/** The report without the parts that only GitHub renders. */
+export function terminalReport(document: Document): string {
+    const { title, lines } = stillToSet(document);
+    return joined([...sections(document), lines.length === 0 ? "" : `${title}\n${lines.join("\n")}`]);
+}
+
+/** The comment if the preview ended without a report. */
+export function deadReport(stack: string, reason: string, run: Run): string {
+    return joined([
         marker(stack),
-        `## Preview of \`${stack}\`: ${succeeded ? summary(real) : "**refused**"}`,
-        halfMadeWarning(args),
-        lossWarning(preview),
-        passwordWarning(preview),
-        refusals(args),
-        table(real),
-        comparison(args),
-        policies(preview),
-        stillToSet(args.missing),
-        `<details><summary>Picture</summary>\n\n\`\`\`mermaid\n${picture(preview.changes, args.dependencies)}\n\`\`\`\n\n</details>`,
+        `## Preview of \`${stack}\`: **no result**`,
+        `The preview of ${code(run.commit.slice(0, 12))} ended without a report: ${words(reason)} What it would change isn't known; [its run](${run.url}) says why.`,
+    ]);
+}
+
+function joined(parts: readonly string[]): string {
+    return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+function sections(document: Document): string[] {
+    const { stack, changes, succeeded } = document;
+    return [
+        `## Preview of \`${stack}\`: ${succeeded ? summary(changes) : "**refused**"}`,
+        halfMadeWarning(document),
+        lossWarning(changes),
+        passwordWarning(changes),
+        refusals(document),
+        comparison(document),
+        groups(changes),
+        changedProperties(changes),
+        secretsChanged(document),
+        cost(document),
+        policies(document),
     ];
-    const text = parts.filter((part) => part !== "").join("\n\n");
-    return text.length <= longest
-        ? `${text}\n`
-        : `${parts
-              .slice(0, -1)
-              .filter((part) => part !== "")
-              .join("\n\n")
-              .slice(0, longest)}\n`;
 }
 
-/** Components only group, and providers only connect: neither is anything in the cloud. */
-function isReal({ type }: Change): boolean {
-    return !/^(pulumi|sms):/.test(type);
-}
-
-const words: Record<Operation, { done: string; mark: string }> = {
-    create: { done: "to create", mark: "+" },
-    update: { done: "to update", mark: "~" },
-    replace: { done: "to **REPLACE**", mark: "+-" },
-    delete: { done: "to **DELETE**", mark: "-" },
-    read: { done: "to read", mark: ">" },
+const done: Readonly<Record<Kind, string>> = {
+    same: "unchanged",
+    read: "to read",
+    create: "to create",
+    update: "to update",
+    design: "to replace by design",
+    replace: "to **REPLACE**",
+    delete: "to **DELETE**",
 };
 
+/** Counts as the engine does: with components and the program's own providers, without the engine's default providers. */
+function isCounted({ type, name }: Change): boolean {
+    return !(type.startsWith("pulumi:providers:") && /^default(_|$)/.test(name));
+}
+
 function summary(changes: readonly Change[]): string {
-    const counted = operations
-        .map((operation) => ({ operation, count: changes.filter((change) => change.operation === operation).length }))
-        .filter(({ count }) => count > 0)
-        .map(({ operation, count }) => `${count} ${words[operation].done}`);
+    const counted = kinds
+        .map((kind) => ({ kind, count: changes.filter((change) => isCounted(change) && kindOf(change) === kind).length }))
+        .filter(({ kind, count }) => kind !== "same" && count > 0)
+        .map(({ kind, count }) => `${count} ${done[kind]}`);
     return counted.length === 0 ? "no changes" : counted.join(", ");
 }
 
-/** What a preview says of them is wrong: the state has next to nothing to compare with. */
-function halfMadeWarning({ halfMade, stack }: ReportArgs): string {
+/** The preview of these resources is wrong, because the state has almost none of their properties. */
+function halfMadeWarning({ halfMade, stack }: Document): string {
     const lines = halfMade.map(
         (urn) =>
-            `> **\`${nameIn(urn)}\` was made but not finished**, and this preview doesn't know what is there. \`npm run deploy -- --stack ${stack}\` reads it from the cloud first, and then finishes it. Before a plain \`pulumi up\`: \`pulumi refresh --target '${urn}' --stack ${stack}\`.`,
+            `> **${code(nameIn(urn))} was created but not finished**, and this preview doesn't know its properties. \`npm run deploy -- --stack ${stack}\` reads it from the cloud first, and then finishes it. Before a plain \`pulumi up\`: ${code(`pulumi refresh --target '${urn}' --stack ${stack}`, 500)}.`,
     );
-    return lines.length === 0 ? "" : ["> [!WARNING]", ...lines].join("\n");
+    return alert("WARNING", lines);
 }
 
-function lossWarning(preview: Preview): string {
-    const lines = losses(preview).map(({ name, type, operation, because, lost }) => {
-        const reason = because.length > 0 ? ` because of ${because.map((path) => `\`${path}\``).join(", ")}` : "";
-        return `> **${operation.toUpperCase()} of \`${name}\`** (${shortType(type)})${reason}: **loses ${lost}.**`;
+function lossWarning(changes: readonly Change[]): string {
+    const lines = losses(changes).map(({ name, type, operation, because, lost = "" }) => {
+        const reason = because.length > 0 ? ` because of ${because.map((path) => code(path)).join(", ")}` : "";
+        return `> **${operation.toUpperCase()} of ${code(name)}** (${words(shortType(type))})${reason}: **loses ${words(lost)}.**`;
     });
-    return lines.length === 0 ? "" : ["> [!CAUTION]", ...lines].join("\n");
+    return alert("CAUTION", lines);
 }
 
-/** A volume keeps the password that it was made with, whatever its server is started with. */
-function passwordWarning({ changes }: Preview): string {
+/** A MongoDB volume keeps its first password. The password that the server starts with has no effect on it. */
+function passwordWarning(changes: readonly Change[]): string {
     const secret = changes.find(({ name, type }) => name === "mongo-secret" && type === "kubernetes:core/v1:Secret");
-    return secret?.operation === "replace" || secret?.operation === "update"
-        ? '> [!WARNING]\n> **`sms:mongoPassword` changes**, and MongoDB\'s volume keeps the old password: change it in MongoDB first (docs/going-online.md, "Rotating passwords"). Otherwise the check of the stores ends the `up`.'
-        : "";
+    const isChanged = secret?.operation === "replace" || secret?.operation === "update";
+    const line =
+        '> **`sms:mongoPassword` changes**, and MongoDB\'s volume keeps the old password: change it in MongoDB first (docs/going-online.md, "Rotating passwords"). Otherwise the check of the stores ends the `up`.';
+    return alert("WARNING", isChanged ? [line] : []);
 }
 
-function refusals({ preview, leaks }: ReportArgs): string {
-    const mandatory = preview.violations.filter(({ isMandatory }) => isMandatory).map(({ policy, message }) => `\`${policy}\`: ${message}`);
-    const leaked = leaks.map((where) => `\`secrets-as-secrets\`: ${where}`);
-    const errors = preview.errors.map((message) => `\n\n\`\`\`\n${message.slice(0, 5000)}\n\`\`\``);
-    const protection = preview.kept.map(({ name, lost }) => {
-        const reason = lost === undefined ? "" : `, as that loses ${lost}`;
-        return `\`protect\`: \`${name}\` is neither deleted nor replaced${reason}; on purpose: docs/going-online.md, "Taking it down"`;
+/** GitHub's alert box. Each line is a paragraph. */
+function alert(kind: "WARNING" | "CAUTION", lines: readonly string[]): string {
+    return lines.length === 0 ? "" : [`> [!${kind}]`, lines.join("\n>\n")].join("\n");
+}
+
+function refusals({ violations, leaks, errors, kept, refused }: Document): string {
+    const mandatory = violations
+        .filter(({ isMandatory }) => isMandatory)
+        .map(({ policy, message }) => `${code(policy)}: ${words(message)}`);
+    const leaked = leaks.map((where) => `\`secrets-as-secrets\`: ${words(where)}`);
+    const protection = kept.map(({ name, lost }) => {
+        const reason = lost === undefined ? "" : `, because that loses ${words(lost)}`;
+        return `\`protect\`: ${code(name)} is protected, so it is neither deleted nor replaced${reason}. To do it on purpose: docs/going-online.md, "Taking it down"`;
     });
-    const list = [...mandatory, ...protection, ...preview.refused, ...leaked].map((line) => `- ${oneLine(line)}`);
-    return [list.length > 0 ? `**Not allowed:**\n${list.join("\n")}` : "", ...errors].filter((part) => part !== "").join("\n\n");
+    const list = [...mandatory, ...protection, ...refused.map((line) => words(line)), ...leaked].map((line) => `- ${line}`);
+    return [list.length > 0 ? `**Not allowed:**\n${list.join("\n")}` : "", ...errors.map((message) => block(message))]
+        .filter((part) => part !== "")
+        .join("\n\n");
 }
 
-/** Sorted with what is dangerous first. */
-function table(changes: readonly Change[]): string {
-    const rows = [...operations].reverse().flatMap((operation) => {
-        const affected = changes.filter((change) => change.operation === operation);
-        const types = [...new Set(affected.map(({ type }) => type))].sort();
-        return types.map((type) => {
-            const names = affected.filter((change) => change.type === type).map(({ name }) => `\`${name}\``);
-            const isLoss = operation === "replace" || operation === "delete";
-            const what = isLoss ? `**${operation.toUpperCase()}**` : operation;
-            return `| ${words[operation].mark} ${what} | ${shortType(type)} | ${names.length} | ${names.join(", ")} |`;
+function comparison({ against, base = "", baseProblem }: Document): string {
+    if (against === "state") {
+        return "Compared to the stack's state in the backend.";
+    }
+    if (against === "base") {
+        return `Compared to ${code(base.slice(0, 12))}, without access to the cloud: both as an empty account would get them. What only an \`up\` finds out, and what is encrypted, counts as unchanged.`;
+    }
+    const problem = baseProblem === undefined ? "" : ` The base couldn't be previewed: ${words(baseProblem, 300)}`;
+    return `Without access to the cloud: compared to nothing, so this is the whole environment as an empty account would get it.${problem}`;
+}
+
+/** Created, deleted and replaced resources by component. The most dangerous changes come first. */
+function groups(changes: readonly Change[]): string {
+    const rows = [...kinds].reverse().flatMap((kind) => {
+        if (kind === "same" || kind === "update") {
+            return [];
+        }
+        const affected = changes.filter((change) => isCounted(change) && kindOf(change) === kind);
+        const components = [...new Set(affected.map((change) => componentOf(change, changes)))].sort();
+        return components.map((component) => {
+            const members = affected.filter((change) => componentOf(change, changes) === component);
+            const names = members.map(({ name, type }) =>
+                type.startsWith("sms:") ? words(shortType(type)) : `${code(name)} ${words(shortType(type))}`,
+            );
+            return `| ${verb(kind)} | ${component === "" ? "" : code(component)} | ${members.length} | ${names.join(", ")} |`;
         });
     });
-    return rows.length === 0 ? "" : ["| | what | how many | which |", "|---|---|---|---|", ...rows].join("\n");
+    return rows.length === 0 ? "" : ["| | component | how many | which |", "|---|---|---|---|", ...rows].join("\n");
 }
 
-function comparison({ against }: ReportArgs): string {
-    return against === "state"
-        ? "Compared to the stack's state in the backend."
-        : "Without access to the cloud: compared to nothing, so this is the whole environment as an empty account would get it.";
+/** The name of the resource's component directly below the stack. Empty for a resource without a component. */
+function componentOf(change: Change, changes: readonly Change[]): string {
+    const parent = changes.find(({ urn }) => urn === change.parent);
+    if (parent === undefined || parent.type.startsWith("pulumi:pulumi:")) {
+        return change.type.startsWith("sms:") ? change.name : "";
+    }
+    return componentOf(parent, changes);
 }
 
-function policies({ passed, violations }: Preview): string {
+function verb(kind: Kind): string {
+    const word = kind === "design" ? "replace by design" : kind;
+    return kind === "replace" || kind === "delete" ? `${marks[kind]} **${word.toUpperCase()}**` : `${marks[kind]} ${word}`;
+}
+
+const mostLines = 20;
+
+/** Each changed property with its old and new value. A list, because a table of long paths would be wider than a comment. */
+function changedProperties(changes: readonly Change[]): string {
+    return [...kinds]
+        .reverse()
+        .flatMap((kind) => changes.filter((change) => change.properties.length > 0 && kindOf(change) === kind))
+        .map((change) => {
+            const { name, type, properties } = change;
+            const rest = properties.length - mostLines;
+            return [
+                `- ${verb(kindOf(change))} ${code(name)} ${words(shortType(type))}`,
+                ...properties.slice(0, mostLines).map((property) => `    - ${difference(property, change)}`),
+                ...(rest > 0 ? [`    - and ${rest} more`] : []),
+            ].join("\n");
+        })
+        .join("\n");
+}
+
+function difference({ path, from, to }: Change["properties"][number], change: Change): string {
+    const cause = kindOf(change) === "replace" && change.because.includes(path) ? " (**causes the replacement**)" : "";
+    const values =
+        from === undefined ? `added ${code(to ?? "")}` : to === undefined ? `removed ${code(from)}` : `${code(from)} → ${code(to)}`;
+    // If both values are unknown, the report says only that they differ.
+    return `${code(path)}: ${from === undefined && to === undefined ? "another value" : values}${cause}`;
+}
+
+function secretsChanged({ changedSecrets }: Document): string {
+    return changedSecrets.length === 0
+        ? ""
+        : `Encrypted again, or for the first time: ${changedSecrets.map((key) => code(key)).join(", ")}.`;
+}
+
+function cost({ against, before, after }: Document): string {
+    const lines = beside(footprint(before), footprint(after));
+    if (lines.length === 0) {
+        return "";
+    }
+    const isAlone = against === "nothing";
+    const cell = (amount?: string) => (amount === undefined ? "" : words(amount));
+    const rows = lines.map(({ what, before: old, after: next }) =>
+        isAlone
+            ? `| ${what} | ${cell(next)} |`
+            : old === next
+              ? `| ${what} | ${cell(old)} | ${cell(next)} |`
+              : `| **${what}** | ${cell(old)} | **${cell(next) || "none"}** |`,
+    );
+    const head = isAlone ? ["| what it takes | |", "|---|---|"] : ["| what it takes | before | after |", "|---|---|---|"];
+    return [
+        ...head,
+        ...rows,
+        "",
+        `Sizes of classes are of one node (${source}). Prices differ by region, day and contract: docs/going-online.md, "What it costs".`,
+    ].join("\n");
+}
+
+function policies({ passed, violations }: Document): string {
     const broken = new Set(violations.filter(({ isMandatory }) => isMandatory).map(({ policy }) => policy));
     const advice = violations
         .filter(({ isMandatory }) => !isMandatory)
-        .map(({ policy, message }) => `- \`${policy}\`: ${oneLine(message)}`);
+        .map(({ policy, message }) => `- ${code(policy)}: ${words(message)}`);
     const verdict = `Policies: ${passed.length} passed${broken.size > 0 ? `, **${broken.size} broken**` : ""}.`;
     return [verdict, ...advice].join("\n");
 }
 
-function stillToSet(missing: readonly Problem[]): string {
-    if (missing.length === 0) {
-        return "";
-    }
-    const lines = missing.map(({ key, fix }) => `- \`${key}\`: \`${fix}\``);
-    return `**Still to be set** before an \`up\` (placeholders stand in here):\n${lines.join("\n")}`;
+interface List {
+    readonly title: string;
+    readonly lines: readonly string[];
 }
 
-function oneLine(text: string): string {
-    return text.replace(/\s*\n\s*/g, " ");
+function stillToSet({ missing, unopened }: Document): List {
+    const unless = unopened.length === 0 ? "" : ` unless ${unopened.map((name) => code(name)).join(" or ")} sets it,`;
+    return {
+        title: `**Still to be set**${unless} before an \`up\` (placeholders stand in here):`,
+        lines: missing.map(({ key, fix }) => `- ${code(key)}: ${code(fix, 500)}`),
+    };
+}
+
+/** The list as one line of the comment, which the reader can open. */
+function folded({ title, lines }: List): string {
+    const summary = `<details><summary>Still to be set before an up: ${lines.length}</summary>`;
+    return lines.length === 0 ? "" : `${summary}\n\n${title}\n${lines.join("\n")}\n\n</details>`;
+}
+
+/** The preview's commit, run and time. */
+function origin({ at }: Document, run?: Run): string {
+    const when = `${at.slice(0, 16).replace("T", " ")} UTC`;
+    return run === undefined ? `<sub>${when}</sub>` : `<sub>Commit ${code(run.commit.slice(0, 12))} · [run](${run.url}) · ${when}</sub>`;
 }
 
 /** `kubernetes:apps/v1:Deployment` is `Deployment`, `alicloud:kvstore/instance:Instance` is `kvstore.Instance`. */
@@ -156,49 +277,4 @@ export function shortType(type: string): string {
     const [, module = "", name = type] = type.split(":");
     const [first = ""] = module.split("/");
     return type.startsWith("alicloud:") ? `${first}.${name}` : name;
-}
-
-/** Components as boxes with what they are made of; arrows from what needs something to what is needed, once a pair of boxes. */
-export function picture(changes: readonly Change[], dependencies: ReportArgs["dependencies"]): string {
-    const isDrawn = ({ type }: Change) => !type.startsWith("pulumi:");
-    const drawn = changes.filter(isDrawn);
-    const byUrn = new Map(drawn.map((change) => [change.urn, change]));
-    const ids = new Map(drawn.map(({ urn }, index) => [urn, `r${index}`]));
-    const boxOf = (urn: string): string => {
-        const parent = byUrn.get(urn)?.parent;
-        return parent !== undefined && byUrn.has(parent) ? boxOf(parent) : urn;
-    };
-    const boxes = drawn.filter(({ urn }) => boxOf(urn) === urn);
-    const inBox = (box: Change) => drawn.filter(({ urn }) => urn !== box.urn && boxOf(urn) === box.urn);
-    const node = ({ urn, name, type, operation }: Change) =>
-        `${ids.get(urn)}["${label(name)}<br/><i>${shortType(type)}</i>"]:::${operation}`;
-    const shapes = boxes.flatMap((box) => {
-        const inside = inBox(box);
-        return inside.length === 0
-            ? [`    ${node(box)}`]
-            : [`    subgraph ${ids.get(box.urn)}["${label(box.name)}"]`, ...inside.map((change) => `        ${node(change)}`), "    end"];
-    });
-    const arrows = new Set(
-        drawn.flatMap(({ urn }) =>
-            (dependencies[urn] ?? [])
-                .filter((needed) => byUrn.has(needed) && boxOf(needed) !== boxOf(urn))
-                // Everything in the cluster needs its namespace: an arrow from each would hide the others.
-                .filter((needed) => byUrn.get(needed)?.type !== "kubernetes:core/v1:Namespace")
-                .map((needed) => `    ${ids.get(boxOf(urn))} --> ${ids.get(boxOf(needed))}`),
-        ),
-    );
-    const styles = [
-        "    classDef create fill:#dafbe1,stroke:#1a7f37,color:#000",
-        "    classDef update fill:#fff8c5,stroke:#9a6700,color:#000",
-        "    classDef replace fill:#ff8182,stroke:#a40e26,color:#000",
-        "    classDef delete fill:#ffcecb,stroke:#a40e26,color:#000,stroke-dasharray:4",
-        "    classDef same fill:#f6f8fa,stroke:#8c959f,color:#000",
-        "    classDef read fill:#f6f8fa,stroke:#8c959f,color:#000",
-    ];
-    return ["flowchart LR", ...shapes, ...arrows, ...styles].join("\n");
-}
-
-/** Quotes would end a label. */
-function label(text: string): string {
-    return text.replaceAll('"', "'");
 }

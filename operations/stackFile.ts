@@ -1,7 +1,8 @@
-/** A stack file as it lies in the clone, read without the engine and without its passphrase. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+/** Reads a stack file in the clone without the engine and without the passphrase. */
+import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ExpectedFailure } from "../cli/failure";
+import { namesIn } from "../cli/stackName";
 import { parse } from "../settings/parse";
 import { type Problem, SettingsError } from "../settings/problems";
 import type { RawSettings } from "../settings/raw";
@@ -12,16 +13,32 @@ export function stackFilePath(folder: string, stack: string): string {
     return join(folder, `Pulumi.${stack}.yaml`);
 }
 
+/** Names of the local stacks, which are a developer's own. `npm run up` deploys them, from a backend on this machine. */
+export function localStacks(folder: string): string[] {
+    return namesIn(folder).filter((name) => isLocal(stackFilePath(folder, name)));
+}
+
+function isLocal(path: string): boolean {
+    try {
+        return stackFileAt(path).config["sms:environment"] === "local";
+    } catch {
+        // A command that uses this stack reports the error.
+        return false;
+    }
+}
+
 export function readStackFile(folder: string, stack: string): StackFile {
     const path = stackFilePath(folder, stack);
     if (!existsSync(path)) {
-        const stacks = readdirSync(folder).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
-        throw new OperationError(`There is no Pulumi.${stack}.yaml; there are files for ${stacks.join(", ")}.`);
+        throw new OperationError(`There is no Pulumi.${stack}.yaml; there are files for ${namesIn(folder).join(", ")}.`);
     }
     return stackFileAt(path);
 }
 
-/** The stack file at `path`. One that the engine can't read, or reads otherwise than one would think, is refused by its name. */
+/**
+ * Reads the stack file at `path`. Throws an ExpectedFailure with the file's name if the engine can't read it, or would read it in an
+ * unexpected way.
+ */
 export function stackFileAt(path: string): StackFile {
     try {
         return parseStackFile(readFileSync(path, "utf8"));
@@ -34,7 +51,7 @@ export function stackFileAt(path: string): StackFile {
     }
 }
 
-/** All that the program would find wrong with the settings. */
+/** All problems that the program would report about the settings. */
 export function problemsIn(raw: RawSettings): readonly Problem[] {
     try {
         parse(raw);

@@ -1,77 +1,51 @@
 /**
- * `npm run stack:init -- online`: makes the stack in the backend, gives it the passwords that can be made up, and says what is
- * still to be set. It can be run again at any time: what is there stays as it is.
+ * `npm run stack:init -- online`: creates the stack in the backend, generates its passwords, and lists the missing settings. It can run
+ * again at any time: it does not change existing values.
  */
-import { execa } from "execa";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { exitCode, script, start } from "../cli/command";
+import { say } from "../cli/say";
 import { type StackName, stackMeaning, stackOfBackend } from "../cli/stackName";
-import { pulumiCommand } from "../machine/commands";
-import { hasEncrypted, rawSettings, type StackFile } from "../settings/stackFile";
-import { clone, OperationError } from "./operation";
-import { passphraseOf } from "./passphrase";
+import { rawSettings, type StackFile } from "../settings/stackFile";
+import { backendOf } from "./backend";
+import { withEnvironment } from "./esc";
+import { clone } from "./operation";
 import { generatedPassword } from "./passwords";
 import { complete, readPlaceholders } from "./placeholders";
 import { isMissing, problemsIn, readStackFile } from "./stackFile";
 import { listedAs } from "./stacks";
 
-/** What the program itself gives to the stores. Anything else exists elsewhere already. */
+/** The passwords that the program itself gives to the stores. All other secrets already exist elsewhere. */
 const ownPasswords = ["sms:redisPassword", "sms:mongoPassword"];
 
-async function stackInit(given: StackName): Promise<number> {
+interface Options {
+    readonly secretsProvider?: string;
+}
+
+async function stackInit(given: StackName, { secretsProvider }: Options): Promise<number> {
     const { name, qualified: stack } = given;
     const before = readStackFile(clone, name);
-    const pulumi = await pulumiIn(before);
+    const pulumi = await backendOf(before, secretsProvider);
     if (listedAs(given, await pulumi.call(["stack", "ls", "--json"])) !== undefined) {
         say(`Stack ${stack} is in the backend already.`);
     } else {
-        await pulumi.call(["stack", "init", stack, "--no-select"]);
-        say(`Stack ${stack} is made.`);
+        const provider = secretsProvider === undefined ? [] : ["--secrets-provider", secretsProvider];
+        await pulumi.call(["stack", "init", stack, "--no-select", ...provider]);
+        say(`Stack ${stack} is created.`);
     }
-    const config = readStackFile(clone, name).config;
-    for (const key of missingPasswords(name, config)) {
-        // By standard input: an argument could be read in the process list.
+    const opened = () =>
+        withEnvironment(readStackFile(clone, name), async (args) => ({ stdout: await pulumi.call([...args, "--stack", stack]) }));
+    for (const key of missingPasswords(name, (await opened()).config)) {
+        // On standard input, because other users can read arguments in the process list.
         await pulumi.call(["config", "set", "--secret", key, "--stack", stack], generatedPassword());
-        say(`${key}: made up and encrypted into Pulumi.${name}.yaml.`);
+        say(`${key}: generated and encrypted into Pulumi.${name}.yaml.`);
     }
     await pulumi.call(["config", "--stack", stack, "--show-secrets", "--json"]);
-    sayWhatIsLeft(name);
+    sayWhatIsLeft(name, await opened());
     return 0;
 }
 
-interface Pulumi {
-    readonly call: (args: string[], input?: string) => Promise<string>;
-}
-
-async function pulumiIn({ encryptionsalt, config }: StackFile): Promise<Pulumi> {
-    const command = await pulumiCommand();
-    const isNew = encryptionsalt === undefined && !hasEncrypted(config);
-    const backend = await execa(command, ["whoami", "--non-interactive"], { cwd: clone, reject: false, stdin: "ignore" });
-    if (backend.failed) {
-        throw new OperationError(
-            `Pulumi has no backend to keep the state in: set PULUMI_BACKEND_URL or \`pulumi login\`; see docs/going-online.md.\n${backend.stderr}`,
-        );
-    }
-    const passphrase = await passphraseOf(isNew);
-    const call = async (args: string[], input = "") => {
-        const { failed, stdout, stderr } = await execa(command, [...args, "--non-interactive"], {
-            cwd: clone,
-            // The environment is for the user's own processes; the arguments are for everybody's eyes.
-            env: { PULUMI_CONFIG_PASSPHRASE: passphrase, PULUMI_CONFIG_PASSPHRASE_FILE: undefined, PULUMI_SKIP_UPDATE_CHECK: "true" },
-            input,
-            reject: false,
-        });
-        if (failed) {
-            const reason = /incorrect passphrase/.test(stderr)
-                ? "This is not the passphrase that the stack's secrets are encrypted with."
-                : stderr;
-            throw new OperationError(`pulumi ${args.slice(0, 2).join(" ")} failed: ${reason}`);
-        }
-        return stdout;
-    };
-    return { call };
-}
-
-/** Those that the file asks for and doesn't have. */
+/** The passwords that the stack needs and the file doesn't have. */
 export function missingPasswords(stack: string, config: StackFile["config"]): string[] {
     return problemsIn(rawSettings(stack, { config }))
         .filter(isMissing)
@@ -79,8 +53,8 @@ export function missingPasswords(stack: string, config: StackFile["config"]): st
         .filter((key) => ownPasswords.includes(key));
 }
 
-function sayWhatIsLeft(stack: string): void {
-    const { missing, problems } = complete(stack, readStackFile(clone, stack), readPlaceholders());
+function sayWhatIsLeft(stack: string, file: StackFile): void {
+    const { missing, problems } = complete(stack, file, readPlaceholders());
     const left = [...missing, ...problems];
     if (left.length === 0) {
         say(`\nPulumi.${stack}.yaml is complete: npm run preview -- --stack ${stack}, then commit the file and \`pulumi up\`.`);
@@ -90,17 +64,27 @@ function sayWhatIsLeft(stack: string): void {
     for (const { key, message, fix } of left) {
         say(`  ${key} ${message}\n      ${fix}`);
     }
-    say("\nThen run this again, and commit the file: the passphrase never is in it, and its secrets are encrypted.");
+    say("\nThen run this command again, and commit the file: its secrets are encrypted.");
 }
 
-function say(line: string): void {
-    process.stdout.write(`${line}\n`);
+function provider(text: string): string {
+    if (!/^(default|passphrase|(awskms|azurekeyvault|gcpkms|hashivault):\/\/\S+)$/.test(text)) {
+        throw new InvalidArgumentError(
+            "Allowed: passphrase, default, or awskms://, azurekeyvault://, gcpkms:// or hashivault:// and a key.",
+        );
+    }
+    return text;
 }
 
 if (require.main === module) {
     start(
-        script("stack:init", "Makes a stack in the backend, with generated passwords, and says what is still to be set.")
+        script("stack:init", "Creates a stack in the backend, generates its passwords, and lists the settings that are still missing.")
             .argument("<stack>", stackMeaning, stackOfBackend)
+            .option(
+                "--secrets-provider <provider>",
+                "encrypts the stack's secrets: passphrase, default (Pulumi Cloud), or a key's URL",
+                provider,
+            )
             .action(exitCode(stackInit)),
     );
 }

@@ -1,6 +1,6 @@
 import type { StackName } from "../cli/stackName";
 
-/** A stack, as `pulumi stack ls --json` lists it. */
+/** A stack in the output of `pulumi stack ls --json`. */
 export interface Listed {
     readonly name: string;
     /** Only in Pulumi Cloud. */
@@ -8,7 +8,7 @@ export interface Listed {
     readonly updateInProgress?: boolean;
 }
 
-/** The stack in what the backend lists; undefined where it isn't there. */
+/** The stack in the output of `pulumi stack ls --json`, or undefined. */
 export function listedAs({ name, qualified }: StackName, json: string): Listed | undefined {
     const [organization] = qualified === name ? [] : qualified.split("/");
     const isOf = (url?: string) => organization === undefined || url === undefined || url.includes(`/${organization}/`);

@@ -1,15 +1,15 @@
 /**
- * Updates of stores that the provider and the engine's preview let through, and the cloud's API refuses in the middle of an `up`.
- * What makes another store of it is `protect`'s matter.
+ * Updates of stores that the provider and the engine's preview accept, but the cloud's API refuses in the middle of an `up`.
+ * The resource option `protect` covers changes that replace a store.
  */
 
-/** A store's inputs, or what the cloud tells of it. */
+/** A store's inputs, or its properties in the cloud. */
 type Values = Readonly<Record<string, unknown>>;
 
-/** What is wrong with a change of a store. Nothing where it can be made. */
+/** Lists the problems of a change of a store. Empty if the cloud accepts the change. */
 type RefusedChanges = (was: Values, next: Values) => string[];
 
-/** By the store's type. `was` is what the state has of it, `next` what the program says. */
+/** The problems of a change of a store of this type. `was` has the values in the state, `next` the program's inputs. */
 export function refusedChanges(type: string, was: Values, next: Values): string[] {
     return refusing[type]?.(was, next) ?? [];
 }
@@ -25,7 +25,7 @@ const refusedMongoChanges: RefusedChanges = (was, next) => [
         ? [`storageGb is ${next.dbInstanceStorage} and was ${was.dbInstanceStorage}; allowed: ${was.dbInstanceStorage} or more`]
         : []),
     ...(was.sslAction === "Open" && next.sslAction === undefined
-        ? ["tls is false and was true; allowed: true: MongoDB's encryption isn't turned off again"]
+        ? ["tls is false and was true; allowed: true: MongoDB's encryption can't be turned off again"]
         : []),
 ];
 
@@ -42,7 +42,7 @@ function versionFalls(was: Values, next: Values): string[] {
         : [];
 }
 
-/** What was said neither then nor now is no change. */
+/** A value that one side leaves out is no change. */
 function changes(name: string, was: Values, next: Values): boolean {
     return was[name] !== undefined && next[name] !== undefined && was[name] !== next[name];
 }

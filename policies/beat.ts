@@ -1,8 +1,8 @@
-/** Beat is one: a second one sends every periodic task twice. */
+/** Rules for beat. There must be exactly one. A second one sends no tick again (app/sms/ticks.py), so it is only a cost. */
 import { podsOf } from "./pods";
 import { objectName, type Resource, type ResourcePolicy, type StackPolicy } from "./policy";
 
-/** Whether its pods run `celery … beat`, whatever they are called. A worker with `--beat` is one too. */
+/** Whether its pods run `celery … beat`, under any name. A worker with `--beat` counts too. */
 function runsBeat(resource: Resource): boolean {
     return podsOf(resource).some(({ containers }) =>
         containers.some(({ command = [], args = [] }) => {
@@ -17,7 +17,7 @@ function runsBeat(resource: Resource): boolean {
 
 export const beatRunsAlone: ResourcePolicy = {
     name: "beat-alone",
-    description: "Beat has one pod, and the old one is gone before the new one starts.",
+    description: "Beat has one pod, and the old pod ends before the new pod starts.",
     faults: (resource) => {
         if (!runsBeat(resource)) {
             return [];
@@ -41,7 +41,7 @@ export const oneBeat: StackPolicy = {
     description: "A stack has exactly one beat.",
     faults: (resources) => {
         const beats = resources.filter(runsBeat).map(objectName);
-        // A program that failed half-way, or another one, has no workloads to miss a beat among.
+        // If a program failed half-way, or if it is another program, it has no Celery workloads. Then it needs no beat.
         const hasCelery = resources.some((resource) => /celery/.test(JSON.stringify(podsOf(resource).map(({ containers }) => containers))));
         return beats.length === 1 || !hasCelery
             ? []

@@ -3,11 +3,11 @@ import type { Inputs } from "./policy";
 const images = "every image in it, also those that pods run and `rollback` goes back to";
 
 /**
- * What is lost with a resource when it is deleted, or when another one takes its place: of all that the program makes, nothing else
- * loses anything. Online these are protected; a preview that would lose one says so.
+ * The data or the address that is lost if a resource is deleted or replaced, or undefined. The program's other resources lose nothing.
+ * Online these resources are protected. If a preview would lose one of them, it says so.
  */
 export function lostWith(type: string, inputs: Inputs = {}): string | undefined {
-    // The cloud gives the next one another name.
+    // The cloud gives the next load balancer another host name.
     return type === "kubernetes:core/v1:Service" && inputs.spec?.type === "LoadBalancer"
         ? "the address that customers use"
         : lostWithType[type];
@@ -18,7 +18,7 @@ export const lostWithType: Readonly<Record<string, string>> = {
     "alicloud:mongodb/instance:Instance": "the messages in it",
     "alicloud:log/project:Project": "the logs in it",
     "alicloud:log/store:Store": "the logs in it",
-    // The provider deletes the old one before it makes the new one.
+    // The provider deletes the old resource before it creates the new one.
     "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace": images,
     "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo": images,
     "kubernetes:core/v1:PersistentVolumeClaim": "the data on its volume",

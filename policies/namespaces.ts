@@ -1,5 +1,7 @@
-/** A namespace is closed before anything is opened; in one that is somebody else's, the product's pods are. */
-import { isOnline, objectName, type Resource, type StackPolicy, unknown } from "./policy";
+/**
+ * A rule for namespaces: a NetworkPolicy must deny all traffic first. In another owner's namespace it must do so for the product's pods.
+ */
+import { objectName, type Resource, type StackPolicy, unknown } from "./policy";
 
 const everyPod = {};
 const everyPodOfTheProduct = { matchLabels: { "app.kubernetes.io/part-of": "sms" } };
@@ -17,7 +19,7 @@ export const namespacesAreClosed: StackPolicy = {
     name: "namespaces-closed",
     description: "Online, nothing gets into or out of a namespace's pods unless a NetworkPolicy opens the way.",
     faults: (resources) => {
-        const online = resources.filter(isOnline);
+        const online = resources.filter(({ isProduction }) => isProduction);
         const own = online.filter(({ type }) => type === "kubernetes:core/v1:Namespace").map(objectName);
         const others = online
             .filter(({ type }) => type === "kubernetes:apps/v1:Deployment")

@@ -2,14 +2,14 @@ import { type Inputs, objectName, type Resource, unknown } from "./policy";
 
 /** The pods that a resource runs. */
 export interface Pods {
-    /** What people call it: `Deployment sms-web`. */
+    /** Its name in messages: `Deployment sms-web`. */
     readonly owner: string;
-    /** Whether they are to run for ever; a Job's end. */
+    /** Whether the pods must always run. A Job's pods end. */
     readonly isService: boolean;
     readonly spec: Inputs;
-    /** Those that run beside each other. */
+    /** The containers that run at the same time. */
     readonly containers: readonly Inputs[];
-    /** The ones before them, native sidecars among them. */
+    /** The init containers, including native sidecars. */
     readonly initContainers: readonly Inputs[];
 }
 
@@ -45,7 +45,7 @@ function template({ spec }: Inputs): unknown {
     return spec?.template?.spec;
 }
 
-/** The known members of a list that may be absent or not known as a whole. */
+/** The known members of a list. The list itself may be absent or unknown. */
 export function listOf(value: unknown): Inputs[] {
     return Array.isArray(value) ? value.filter((member) => member !== unknown) : [];
 }

@@ -1,7 +1,8 @@
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { Config } from "@pulumi/pulumi";
+import { isProduction } from "../settings/production";
 
-/** Stands for what only the update itself will know. No rule judges it at a preview; the update asks again. */
+/** A value that only the update itself will know. The rules skip it at a preview, and the update checks it again. */
 export const unknown = Symbol("unknown");
 
 // biome-ignore lint/suspicious/noExplicitAny: inputs of any provider's resource, read by rules that expect anything.
@@ -11,35 +12,30 @@ export type Inputs = Record<string, any>;
 export interface Resource {
     readonly type: string;
     readonly name: string;
-    /** `sms:environment` of the stack that it belongs to. */
-    readonly environment: string;
-    /** Without marks for secrets, and with `unknown` where nothing is known yet. */
+    /** Whether customers use the resource's stack, whatever the stack's name is. */
+    readonly isProduction: boolean;
+    /** The inputs without the marks of secrets. A value that isn't known yet is `unknown`. */
     readonly inputs: Inputs;
     /** Whether Pulumi refuses to delete it. */
     readonly protect: boolean;
 }
 
-/** A rule for each resource by itself. */
+/** A rule that looks at one resource at a time. */
 export interface ResourcePolicy {
     readonly name: string;
     readonly description: string;
-    /** All that is wrong with it: what, where, and what to do. Nothing where the rule isn't about such a resource. */
+    /** All faults of the resource: what, where, and what to do. It is empty if the rule isn't about such a resource. */
     readonly faults: (resource: Resource) => string[];
 }
 
-/** A rule for a stack as a whole. */
+/** A rule that looks at a stack as a whole. */
 export interface StackPolicy {
     readonly name: string;
     readonly description: string;
     readonly faults: (resources: readonly Resource[]) => string[];
 }
 
-/** Where customers are, whatever the stack is called. */
-export function isOnline({ environment }: Resource): boolean {
-    return environment === "online";
-}
-
-/** Kubernetes' own name of the object, which people search for; else the resource's. */
+/** The object's name in Kubernetes, which people search for. If it has none, the resource's name. */
 export function objectName({ name, inputs }: Resource): string {
     const given = inputs.metadata?.name;
     return typeof given === "string" ? given : name;
@@ -72,15 +68,20 @@ export function enforcedOnStack({ name, description, faults }: StackPolicy): Sta
 type Asked = Pick<Resource, "type" | "name"> & { props: Inputs; opts: { protect: boolean } };
 
 function resourceOf({ type, name, props, opts: { protect } }: Asked): Resource {
-    return { type, name, environment: environment(), inputs: known(props) as Inputs, protect };
+    return { type, name, isProduction: stackIsProduction(), inputs: known(props) as Inputs, protect };
 }
 
-/** The engine hands the stack's settings to the pack as it does to the program. A stack that doesn't say is judged most strictly. */
-function environment(): string {
-    return new Config("sms").get("environment") ?? "online";
+/** The engine passes the stack's settings to the pack, as it does to the program. Any value except false counts as true. */
+function stackIsProduction(): boolean {
+    const config = new Config("sms");
+    const production = config.get("production");
+    return isProduction({
+        environment: config.get("environment"),
+        production: production === undefined ? undefined : production !== "false",
+    });
 }
 
-/** A copy without the SDK's traps: reading an unknown property of the original throws, and ends the whole policy. */
+/** A copy without the SDK's proxies. If a rule read an unknown property of the original, it would throw and end the whole policy. */
 function known(value: unknown): unknown {
     if (typeof value !== "object" || value === null) {
         return value;

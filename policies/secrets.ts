@@ -4,7 +4,8 @@ import { type Inputs, objectName, type ResourcePolicy } from "./policy";
 
 export const credentialsInSecrets: ResourcePolicy = {
     name: "credentials-in-secrets",
-    description: "Passwords, keys and connection URLs reach pods through Secrets: whoever sees a pod reads its variables and arguments.",
+    description:
+        "Passwords, keys and connection URLs reach pods through Secrets. Everybody who sees a pod can read its variables and arguments.",
     faults: (resource) => [
         ...podsOf(resource).flatMap(({ owner, containers, initContainers }) =>
             [...containers, ...initContainers].flatMap((container) => [
@@ -18,7 +19,7 @@ export const credentialsInSecrets: ResourcePolicy = {
 
 const instead = "allowed: a Secret";
 
-/** Never with the value: the message goes into logs and comments. */
+/** The faults never have the value, because the messages go into logs and comments. */
 function variableFaults({ env }: Inputs): string[] {
     return named(env).flatMap(({ name, value }) => faultOf(name, value).map((fault) => `has ${fault} in the variable ${name}; ${instead}`));
 }
@@ -34,7 +35,7 @@ function argumentFaults({ command = [], args = [] }: Inputs): string[] {
     });
 }
 
-/** `--password-file` and `TOKEN_PATH` say where a credential lies, and hold none. */
+/** Names such as `--password-file` and `TOKEN_PATH` are for a credential's path, not for the credential. */
 function holdsCredential(name: string): boolean {
     return namesCredential(name) && !/[-_](file|path|dir)$/i.test(name);
 }

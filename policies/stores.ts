@@ -1,14 +1,14 @@
-/** Rules for where the data is: Redis and MongoDB, on Alibaba Cloud or in the cluster. */
+/** Rules for the stores with data: Redis and MongoDB, on Alibaba Cloud or in the cluster. */
 import { lostWith } from "./lost";
 import { listOf } from "./pods";
-import { type Inputs, isOnline, objectName, type Resource, type ResourcePolicy, unknown } from "./policy";
+import { type Inputs, objectName, type Resource, type ResourcePolicy, unknown } from "./policy";
 
-/** A managed store, in the words that both kinds share. */
+/** A managed store, with common names for the inputs of both kinds. */
 interface Store {
     readonly title: string;
     readonly paymentType: unknown;
     readonly isProtectedByCloud: unknown;
-    /** The input that protects it, and the one with its whitelist. */
+    /** The names of the inputs for protection and for the whitelist. */
     readonly protectionInput: string;
     readonly whitelistInput: string;
     readonly whitelist: unknown;
@@ -37,14 +37,15 @@ const storeOf: Record<string, (inputs: Inputs) => Omit<Store, "title">> = {
     }),
 };
 
-/** What would open a store to the internet, by itself. */
+/** The resources that open a store to the internet. */
 const publicEndpoints: Record<string, string> = {
     "alicloud:kvstore/connection:Connection": "Redis",
     "alicloud:mongodb/publicNetworkAddress:PublicNetworkAddress": "MongoDB",
     "alicloud:mongodb/shardingNetworkPublicAddress:ShardingNetworkPublicAddress": "MongoDB",
 };
 
-const storePorts = [6379, 27017, 3717];
+/** The stores' ports, and the port of the metrics, which must be closed to the outside too. */
+const storePorts = [6379, 27017, 3717, 8005];
 
 function storesIn(resource: Resource): Store[] {
     const store = storeOf[resource.type]?.(resource.inputs);
@@ -53,7 +54,7 @@ function storesIn(resource: Resource): Store[] {
 
 export const storesArePrivate: ResourcePolicy = {
     name: "stores-private",
-    description: "A store answers inside its VPC or its cluster, and asks for a password.",
+    description: "A store answers only inside its VPC or its cluster, and requires a password.",
     faults: (resource) => {
         const { type, inputs, name } = resource;
         if (Object.hasOwn(publicEndpoints, type)) {
@@ -63,20 +64,20 @@ export const storesArePrivate: ResourcePolicy = {
             const { type: kind = "ClusterIP", ports } = inputs.spec ?? {};
             const open = listOf(ports).filter(({ port, targetPort }) => storePorts.includes(port) || storePorts.includes(targetPort));
             return ["NodePort", "LoadBalancer"].includes(kind)
-                ? open.map(({ port }) => `Service ${objectName(resource)} opens the store's port ${port} as a ${kind}; allowed: ClusterIP`)
+                ? open.map(({ port }) => `Service ${objectName(resource)} opens the port ${port} as a ${kind}; allowed: ClusterIP`)
                 : [];
         }
         return storesIn(resource).flatMap(({ title, vSwitchId }) => [
             ...(vSwitchId === undefined ? [`${title} has no vswitchId, and so no VPC; allowed: a vSwitch of the VPC`] : []),
             ...(inputs.enablePublic === true ? [`${title} has enablePublic; allowed: false`] : []),
-            ...(inputs.vpcAuthMode === "Close" ? [`${title} asks for no password (vpcAuthMode is Close); allowed: Open`] : []),
+            ...(inputs.vpcAuthMode === "Close" ? [`${title} requires no password (vpcAuthMode is Close); allowed: Open`] : []),
         ]);
     },
 };
 
 export const storesAdmitOnlyNamed: ResourcePolicy = {
     name: "stores-whitelist",
-    description: "A store admits the networks that are named, and never everybody.",
+    description: "A store admits only named networks, and never everybody.",
     faults: (resource) =>
         storesIn(resource)
             .filter(({ whitelist }) => whitelist !== unknown)
@@ -93,7 +94,7 @@ export const storesAdmitOnlyNamed: ResourcePolicy = {
             }),
 };
 
-/** Half of all addresses, from a public network or as 0.0.0.0, is everybody as well. */
+/** Whether an entry admits everybody. A network with a prefix below /8 counts as everybody, also with another address than 0.0.0.0. */
 export function admitsEverybody(entry: string): boolean {
     const [address = "", prefix] = entry.trim().split("/");
     return /^(0\.0\.0\.0|::|%|\*)$/.test(address) || (prefix !== undefined && Number(prefix) < 8);
@@ -101,10 +102,10 @@ export function admitsEverybody(entry: string): boolean {
 
 export const dataIsProtected: ResourcePolicy = {
     name: "data-protected",
-    description: "Online, nobody deletes data, images or logs by mistake: neither Pulumi nor the cloud's console would.",
+    description: "Online, Pulumi and the cloud's console refuse to delete data, images and logs by mistake.",
     faults: (resource) => {
         const kept = lostWith(resource.type, resource.inputs) ?? servedBy(resource);
-        return kept === undefined || !isOnline(resource)
+        return kept === undefined || !resource.isProduction
             ? []
             : [
                   ...storesIn(resource)
@@ -113,12 +114,14 @@ export const dataIsProtected: ResourcePolicy = {
                   ...claimsDeletedBy(resource),
                   ...(resource.protect
                       ? []
-                      : [`${resource.name} is not protected in Pulumi, and with it ${kept}; allowed: the resource option protect: true`]),
+                      : [
+                            `${resource.name} is not protected in Pulumi: its deletion would lose ${kept}; allowed: the resource option protect: true`,
+                        ]),
               ];
     },
 };
 
-/** A store in the cluster: its claims stay when it is deleted, but nobody gets at the data. */
+/** For a store in the cluster. If it is deleted, its claims stay, but nothing serves the data. */
 function servedBy({ type, inputs }: Resource): string | undefined {
     return type === statefulSet && listOf(inputs.spec?.volumeClaimTemplates).length > 0 ? "the way to the data on its volumes" : undefined;
 }
@@ -136,7 +139,7 @@ const statefulSet = "kubernetes:apps/v1:StatefulSet";
 
 export const storesPayAsTheyGo: ResourcePolicy = {
     name: "stores-pay-as-you-go",
-    description: "A store is paid as it is used: Pulumi can't delete a prepaid one, it only forgets it, and the bill goes on.",
+    description: "A store is pay-as-you-go. Pulumi can't delete a prepaid store: it only forgets it, and the cloud still charges for it.",
     faults: (resource) =>
         storesIn(resource)
             .filter(({ paymentType }) => paymentType === "PrePaid")

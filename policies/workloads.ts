@@ -1,16 +1,17 @@
 /** Rules for everything that runs in the cluster. */
 import { podsOf } from "./pods";
-import { type Inputs, isOnline, type ResourcePolicy, unknown } from "./policy";
+import { type Inputs, type ResourcePolicy, unknown } from "./policy";
 
 const byDigest = /@sha256:[0-9a-f]{64}$/;
 const byVersion = /:(?!latest$)\w[\w.-]*$/;
 
 export const imagesByDigest: ResourcePolicy = {
     name: "images-by-digest",
-    description: "Online runs by digest, as a tag can be moved to another image. A fixed version will do for sidecars, and elsewhere.",
+    description:
+        "Online, pods name images by digest, as a tag can be moved to another image. Sidecars and other stacks need only a fixed version.",
     faults: (resource) =>
         podsOf(resource).flatMap(({ owner, containers, initContainers }) => [
-            ...imageFaults(owner, containers, isOnline(resource)),
+            ...imageFaults(owner, containers, resource.isProduction),
             ...imageFaults(owner, initContainers, false),
         ]),
 };
@@ -25,7 +26,7 @@ function imageFaults(owner: string, containers: readonly Inputs[], needsDigest: 
 
 export const requestsAndLimits: ResourcePolicy = {
     name: "requests-and-limits",
-    description: "Every container says what it needs and what it may take at most, of cpu and of memory.",
+    description: "Every container has requests and limits of cpu and memory.",
     faults: (resource) =>
         podsOf(resource).flatMap(({ owner, containers, initContainers }) =>
             [...containers, ...initContainers].flatMap(({ name, resources }) =>
@@ -41,7 +42,7 @@ export const requestsAndLimits: ResourcePolicy = {
 
 export const probesOnContainers: ResourcePolicy = {
     name: "probes",
-    description: "Kubernetes can ask every container of a service whether it is ready and whether it lives.",
+    description: "Every container of a service has a readiness probe and a liveness probe.",
     faults: (resource) =>
         podsOf(resource)
             .filter(({ isService }) => isService)
@@ -56,7 +57,7 @@ export const probesOnContainers: ResourcePolicy = {
 
 export const podsAreRestricted: ResourcePolicy = {
     name: "restricted-pods",
-    description: "Pods run as no root, with no more rights than Kubernetes' restricted standard, and can't write to their image.",
+    description: "Pods don't run as root, have no more rights than Kubernetes' restricted standard, and can't write to their image.",
     faults: (resource) =>
         podsOf(resource).flatMap(({ owner, spec, containers, initContainers }) =>
             [...podFaults(spec), ...[...containers, ...initContainers].flatMap((container) => containerFaults(container, spec))].map(
@@ -71,7 +72,9 @@ function podFaults(spec: Inputs): string[] {
         .filter((volume: Inputs) => volume.hostPath !== undefined)
         .map((volume: Inputs) => `volume ${volume.name} is a folder of the node (hostPath); allowed: none`);
     const token =
-        spec.automountServiceAccountToken === false ? [] : ["automountServiceAccountToken is not false: no process here asks the cluster"];
+        spec.automountServiceAccountToken === false
+            ? []
+            : ["automountServiceAccountToken is not false: no process here needs the cluster's API"];
     return [...shared, ...hostPaths, ...token];
 }
 
@@ -79,7 +82,7 @@ function containerFaults({ name, securityContext: own = {} }: Inputs, { security
     if (own === unknown || pod === unknown) {
         return [];
     }
-    // What a container says wins over what its pod says.
+    // A container's setting overrides its pod's setting.
     const either = (key: string) => own[key] ?? pod[key];
     const wanted: Record<string, boolean> = {
         "runAsNonRoot: true": either("runAsNonRoot") === true && either("runAsUser") !== 0,

@@ -1,6 +1,7 @@
 /**
- * Asks a cluster's API server, as kubectl would reach it. A process of its own: the library takes half a second to load, and the
- * command that a kubeconfig names may hang. Reads a request from stdin and writes the answers, or a reason to stderr.
+ * Sends requests to a cluster's API server, which it reaches as kubectl does. It is a separate process, because the library takes half a
+ * second to load and a kubeconfig's command may hang. It reads a request from stdin. It writes the answers to stdout, or the reason for a
+ * failure to stderr.
  */
 import { existsSync, readFileSync } from "node:fs";
 import http from "node:http";
@@ -8,9 +9,10 @@ import https from "node:https";
 import { register } from "node:module";
 import { homedir } from "node:os";
 import { delimiter, dirname, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
 
-// The library's reader of kubeconfigs loads all of its API clients, for half a second, and uses none of them here.
+// The library's reader of kubeconfigs loads all API clients, which takes half a second. This process uses none of them.
 const none = "data:text/javascript,export const createConfiguration = undefined, ServerConfiguration = undefined";
 const resolveHook = `export const resolve = (name, context, next) =>
     name === "./gen/index.js" ? { url: ${JSON.stringify(none)}, shortCircuit: true } : next(name, context)`;
@@ -37,23 +39,23 @@ function configOf({ content, kubeconfig, context }) {
     found("cluster", cluster, config.clusters);
     const { exec } = found("user", user, config.users);
     if (exec) {
-        // The library doesn't tell the command what it is asked for; kubectl does.
+        // The library doesn't set this variable for the command, but kubectl does.
         const value = JSON.stringify({ apiVersion: exec.apiVersion, kind: "ExecCredential", spec: { interactive: false } });
         exec.env = [...(exec.env ?? []), { name: "KUBERNETES_EXEC_INFO", value }];
     }
     return config;
 }
 
-/** As the Kubernetes provider reads it: no shell does it for a setting. */
+/** Expands `~` as the Kubernetes provider does, because no shell expands a setting. */
 function fromHome(path) {
     return path.replace(/^~(?=\/|$)/, homedir());
 }
 
-/** Of several files the first that has a name wins, as with kubectl. */
+/** Adds a kubeconfig's entries. If several files have the same name, the first file wins, as with kubectl. */
 function load(config, content, folder) {
     const file = parse(content) ?? {};
     for (const { user } of file.users ?? []) {
-        // The library knows the field by another name.
+        // The library expects another name for this field.
         if (user?.tokenFile && !user.token) {
             user.token = readFileSync(resolve(folder, user.tokenFile), "utf8").trim();
         }
@@ -80,19 +82,39 @@ async function ask() {
     await config.applyToHTTPSOptions(options);
     Object.assign(options.agent, { keepAlive: true, maxSockets: 6 });
     const { server } = config.getCurrentCluster();
-    const { get } = server.startsWith("https:") ? https : http;
     return Promise.all(
-        paths.map(
-            ({ path, accept }) =>
-                new Promise((answered, failed) => {
-                    get(`${server}${path}`, { ...options, headers: { ...options.headers, accept } }, (response) => {
-                        const parts = [];
-                        response.on("data", (part) => parts.push(part));
-                        response.on("end", () => answered({ status: response.statusCode, body: Buffer.concat(parts).toString() }));
-                    }).on("error", failed);
-                }),
-        ),
+        paths.map(({ path, accept }) => answer(`${server}${path}`, { ...options, headers: { ...options.headers, accept } })),
     );
+}
+
+/** Repeats a request if the API server says so, as kubectl does. The API server says so while it sets up a new kind. */
+async function answer(url, options) {
+    const { status, body, retryAfter } = await get(url, options);
+    const isTemporary = status === 429 || (status === 503 && retryAfter !== undefined);
+    const waitMs = 1000 * (Number(retryAfter) || 1);
+    if (!isTemporary || performance.now() + waitMs > timeoutMs) {
+        return { status, body };
+    }
+    await sleep(waitMs);
+    return answer(url, options);
+}
+
+function get(url, options) {
+    const { get: request } = url.startsWith("https:") ? https : http;
+    return new Promise((answered, failed) => {
+        request(url, options, (response) => {
+            const parts = [];
+            response.on("data", (part) => parts.push(part));
+            response.on("error", failed);
+            response.on("end", () =>
+                answered({
+                    status: response.statusCode,
+                    body: Buffer.concat(parts).toString(),
+                    retryAfter: response.headers["retry-after"],
+                }),
+            );
+        }).on("error", failed);
+    });
 }
 
 function end(stream, text, code) {

@@ -1,29 +1,29 @@
 import * as pulumi from "@pulumi/pulumi";
 import { stackName } from "../components/owner";
 
-/** Where the stack lives: what a later `up` must not change without a word. */
+/** The place of the stack. A later `up` must not change it silently. */
 export interface Place {
-    /** The cluster's own id, whatever context or kubeconfig leads there; unknown where it couldn't be asked. */
+    /** The cluster's own id, which doesn't depend on the context or the kubeconfig. Undefined if the cluster couldn't be read. */
     readonly cluster?: string;
     readonly isExistingNamespace: boolean;
     readonly region?: string;
     readonly accountType?: string;
 }
 
-/** What the stack's last `up` that succeeded says. */
+/** Outputs of the stack's last successful `up`. */
 export interface LastUp {
     readonly namespace?: string;
-    /** Versions before this one didn't say it. */
+    /** Older versions of the program don't output it. */
     readonly place?: Place;
 }
 
-/** The stack's own outputs, as its state has them: nothing for a stack that never had a whole `up`. */
+/** The stack's own outputs from its state. They are empty if no `up` was ever complete. */
 export async function lastUp(): Promise<LastUp> {
     const { outputs } = await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", { name: ownName() });
     return (outputs ?? {}) as LastUp;
 }
 
-/** A backend of one's own knows one organization, which older ones of them take in no name. */
-function ownName(): string {
+/** The stack's name for the backend. A self-managed backend has one organization, which its older versions don't accept in a name. */
+export function ownName(): string {
     return pulumi.getOrganization() === "organization" ? pulumi.getStack() : stackName();
 }

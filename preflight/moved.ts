@@ -1,4 +1,4 @@
-/** Settings that say where a stack lives. A living stack doesn't follow them: it would be a second one, with empty stores. */
+/** Obstacles for settings that would move an existing stack. A stack can't move: the `up` would create a second one, with empty stores. */
 import type { Settings } from "../settings";
 import { Commands } from "../settings/problems";
 import type { LastUp } from "./lastUp";
@@ -6,17 +6,17 @@ import type { Obstacle } from "./problems";
 
 const instead = "for another product beside it: pulumi stack init NAME";
 
-/** What the settings alone tell, before anything is asked. */
+/** Obstacles that the settings alone show, without a request. */
 export function movedSettings(stack: string, settings: Settings, { namespace, place }: LastUp): Obstacle[] {
     const commands = new Commands(stack);
     const told = [
         { path: ["namespace"], was: namespace, is: settings.namespace, what: "its objects and in-cluster stores are there" },
-        { path: ["alibaba", "region"], was: place?.region, is: settings.alibaba?.region, what: "what it has in Alibaba Cloud is there" },
+        { path: ["alibaba", "region"], was: place?.region, is: settings.alibaba?.region, what: "its resources in Alibaba Cloud are there" },
         {
             path: ["alibaba", "accountType"],
             was: place?.accountType,
             is: settings.alibaba?.accountType,
-            what: "what it has in Alibaba Cloud is in such an account",
+            what: "its resources in Alibaba Cloud are in such an account",
         },
     ];
     const moved = told
@@ -37,19 +37,19 @@ function changedHands(stack: string, settings: Settings, namespace: string | und
     return existingNamespace
         ? [
               {
-                  message: `sms:existingNamespace is true, but stack ${stack} made namespace ${namespace} itself: it would be deleted with all that is in it`,
+                  message: `sms:existingNamespace is true, but stack ${stack} created namespace ${namespace} itself: the namespace would be deleted with everything in it`,
                   fix: commands.remove(["existingNamespace"]),
               },
           ]
         : [
               {
-                  message: `sms:existingNamespace is false, but stack ${stack} lives in namespace ${namespace}, which isn't its own`,
+                  message: `sms:existingNamespace is false, but stack ${stack} lives in namespace ${namespace}, which it doesn't own`,
                   fix: commands.set(["existingNamespace"], true),
               },
           ];
 }
 
-/** What only the cluster itself can tell: a context's name may have been given to another one. */
+/** An obstacle that only the cluster's id shows. The name of a context may now belong to another cluster. */
 export function movedCluster(stack: string, settings: Settings, id: string | undefined, { place }: LastUp): Obstacle[] {
     const { cluster } = settings;
     if (place?.cluster === undefined || id === undefined || place.cluster === id || cluster.replaces === place.cluster) {
@@ -59,7 +59,7 @@ export function movedCluster(stack: string, settings: Settings, id: string | und
     return [
         {
             message: `${given} is cluster ${id}, but stack ${stack} lives in cluster ${place.cluster}: its objects and in-cluster stores are there`,
-            fix: `put the setting back, or, ${instead}, or, if that cluster is gone with all that was in it: ${new Commands(stack).set(["cluster", "replaces"], place.cluster)} (docs/moving.md)`,
+            fix: `restore the setting, or, ${instead}, or, if that cluster is lost with everything in it: ${new Commands(stack).set(["cluster", "replaces"], place.cluster)} (docs/moving.md)`,
         },
     ];
 }

@@ -1,4 +1,4 @@
-/** Ports of the nodes: each is one Service's in the whole cluster. */
+/** Obstacles for node ports. Only one Service in the whole cluster can have a given node port. */
 import { marks, type Owner } from "../components/owner";
 import { Commands } from "../settings/problems";
 import { ownershipOf } from "./owner";
@@ -15,10 +15,10 @@ export interface PortClaim {
     readonly nodePort: number;
 }
 
-/** The Service that has the port already, unless it is the stack's own. */
+/** An obstacle if another owner's Service already has the port. */
 export function nodePortObstacles(services: readonly ClusterService[], { stack, owner, namespace, nodePort }: PortClaim): Obstacle[] {
     const holder = services.find((service) => portsOf(service).includes(nodePort));
-    // Whether what has this name in the namespace is the stack's own is asked for all objects alike.
+    // The check of all objects decides whether a Service of this name is the stack's own.
     const isOwn = holder?.metadata.namespace === namespace && holder.metadata.name === "sms-web";
     if (holder === undefined || isOwn || ownershipOf(holder.metadata, owner) === "own") {
         return [];

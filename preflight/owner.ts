@@ -1,15 +1,15 @@
-/** Whose a namespace and what is in it are. Pure, so that every case can be tried in a test. */
+/** Finds out who owns a namespace and its objects. The functions are pure, so that a test can cover every case. */
 import { marks, type Owner } from "../components/owner";
 import { Commands } from "../settings/problems";
 import type { Obstacle } from "./problems";
 import type { ObjectMeta } from "./readCluster";
 
-/** Versions of this program that marked nothing applied their objects under these field managers. */
+/** Older versions of this program set no marks. They applied their objects under these field managers. */
 const oldManagers = /^(sms$|pulumi-kubernetes)/;
 
 export type Ownership = "own" | "unmarked" | { readonly other: string };
 
-/** What the marks say. A name without an id is an owner's word for it: `kubectl annotate … sms/stack=NAME`. */
+/** The owner according to the marks. If an object has a name without an id, an operator has set it: `kubectl annotate … sms/stack=NAME`. */
 export function ownershipOf({ annotations = {} }: ObjectMeta, owner: Owner): Ownership {
     const { [marks.name]: name, [marks.id]: id } = annotations;
     if (name === undefined && id === undefined) {
@@ -18,7 +18,10 @@ export function ownershipOf({ annotations = {} }: ObjectMeta, owner: Owner): Own
     return id === owner.id || (id === undefined && name === owner.name) ? "own" : { other: name ?? String(id) };
 }
 
-/** Whether a version of this program that marked nothing made it, or for a volume's claim its StatefulSet. */
+/**
+ * Whether an older version of this program, which set no marks, created the object. A volume's claim may come from that version's
+ * StatefulSet.
+ */
 function isOfOldVersion({ managedFields = [], kind }: ObjectMeta & { kind?: string }): boolean {
     const isMade = (manager: string) =>
         oldManagers.test(manager) || (kind === "PersistentVolumeClaim" && manager === "kube-controller-manager");
@@ -29,19 +32,19 @@ export interface Claim {
     readonly stack: string;
     readonly owner: Owner;
     readonly namespace: string;
-    /** The settings say that the namespace is there and somebody else's. */
+    /** The settings say that the namespace already exists and has another owner. */
     readonly isExisting: boolean;
     /** The namespace of the stack's last `up`. */
     readonly lastNamespace?: string;
 }
 
-/** Whether the stack may take the namespace, or go into it. */
+/** Obstacles for creating the namespace, or for using an existing one. */
 export function namespaceObstacles(found: ObjectMeta | undefined, claim: Claim): Obstacle[] {
     const { stack, owner, namespace, isExisting } = claim;
     const commands = new Commands(stack);
     const another = commands.set(["namespace"], otherName(stack, namespace));
     if (found === undefined) {
-        const message = `there is no namespace ${namespace}, though sms:existingNamespace says that there is`;
+        const message = `namespace ${namespace} doesn't exist, but sms:existingNamespace says that it does`;
         const fix = `kubectl create namespace ${namespace}, or ${commands.remove(["existingNamespace"])}`;
         return isExisting ? [{ message, fix }] : [];
     }
@@ -59,33 +62,33 @@ export function namespaceObstacles(found: ObjectMeta | undefined, claim: Claim):
     }
     return [
         {
-            message: `namespace ${namespace} is there already, and stack ${stack} didn't make it`,
-            fix: `${another}, or, to go into it and leave it as it is: ${commands.set(["existingNamespace"], true)}, or, if it is this stack's all the same: ${adopt("namespace", found, owner)}`,
+            message: `namespace ${namespace} already exists, and stack ${stack} didn't create it`,
+            fix: `${another}, or, to use it without changing it: ${commands.set(["existingNamespace"], true)}, or, if it belongs to this stack nevertheless: ${adopt("namespace", found, owner)}`,
         },
     ];
 }
 
-/** After the stack, in the form of a namespace's name. */
+/** A name made from the stack's name, in the form of a namespace's name. */
 function otherName(stack: string, taken: string): string {
     const name = `sms-${stack.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`.slice(0, 60).replace(/-+$/, "");
     return name === taken ? `${name}-2` : name;
 }
 
-/** Made by an older version of this program, for this stack as far as its last `up` says. */
+/** Whether an older version of this program created the namespace for this stack, according to the last `up`. */
 function isInherited(found: ObjectMeta, { namespace, isExisting, lastNamespace }: Claim): boolean {
     return !isExisting && lastNamespace === namespace && isOfOldVersion(found);
 }
 
 function belongsTo(other: string, owner: Owner): string {
     return other === owner.name
-        ? `belongs to another stack with this one's name, ${other}: of another backend, or of a state that is lost`
+        ? `belongs to another stack with this one's name, ${other}: in another backend, or with a lost state`
         : `belongs to stack ${other}`;
 }
 
 function otherwise({ stack, owner, namespace, lastNamespace }: Claim, other: string, another: string): string {
     if (lastNamespace === namespace) {
-        // Two stacks of an older version in one namespace: this one's state has what the other owns.
-        return `don't destroy stack ${stack}: that would delete what is ${other}'s. Make it forget what it has: pulumi stack rm --force --preserve-config ${stack}; then pulumi stack init ${stack} && ${another}`;
+        // Two stacks of an older version share the namespace. This stack's state has objects that the other stack owns.
+        return `don't destroy stack ${stack}: that would delete resources of ${other}. Remove this stack's state instead: pulumi stack rm --force --preserve-config ${stack}, then pulumi stack init ${stack}, then ${another}`;
     }
     return other === owner.name ? `${another}, or, if that state is lost: ${adopt("namespace", { name: namespace }, owner)}` : another;
 }
@@ -95,7 +98,7 @@ function adopt(kind: string, { name, namespace }: ObjectMeta, owner: Owner): str
     return `kubectl annotate --overwrite ${kind} ${name}${place} ${marks.name}=${owner.name} ${marks.id}-`;
 }
 
-/** Objects of names that the stack is about to apply, and which somebody else made. */
+/** Obstacles for objects of another owner whose names the stack is about to apply. */
 export function objectObstacles(
     found: readonly (ObjectMeta & { kind: string })[],
     planned: readonly { kind: string; name: string }[],
@@ -111,8 +114,8 @@ export function objectObstacles(
                 return [];
             }
             const whose =
-                ownership === "unmarked" ? `is there already, and stack ${stack} didn't make it` : belongsTo(ownership.other, owner);
-            const fix = `choose another namespace, or, if it is this stack's all the same: ${adopt(object.kind.toLowerCase(), object, owner)}`;
+                ownership === "unmarked" ? `already exists, and stack ${stack} didn't create it` : belongsTo(ownership.other, owner);
+            const fix = `choose another namespace, or, if it belongs to this stack nevertheless: ${adopt(object.kind.toLowerCase(), object, owner)}`;
             return [{ message: `${object.kind} ${object.name} in namespace ${namespace} ${whose}`, fix }];
         });
 }

@@ -6,8 +6,9 @@ export interface PlannedObject {
     readonly name: string;
 }
 
-/** What the stack will apply under names of its own choice, which somebody else's may have. Names by chance meet nobody's. */
-export function plannedObjects({ redis, mongo, web, workers, logs, networkPolicies, keda, monitoring }: Settings): PlannedObject[] {
+/** The objects that the stack will apply under fixed names, which another owner's objects may have. Generated names can't collide. */
+export function plannedObjects(settings: Settings): PlannedObject[] {
+    const { redis, mongo, web, workers, logs, networkPolicies, keda, monitoring, serviceAccount } = settings;
     const of = (kind: string, ...names: string[]) => names.map((name) => ({ kind, name }));
     const stores = Object.entries({ redis, mongo }).flatMap(([name, { kind }]) => (kind === "cluster" ? [name] : []));
     const replicated = [{ ...web, name: "web" }, ...workers];
@@ -17,16 +18,18 @@ export function plannedObjects({ redis, mongo, web, workers, logs, networkPolici
     const policies = [
         "default-deny",
         "web-from-anywhere",
-        "workers-from-prometheus",
+        "metrics-from-prometheus",
         ...networkPolicies.gateways.map(({ name }) => `${name}-to-gateway`),
         ...["dns", "redis", "mongo"].map((to) => `processes-to-${to}`),
         ...stores.map((store) => `${store}-from-processes`),
         ...(stores.includes("redis") && keda ? ["redis-from-keda"] : []),
+        ...(serviceAccount?.ramRole === undefined ? [] : ["processes-to-alibaba"]),
         ...(logs.ship ? ["collectors-to-logs"] : []),
     ];
     const processes = (those: readonly { name: string }[]) => those.map(({ name }) => `sms-${name}`);
     return [
-        ...of("Secret", "pull-secret"),
+        ...(settings.registry.account ? of("Secret", "pull-secret") : []),
+        ...(serviceAccount ? of("ServiceAccount", "sms") : []),
         ...of("Service", "sms-web", ...stores),
         ...of("StatefulSet", ...stores),
         ...of("PersistentVolumeClaim", ...stores.map(claimOf)),

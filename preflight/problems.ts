@@ -1,13 +1,13 @@
 import { RunError } from "@pulumi/pulumi";
 
-/** Something in the way of an `up`. */
+/** A reason why an `up` can't begin. */
 export interface Obstacle {
     readonly message: string;
-    /** What to do about it. */
+    /** How to remove the obstacle. */
     readonly fix: string;
 }
 
-/** Everything that is in the way, at once. Pulumi shows a RunError's message without a stack trace. */
+/** One error with all obstacles. Pulumi shows a RunError's message without a stack trace. */
 export class PreflightError extends RunError {
     constructor(
         stack: string,

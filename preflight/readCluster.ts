@@ -1,15 +1,16 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import type { ClusterNode, ClusterPod } from "../capacity/cluster";
+import type { PriorityClass } from "../capacity/wanted";
 import type { Access } from "../components/cluster";
 import type { StorageClass, VolumeClaim } from "./volumes";
 
-/** An object by its metadata: who wrote it and whose it says that it is. */
+/** The metadata of an object, with its field managers and its owner's marks. */
 export interface ObjectMeta {
     readonly name: string;
     readonly namespace?: string;
     readonly annotations?: Record<string, string>;
-    /** When somebody has said that it is to go: it is still there, and takes nothing new. */
+    /** When the deletion was requested. Until it ends, the object still exists and accepts no new content. */
     readonly deletionTimestamp?: string;
     readonly managedFields?: readonly { manager?: string }[];
 }
@@ -19,35 +20,37 @@ export interface ClusterService {
     readonly spec?: { ports?: readonly { nodePort?: number }[]; healthCheckNodePort?: number };
 }
 
-/** What was asked for, or why there is none: the role may not read it. */
+/** The requested value, or the reason why it is missing: for example, the role may not read it. */
 export type Answer<T> = { readonly value: T } | { readonly reason: string };
 
-/** A cluster as far as an `up` has to know it before it changes anything. */
+/** The facts about a cluster that an `up` must know before it changes anything. */
 export interface ClusterReading {
-    /** The same for as long as the cluster lives: the uid of `kube-system`. */
+    /** The uid of `kube-system`, which stays the same for the cluster's life. */
     readonly id: Answer<string>;
     readonly nodes: Answer<readonly ClusterNode[]>;
     readonly pods: Answer<readonly ClusterPod[]>;
-    /** The namespace of that name, if there is one. */
+    /** The namespace, or undefined if it doesn't exist. */
     readonly namespace: Answer<ObjectMeta | undefined>;
-    /** What the namespace has of each kind that was asked for. */
+    /** The namespace's objects of the requested kinds. */
     readonly objects: Answer<readonly (ObjectMeta & { kind: string })[]>;
-    /** All of the cluster's. */
+    /** All Services of the cluster. */
     readonly services: Answer<readonly ClusterService[]>;
-    /** The namespace's volumes, whole. */
+    /** The namespace's volume claims, with all their fields. */
     readonly claims: Answer<readonly VolumeClaim[] | undefined>;
     readonly storageClasses: Answer<readonly StorageClass[]>;
-    /** An autoscaler is there that adds nodes for pods that find no room. */
+    readonly priorityClasses: Answer<readonly PriorityClass[]>;
+    /** The cluster has an autoscaler that adds nodes for pods without room. */
     readonly hasAutoscaler: boolean;
-    /** Nothing there knows what a PodMonitor is. */
+    /** The cluster doesn't know the kind PodMonitor. */
     readonly lacksOperator: boolean;
 }
 
-/** Kinds by their plural, with the path of their API. */
+/** The API's path of each kind. */
 const apis: Record<string, string> = {
     Service: "/api/v1/services",
     Secret: "/api/v1/secrets",
     ConfigMap: "/api/v1/configmaps",
+    ServiceAccount: "/api/v1/serviceaccounts",
     Deployment: "/apis/apps/v1/deployments",
     PersistentVolumeClaim: "/api/v1/persistentvolumeclaims",
     StatefulSet: "/apis/apps/v1/statefulsets",
@@ -66,12 +69,13 @@ const metadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 
 const requests = {
     id: { path: "/api/v1/namespaces/kube-system", accept: metadataOnly },
-    // From the API server's memory: cheap for it, and new enough.
+    // `resourceVersion=0` reads from the API server's cache, which is cheap and recent enough.
     nodes: { path: "/api/v1/nodes?resourceVersion=0", accept: whole },
     pods: { path: "/api/v1/pods?resourceVersion=0&fieldSelector=status.phase!=Succeeded,status.phase!=Failed", accept: whole },
     services: { path: "/api/v1/services?resourceVersion=0", accept: whole },
     storageClasses: { path: "/apis/storage.k8s.io/v1/storageclasses", accept: whole },
-    // Left there by Kubernetes' own cluster autoscaler, ACK's included.
+    priorityClasses: { path: "/apis/scheduling.k8s.io/v1/priorityclasses", accept: whole },
+    // The Kubernetes cluster autoscaler writes this ConfigMap, including ACK's variant.
     autoscaler: { path: "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status", accept: metadataOnly },
     karpenter: { path: "/apis/karpenter.sh", accept: whole },
     operator: { path: "/apis/monitoring.coreos.com/v1", accept: whole },
@@ -82,7 +86,7 @@ interface Response {
     readonly body: string;
 }
 
-/** Reads the cluster, for no longer than that; throws where it doesn't answer at all, with the reason. */
+/** Reads the cluster within `timeoutMs`. Throws with the reason if the cluster doesn't answer at all. */
 export async function readCluster(
     access: Access,
     { namespace, kinds, timeoutMs }: { namespace: string; kinds: readonly string[]; timeoutMs: number },
@@ -112,7 +116,7 @@ export async function readCluster(
                 optional(
                     `${kind}s in ${namespace}`,
                     ofKind[index] as Response,
-                    // Where there are none, the API server writes a list of metadata as null.
+                    // The API server writes an empty list of metadata as null.
                     ({ items }: { items: { metadata: ObjectMeta }[] | null }) =>
                         items?.map(({ metadata }) => ({ ...metadata, kind })) ?? [],
                 ),
@@ -124,6 +128,7 @@ export async function readCluster(
             ({ items }: { items: VolumeClaim[] }) => items,
         ),
         storageClasses: answer("its StorageClasses", of("storageClasses"), ({ items }: { items: StorageClass[] }) => items),
+        priorityClasses: answer("its PriorityClasses", of("priorityClasses"), ({ items }: { items: PriorityClass[] }) => items),
         hasAutoscaler: of("autoscaler").status === 200 || of("karpenter").status === 200,
         lacksOperator: of("operator").status === 404,
     };
@@ -144,7 +149,7 @@ function all<T>(answers: readonly Answer<readonly T[] | undefined>[]): Answer<re
     return unread ?? { value: answers.flatMap((one) => ("value" in one ? (one.value ?? []) : [])) };
 }
 
-/** The process has its own end of time; the second is for one that hangs all the same. */
+/** The child process has its own time limit. The second limit is for a child that hangs nevertheless. */
 function ask(request: { access: Access; timeoutMs: number; paths: { path: string; accept: string }[] }): Promise<Response[]> {
     return new Promise((answered, failed) => {
         const limits = { timeout: 2 * request.timeoutMs + 10_000, killSignal: "SIGKILL", maxBuffer: 2 ** 30 } as const;
@@ -155,7 +160,7 @@ function ask(request: { access: Access; timeoutMs: number; paths: { path: string
                 answered(JSON.parse(stdout) as Response[]);
             }
         });
-        // Keys go by standard input: an argument could be read in the process list.
+        // Keys go through stdin, because the process list would show an argument.
         child.stdin?.on("error", () => undefined).end(JSON.stringify(request));
     });
 }

@@ -1,17 +1,21 @@
-/** The one reader of addresses in a stack file, those in variables too: what each kind has to be, and what is wrong with one. */
+/** Reads the addresses in a stack file, including those in variables. It has the form of each kind, and finds the faults. */
 
 export interface AddressForm {
-    /** What is allowed, in words. */
+    /** The allowed form, in words. */
     readonly words: string;
     readonly example: string;
     readonly schemes: readonly string[];
     /** Several hosts with commas between them. */
     readonly manyHosts?: true;
-    /** A user and a password may be in it, or a password alone. */
+    /** The scheme whose host is only a DNS name. The DNS has the servers and their ports. */
+    readonly lookedUp?: string;
+    /** Schemes that users may expect, and why they aren't allowed. */
+    readonly refused?: Readonly<Record<string, string>>;
+    /** The credentials that it may contain. `user or password` also allows a password alone. */
     readonly account?: "user and password" | "user or password";
     readonly path: RegExp;
     readonly query?: true;
-    /** For pods, in which localhost is the pod itself. */
+    /** Pods use it, and in a pod localhost is the pod itself. */
     readonly forPods?: true;
 }
 
@@ -23,16 +27,18 @@ export const redisForm: AddressForm = {
     words: `redis:// or rediss:// URL, ${encoded}, ${reachable}`,
     example: "redis://sms:PASSWORD@redis.example.com:6379/0",
     schemes: ["redis", "rediss"],
+    refused: { sentinel: "Sentinel isn't supported: name an address that always leads to the primary" },
     account: "user or password",
     path: /^(\/\d*)?$/,
     query: true,
     forPods: true,
 };
 export const mongoForm: AddressForm = {
-    words: `mongodb:// URL, ${encoded}, ${reachable}`,
+    words: `mongodb:// or mongodb+srv:// URL, ${encoded}, ${reachable}`,
     example: "mongodb://sms:PASSWORD@mongo.example.com:27017/sms",
-    schemes: ["mongodb"],
+    schemes: ["mongodb", "mongodb+srv"],
     manyHosts: true,
+    lookedUp: "mongodb+srv",
     account: "user and password",
     path: /^(\/[\w%-]*)?$/,
     query: true,
@@ -53,9 +59,9 @@ const proxyForm: AddressForm = {
     path: noPath,
     forPods: true,
 };
-/** What is behind the address is put behind it. */
+/** The collector appends a path, so the address has none. */
 export const otlpForm: AddressForm = { ...gatewayForm, example: "https://otlp.example.com:4318", path: /^$/ };
-/** A place in it is put behind it, as in `#alert`. */
+/** The program appends a fragment such as `#alert`, so the address has none. */
 export const pageForm: AddressForm = {
     words: "an https:// or http:// address without a user, a password or a #",
     example: "https://git.example.com/sms/docs/on-call.md",
@@ -64,7 +70,7 @@ export const pageForm: AddressForm = {
     query: true,
 };
 
-/** Variables whose addresses the program reads itself: where workers go to send, and through which proxy. */
+/** Variables whose addresses the program itself reads: the workers' SMS gateway and proxies. */
 export const addressVariables: Readonly<Record<string, AddressForm>> = {
     ALIYUN_SMS_ENDPOINT: gatewayForm,
     HTTPS_PROXY: proxyForm,
@@ -77,13 +83,17 @@ const part = "(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2}|[-.~!$&'()*+,;=])*";
 const accountPattern = new RegExp(`^${part}(?::${part})?$`);
 const loopback = /^((.*\.)?localhost\.?|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[[0:]*1?\])$/i;
 
-/** What is wrong with it, never with a part of it, as it may hold a password; undefined where nothing is. */
+/** The fault of an address, or undefined. It never quotes a part of the address, which may contain a password. */
 export function addressFault(text: string, form: AddressForm): string | undefined {
     if (/[\s\p{Cc}]/u.test(text)) {
         return "it has a space or a control character";
     }
     const [, scheme, rest = ""] = /^([^:/?#@]*):\/\/(.*)$/.exec(text) ?? [];
     if (scheme === undefined || !form.schemes.includes(scheme)) {
+        const refused = Object.entries(form.refused ?? {}).find(([other]) => other === scheme);
+        if (refused !== undefined) {
+            return refused[1];
+        }
         return `it doesn't begin with ${form.schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
     }
     const [, authority = "", path = "", query = "", fragment = ""] = /^([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?$/.exec(rest) ?? [];
@@ -99,12 +109,15 @@ export function addressFault(text: string, form: AddressForm): string | undefine
         return "its user is missing";
     }
     const hosts = authority.slice(end + 1);
+    if (scheme === form.lookedUp && (/[,:[]/.test(hosts) || /^[\d.]+$/.test(hosts))) {
+        return `after ${scheme}:// there must be one name without a port: the DNS has the servers`;
+    }
     const wrongHost = (form.manyHosts ? hosts.split(",") : [hosts]).map((host) => hostFault(host, form)).find(Boolean);
     if (wrongHost !== undefined) {
         return wrongHost;
     }
     if (!form.path.test(path)) {
-        return "its path is of another form";
+        return "its path has the wrong form";
     }
     if (query !== "" && !(form.query && /^\?([A-Za-z]\w*=[^&]*(&|$))*$/.test(query))) {
         return "its options aren't NAME=VALUE, with & between them";
@@ -112,7 +125,7 @@ export function addressFault(text: string, form: AddressForm): string | undefine
     return fragment === "" ? undefined : "it has a #";
 }
 
-/** Whether it is a host with an optional port, and what else it isn't. */
+/** The fault of a host with an optional port, or undefined. */
 export function hostFault(text: string, { forPods }: Pick<AddressForm, "forPods"> = {}): string | undefined {
     const [, host, port] = /^(\[[0-9A-Fa-f:.]+\]|[\w-]+(?:\.[\w-]+)*\.?)(?::(.*))?$/.exec(text) ?? [];
     if (host === undefined) {
@@ -124,7 +137,7 @@ export function hostFault(text: string, { forPods }: Pick<AddressForm, "forPods"
     return forPods && loopback.test(host) ? "its host is the pod itself" : undefined;
 }
 
-/** The same with its scheme, where that was all that it lacked. */
+/** The address with its scheme, if only the scheme was missing. Otherwise undefined. */
 export function withScheme(text: string, form: AddressForm): string | undefined {
     const whole = `${form.schemes[0]}://${text}`;
     return addressFault(whole, form) === undefined ? whole : undefined;

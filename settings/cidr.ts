@@ -5,7 +5,7 @@ interface Range {
     prefix: number;
 }
 
-/** `10.1.0.0/16` as a range, or undefined if it is none: `10.1.2.3/16` isn't, as it has an address of its own in it. */
+/** `10.1.0.0/16` as a range, or undefined if it isn't one. `10.1.2.3/16` isn't a range, because its host part isn't zero. */
 export function range(cidr: string): Range | undefined {
     const [, address = "", prefixText] = /^(\d{1,3}(?:\.\d{1,3}){3})\/(\d{1,2})$/.exec(cidr) ?? [];
     const octets = address.split(".").map(Number);
@@ -31,7 +31,7 @@ export function networkIn(outer: string, like: string): string {
     return written(range(outer)?.first ?? 0, like);
 }
 
-/** The next network behind `other` that is as large as `like`. */
+/** The next network after `other` that is as large as `like`. */
 export function networkAfter(other: string, like: string): string {
     return written((range(other)?.last ?? 0) + 1, like);
 }

@@ -1,4 +1,4 @@
-/** What a credential looks like, and what one has to be: the one place for settings, policies and generated passwords. */
+/** Recognizes credentials and checks passwords, for the settings, the policies and generated passwords. */
 
 const credentialName = /PASSW|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|(^|_)(KEY|PWD|DSN)$/i;
 const credentialInUrl = /:\/\/[^/\s]*:[^/\s]*@/;
@@ -8,7 +8,7 @@ export function namesCredential(name: string): boolean {
     return credentialName.test(name);
 }
 
-/** Whether there is an address with a password in the text. */
+/** Whether the text contains an address with a password. */
 export function hasPassword(text: string): boolean {
     return credentialInUrl.test(text);
 }
@@ -16,7 +16,7 @@ export function hasPassword(text: string): boolean {
 const classes = [/[A-Z]/, /[a-z]/, /[0-9]/, /[!@#$%^&*()_+\-=]/];
 const allowed = "8 to 32 characters, of at least three of: upper case, lower case, digits, !@#$%^&*()_+-=; nothing else";
 
-/** Why Alibaba Cloud would refuse it as a store's password, or undefined. Never with the password. */
+/** Why Alibaba Cloud would refuse the password of a store, or undefined. The reason never contains the password. */
 export function passwordFault(password: string): string | undefined {
     const isMadeOf = classes.filter((characters) => characters.test(password)).length;
     const fits = /^[A-Za-z0-9!@#$%^&*()_+\-=]{8,32}$/.test(password);

@@ -1,6 +1,7 @@
-/** What must hold where the way to a store is encrypted. */
+/** Rules for encrypted connections to the stores. */
 import type { Authority } from "./pem";
 import { keyOf } from "./problems";
+import { type Environment, isProduction } from "./production";
 import { type Checked, type RuleBetween, refusal } from "./rules";
 
 interface Store {
@@ -8,26 +9,30 @@ interface Store {
     tls?: boolean;
 }
 
-export interface Encryption {
-    environment: string;
+export interface Encryption extends Environment {
     redis: Store;
     mongo: Store;
     storesCa?: Authority;
 }
 
-export const encryptionRules: RuleBetween<Encryption>[] = [{ rule: certificatesCanBeChecked, blocks: ["environment", "redis", "mongo"] }];
+export const encryptionRules: RuleBetween<Encryption>[] = [
+    { rule: certificatesCanBeChecked, blocks: ["environment", "production", "redis", "mongo"] },
+];
 
-/** Whether the way to a store on Alibaba Cloud is encrypted; undefined where the cloud is told nothing. Online it is by default. */
-export function encrypts({ tls }: Pick<Store, "tls">, environment: string): boolean | undefined {
-    return tls ?? (environment === "online" ? true : undefined);
+/**
+ * Whether connections to a store on Alibaba Cloud use TLS. The default is true in production, and otherwise undefined: the program sets
+ * nothing.
+ */
+export function encrypts({ tls }: Pick<Store, "tls">, where: Partial<Environment>): boolean | undefined {
+    return tls ?? (isProduction(where) ? true : undefined);
 }
 
-/** Alibaba Cloud signs the stores' certificates itself: no image knows its authority. */
-function certificatesCanBeChecked({ value: { environment, storesCa, ...stores }, issues }: Checked<Encryption>) {
+/** Alibaba Cloud signs the stores' certificates with its own CA, which no image contains. */
+function certificatesCanBeChecked({ value: { environment, production, storesCa, ...stores }, issues }: Checked<Encryption>) {
     for (const name of ["redis", "mongo"] as const) {
         const { kind, tls } = stores[name];
-        if (storesCa === undefined && kind === "managed" && encrypts({ tls }, environment)) {
-            const allowed = `Alibaba Cloud's CA chain in a PEM file, as sms:${name}.tls is true${tls ? "" : " by default online"}; or ${keyOf([name, "tls"])} false`;
+        if (storesCa === undefined && kind === "managed" && encrypts({ tls }, { environment, production })) {
+            const allowed = `Alibaba Cloud's CA chain in a PEM file, as sms:${name}.tls is true${tls ? "" : " by default in production"}; or ${keyOf([name, "tls"])} false`;
             issues.push(refusal(["storesCa", "file"], undefined, allowed, "certificates/apsaradb.pem"));
             return;
         }

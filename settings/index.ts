@@ -1,42 +1,49 @@
-/** The one place that reads the stack's configuration. */
+/** Reads the stack's configuration. No other module does. */
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { addressVariables } from "./address";
+import { hashesIn } from "./clients";
 import { encrypts } from "./encryptionRules";
 import { parse } from "./parse";
 import { pemOf } from "./pem";
-import { decode, type RawSettings } from "./raw";
+import { type Placement, placedBy } from "./placement";
+import { type Environment, isProduction } from "./production";
+import { decode, type Misread, type RawSettings } from "./raw";
 import type { PlainSettings } from "./schema";
-import { isReading, type Misread, parseStackFile, rawSettings } from "./stackFile";
+import { isReading, parseStackFile, rawSettings } from "./stackFile";
 import { valueAt } from "./valueAt";
 import { logDrainSeconds } from "./workloadRules";
 
 export type Settings = ReturnType<typeof readSettings>;
 
-/** What this stack's file says, checked, with defaults and secrets; a SettingsError names everything wrong in it. */
+/** The settings from this stack's file, checked, with defaults and secrets. Throws a SettingsError that names all faults. */
 export function readSettings() {
     const config = new pulumi.Config("sms");
     const { alibaba: account, ...plain } = parse(given());
     const { tags, ...alibaba } = { region: "", tags: {}, ...account };
     const { region } = alibaba;
-    const protect = plain.protect ?? plain.environment === "online";
-    const by = { config, protect, environment: plain.environment };
+    const production = isProduction(plain);
+    const protect = plain.protect ?? production;
+    const by = { config, protect, where: { environment: plain.environment, production }, placement: plain.placement };
     const redis = storeOf(plain.redis, "redis", by);
     const mongo = storeOf(plain.mongo, "mongo", by);
     const secretEnv = pulumi.secret(config.getSecretObject<Record<string, string | number | boolean>>("secretEnv") ?? {}).apply(asTexts);
     return frozen({
         ...plain,
-        /** Its deletion would take the stores in it along. */
+        production,
+        /** If the namespace is deleted, the stores in it are deleted too. */
         protectNamespace: protect || [redis, mongo].some((store) => store.kind === "cluster" && store.protect),
-        /** The pools of workers, the default one first. `key` is where the file has it. */
+        /** The pools of workers, the default pool first. `key` is the pool's path in the file. */
         workers: [
             { name: "worker", key: ["worker"], ...plain.worker },
             ...Object.entries(plain.workerPools).map(([name, pool]) => ({ name: `worker-${name}`, key: ["workerPools", name], ...pool })),
-        ],
-        /** None where nothing is Alibaba Cloud's. */
+        ].map((pool) => placedBy(plain.placement, pool)),
+        web: placedBy(plain.placement, plain.web),
+        beat: placedBy(plain.placement, plain.beat),
+        /** Undefined if the stack has nothing in Alibaba Cloud. */
         alibaba: account && alibaba,
         network: plain.network ?? noNetwork,
-        registry: { ...registryOf(plain.registry, { region, protect }), password: config.requireSecret("registryPassword") },
+        registry: registryOf(plain.registry, { config, region, protect }),
         redis,
         mongo,
         loadBalancer: plain.loadBalancer && { ...plain.loadBalancer, protect: plain.loadBalancer.protect ?? protect },
@@ -50,18 +57,33 @@ export function readSettings() {
             },
         },
         networkPolicies: { ...plain.networkPolicies, gateways: gatewaysOf(plain, secretEnv) },
-        env: { ENV: plain.environment, ...timesOf(plain.worker), ...plain.env },
+        env: { ENV: plain.environment, ...doorOf(plain), ...timesOf(plain.worker), ...plain.env },
+        /** The hashes of each client's tokens. */
+        clientTokens: pulumi.secret(config.getSecretObject<Record<string, string>>("clientTokens") ?? {}).apply(hashesOf),
         secretEnv,
-        /** What the product's things in Alibaba Cloud are called and marked with. */
-        instanceName: `sms-${plain.environment}`,
-        tags: { product: "sms", environment: plain.environment, ...tags },
+        /** The name of the product's resources in Alibaba Cloud. Their tags follow. */
+        instanceName: `${plain.name}-${plain.environment}`,
+        tags: { product: plain.name, environment: plain.environment, ...tags },
     });
 }
 
-/** Nothing managed is there to be in one. */
+/** For a stack without managed stores. */
 const noNetwork = { kind: "none" as const, vpcId: "", vSwitches: [] };
 
-/** Every process compares them with each other when it starts, so all of them get the same. */
+/** The variables that tell the app who may send. The hashes of the tokens come through a Secret. */
+function doorOf({ clients, openToAnybody, formerClient, messagesPerDay }: PlainSettings): Record<string, string> {
+    return {
+        MESSAGES_PER_DAY: `${messagesPerDay}`,
+        ...(openToAnybody ? { OPEN_TO_ANYBODY: "true" } : { CLIENTS: JSON.stringify(clients) }),
+        ...(formerClient === undefined ? {} : { FORMER_CLIENT: formerClient }),
+    };
+}
+
+function hashesOf(tokens: Record<string, string>): Record<string, string[]> {
+    return Object.fromEntries(Object.entries(tokens).map(([client, hashes]) => [client, hashesIn(hashes)]));
+}
+
+/** Every process compares these values when it starts, so all processes get the same ones. */
 function timesOf({ sendLeaseSeconds, sendRetryMaxSeconds, visibilityTimeoutSeconds }: PlainSettings["worker"]) {
     return {
         SEND_LEASE_SECONDS: `${sendLeaseSeconds}`,
@@ -70,28 +92,38 @@ function timesOf({ sendLeaseSeconds, sendRetryMaxSeconds, visibilityTimeoutSecon
     };
 }
 
-/** A registry by its address is pushed to and pulled from there, unless nodes know a shorter way. */
-function registryOf(registry: PlainSettings["registry"], { region, protect }: { region: string; protect: boolean }) {
+/** A registry by its address has one host for push and pull, unless the nodes pull from another host. */
+function registryOf(
+    registry: PlainSettings["registry"],
+    { config, region, protect }: { config: pulumi.Config; region: string; protect: boolean },
+) {
+    const accountOf = (username: string) => ({ username, password: config.requireSecret("registryPassword") });
     if (registry.kind === "acr") {
-        return { ...registry, region, protect: registry.protect ?? protect };
+        const { username, ...acr } = registry;
+        return { ...acr, region, protect: registry.protect ?? protect, account: accountOf(username) };
     }
-    const { server, pullServer = server, repository, username } = registry;
-    return { kind: "address" as const, push: server, pull: pullServer, repository, username };
+    const { server, pullServer = server, repository } = registry;
+    const account = registry.kind === "anonymous" ? undefined : accountOf(registry.username);
+    return { kind: "address" as const, push: server, pull: pullServer, repository, account };
 }
 
 function storeOf<T extends PlainSettings["redis"] | PlainSettings["mongo"]>(
     store: T,
     name: "redis" | "mongo",
-    { config, protect, environment }: { config: pulumi.Config; protect: boolean; environment: string },
+    { config, protect, where, placement }: { config: pulumi.Config; protect: boolean; where: Environment; placement?: Placement },
 ) {
     type Of<Kind> = Extract<T, { kind: Kind }>;
     switch (store.kind) {
         case "cluster":
-            return { ...(store as Of<"cluster">), protect: store.protect ?? protect, password: config.requireSecret(`${name}Password`) };
+            return {
+                ...placedBy(placement, store as Of<"cluster">),
+                protect: store.protect ?? protect,
+                password: config.requireSecret(`${name}Password`),
+            };
         case "managed":
             return {
                 ...(store as Of<"managed">),
-                tls: encrypts(store, environment),
+                tls: encrypts(store, where),
                 protect: store.protect ?? protect,
                 password: config.requireSecret(`${name}Password`),
             };
@@ -108,7 +140,7 @@ function destinationOf(to: LogDestination, config: pulumi.Config, { region, prot
         : { ...to, authorization: config.getSecret("logsAuthorization") };
 }
 
-/** Which pools of workers go where to send: one may have a gateway or a proxy of its own. */
+/** The addresses to which the pools of workers send. A pool may have its own gateway or proxy. */
 function gatewaysOf({ env, worker, workerPools }: PlainSettings, secretEnv: pulumi.Output<Record<string, string>>) {
     const groups = new Map<string, { name: string; workers: string[]; addresses: pulumi.Output<string[]> }>();
     const pools = [["worker", worker] as const, ...Object.entries(workerPools).map(([name, pool]) => [`worker-${name}`, pool] as const)];
@@ -147,8 +179,8 @@ function given(): RawSettings {
 }
 
 /**
- * What the file has that the engine read otherwise. The engine doesn't say which file it read (--config-file), but what it read:
- * where that is something else, or where there is no such file, it was another one.
+ * The values in the file that the engine read differently. The engine doesn't tell which file it read (--config-file), only the values. If
+ * the values differ from the file, or if there is no such file, the engine read another file.
  */
 function misreadIn(path: string, { stack, texts }: { stack: string; texts: RawSettings["texts"] }): Misread[] {
     try {
@@ -160,14 +192,14 @@ function misreadIn(path: string, { stack, texts }: { stack: string; texts: RawSe
     }
 }
 
-/** The SDK has it, though not in its types. */
+/** The SDK has this function, but not in its types. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
 
 function asTexts(variables: Record<string, string | number | boolean>): Record<string, string> {
     return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)]));
 }
 
-/** Frozen through and through; outputs, which are no plain objects, stay as they are. */
+/** Freezes plain objects and lists at all levels. Outputs aren't plain objects, so they stay as they are. */
 function frozen<T>(value: T): T {
     if (Array.isArray(value) || (value !== undefined && Object.getPrototypeOf(Object(value)) === Object.prototype)) {
         Object.values(value as object).forEach(frozen);

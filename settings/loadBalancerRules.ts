@@ -1,4 +1,4 @@
-/** What must hold where a load balancer is in front of web. */
+/** Rules for a load balancer in front of web. */
 import { type Checked, type RuleBetween, refusal } from "./rules";
 
 export interface Entrance {
@@ -13,7 +13,7 @@ export const loadBalancerRules: RuleBetween<Entrance>[] = [
     { rule: itDrainsLongerThanPods, blocks: ["loadBalancer", "web"] },
 ];
 
-/** It is the cloud controller of an ACK cluster that makes it, with an address in each zone's vSwitch. */
+/** The cloud controller of an ACK cluster creates it, with an address in each zone's vSwitch. */
 function somebodyMakesIt({ value: { loadBalancer, network }, issues }: Checked<Entrance>) {
     if (loadBalancer !== undefined && network === undefined) {
         const allowed = "existing or new, as sms:loadBalancer is given: it has an address in each zone's vSwitch";
@@ -24,7 +24,7 @@ function somebodyMakesIt({ value: { loadBalancer, network }, issues }: Checked<E
 function itDrainsLongerThanPods({ value: { loadBalancer, web }, issues }: Checked<Entrance>) {
     const seconds = web.preStopSeconds + web.gracefulTimeoutSeconds;
     if (loadBalancer !== undefined && loadBalancer.drainSeconds <= seconds) {
-        const allowed = `above ${seconds}, which is sms:web's preStopSeconds + gracefulTimeoutSeconds: or answers are cut off`;
+        const allowed = `above ${seconds}, which is sms:web's preStopSeconds + gracefulTimeoutSeconds: otherwise responses are cut off`;
         issues.push(refusal(["loadBalancer", "drainSeconds"], loadBalancer.drainSeconds, allowed, Math.min(900, seconds + 20)));
     }
 }

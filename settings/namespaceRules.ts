@@ -1,10 +1,10 @@
-/** What must hold between the product's namespace and those of others. */
+/** A rule for the product's namespace and the namespaces of operators. */
 import { type Checked, type RuleBetween, refusal } from "./rules";
 
 export interface Namespaces {
     namespace: string;
     keda?: { namespace: string };
-    networkPolicies: { metricsFrom?: string };
+    networkPolicies: { metricsFrom: string };
 }
 
 export const namespaceRules: RuleBetween<Namespaces>[] = [

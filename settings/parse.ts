@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import { clientProblems } from "./clients";
+import type { Hint } from "./hint";
 import { isPassedOn, withInherited } from "./pools";
 import { Commands, keyOf, nearest, type Problem, SettingsError } from "./problems";
 import { decode, isSecret, type RawSettings } from "./raw";
@@ -6,9 +8,8 @@ import { type Blocks, rulesBetween } from "./rulesBetween";
 import { type PlainSettings, plainSchema, secretSchema } from "./schema";
 import { secretProblems } from "./secrets";
 import { type Values, valueAt } from "./valueAt";
-import type { Hint } from "./values";
 
-/** The plain settings with their defaults, or a SettingsError with everything that is wrong, the secrets included. */
+/** The plain settings with their defaults. Throws a SettingsError with all faults, including those of the secrets. */
 export function parse(raw: RawSettings): PlainSettings {
     const commands = new Commands(raw.stack);
     const said = decode(raw.texts);
@@ -22,6 +23,7 @@ export function parse(raw: RawSettings): PlainSettings {
             .filter(({ path }) => !isPassedOn(path, said, issues))
             .flatMap((issue) => refusals(issue, raw, { said, values }, commands)),
         ...secretProblems(raw, said),
+        ...clientProblems(raw.stack, said),
     ];
     const problems = [...misread, ...found.filter(({ key }) => !misread.some((other) => other.key === key))];
     if (problems.length > 0 || !plain.success) {
@@ -30,12 +32,12 @@ export function parse(raw: RawSettings): PlainSettings {
     return plain.data;
 }
 
-/** What the engine reads otherwise than it is written, at whose values nobody needs to look any more. */
+/** Problems for values that the engine reads differently from the text. Other problems of these keys are not reported. */
 function misreadProblems({ stack, encrypted, misread = [] }: RawSettings): Problem[] {
     return misread.map(({ path, written, read }) => {
         const isHidden = isSecret(path[0]) || encrypted.has(String(path[0]));
         const found = isHidden
-            ? "has a value (not shown) that YAML reads as another one"
+            ? "has a value (not shown) that YAML reads as another value"
             : `is ${written}, which YAML reads as ${typeof read === "string" ? "a time" : read}`;
         return {
             key: keyOf(path),
@@ -49,7 +51,7 @@ function pick(values: Values, wanted: (key: string) => boolean): Values {
     return Object.fromEntries(Object.entries(values).filter(([key]) => wanted(key)));
 }
 
-/** What is wrong between blocks. A rule runs once its own blocks are in order by themselves, whatever is wrong elsewhere. */
+/** The problems between blocks. A rule runs if its own blocks have no faults, whatever other blocks have. */
 function issuesBetween(values: Values): z.core.$ZodIssue[] {
     const parsed = Object.entries(plainSchema.shape).map(([block, schema]) => ({ block, ...schema.safeParse(values[block]) }));
     const wrong = parsed.filter(({ success }) => !success).map(({ block }) => block);
@@ -63,7 +65,7 @@ function issuesBetween(values: Values): z.core.$ZodIssue[] {
         });
 }
 
-/** What the schema refuses, as problems. */
+/** The problems of an issue that the schema found. */
 function refusals(
     issue: z.core.$ZodIssue,
     raw: RawSettings,
@@ -82,7 +84,7 @@ function refusals(
         });
     }
     const { message, hint } = told(issue);
-    // What the file itself says, and not what a pool has from sms:worker besides.
+    // The file's own value. A pool's value from sms:worker is only the second choice.
     const value = valueAt(said, issue.path) ?? valueAt(values, issue.path);
     const mayBeCredential = typeof hint.hidden === "function" ? hint.hidden(value) : hint.hidden;
     const hidden = mayBeCredential || raw.encrypted.has(String(issue.path[0])) || isSecret(issue.path[0]);
@@ -97,9 +99,9 @@ function refusals(
 }
 
 function told(issue: z.core.$ZodIssue): { message: string; hint: Hint } {
-    // A refused name of an environment variable comes wrapped.
+    // For a refused name of an environment variable, zod wraps the issue.
     const { message, params } = (issue.code === "invalid_key" ? issue.issues[0] : issue) as { message: string; params?: Hint };
-    // Zod words a union's refusal, but takes no hint for it: the first of the kinds is an example.
+    // Zod allows a message for a union, but no hint. So the example is the first of its kinds.
     if (issue.code === "invalid_union") {
         return { message, hint: { example: message.split(" or ")[0] } };
     }
@@ -109,7 +111,7 @@ function told(issue: z.core.$ZodIssue): { message: string; hint: Hint } {
 
 function fixFor(path: PropertyKey[], hint: Hint, commands: Commands): string {
     if (hint.secretEnv) {
-        return `${commands.remove(path)} && ${commands.setSecret(["secretEnv", path.at(-1) ?? ""])}`;
+        return commands.replaceBySecret(path, ["secretEnv", path.at(-1) ?? ""]);
     }
     if (hint.remove) {
         return commands.remove(path);
@@ -121,7 +123,7 @@ function fixFor(path: PropertyKey[], hint: Hint, commands: Commands): string {
         return commands.set(path, hint.example);
     }
     return hint.list
-        ? `write it as a list: ${keyOf(path)}: with its entries indented below, each behind a -`
+        ? `write it as a list: ${keyOf(path)}: with its entries indented below, each after a -`
         : `write it as a block: ${keyOf(path)}: with its keys indented below`;
 }
 

@@ -1,14 +1,14 @@
 /** Certificates in PEM, as a text or in a file. */
 import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { atProgram } from "./atProgram";
 
 export interface Authority {
     text?: string;
     file?: string;
 }
 
-/** Whether it is certificates, at least one, and nothing that isn't. */
+/** Whether the text contains one certificate or more, and no other PEM block. */
 export function isPem(text: unknown): boolean {
     const blocks = typeof text === "string" ? (text.match(/-----BEGIN [^-]+-----[\s\S]*?-----END [^-]+-----/g) ?? []) : [];
     return blocks.length > 0 && blocks.every(isCertificate);
@@ -22,14 +22,11 @@ function isCertificate(block: string): boolean {
     }
 }
 
-/** Where a path of a stack file leads to. */
-const atProgram = (path: string) => resolve(join(__dirname, ".."), path);
-
 export function isPemFile(path: unknown): boolean {
     return typeof path === "string" && existsSync(atProgram(path)) && isPem(readFileSync(atProgram(path), "utf8"));
 }
 
-/** The certificates themselves. */
+/** The text of the certificates. */
 export function pemOf({ text, file = "" }: Authority): string {
     return text ?? readFileSync(atProgram(file), "utf8");
 }

@@ -1,4 +1,4 @@
-/** What must hold between places in Alibaba Cloud: network, zones, stores, cluster and registry. */
+/** Rules for places in Alibaba Cloud: network, zones, stores, cluster and registry. */
 import { contains, networkAfter, networkIn, overlap } from "./cidr";
 import { keyOf } from "./problems";
 import { type Checked, type RuleBetween, refusal } from "./rules";
@@ -57,7 +57,7 @@ export function newVSwitchesAreOnePerZone({ value: { vSwitches }, issues }: Chec
     }
 }
 
-/** Two networks with an address in common can't reach each other there. */
+/** Two networks that share an address can't reach each other at that address. */
 export function networksAreApart({ value: { cidr, vSwitches, podCidr, serviceCidr }, issues }: Checked<NetworkSettings>) {
     const inVpc = vSwitches.map((vSwitch, i) => ({ path: ["vSwitches", i, "cidr"], cidr: vSwitch.cidr, words: `vSwitches[${i}].cidr` }));
     const beside = Object.entries({ podCidr, serviceCidr }).flatMap(([words, cidr]) =>
@@ -83,7 +83,7 @@ function refuseOverlap(issues: Checked<unknown>["issues"], path: PropertyKey[], 
     }
 }
 
-/** The blocks that mean something in Alibaba Cloud, as one reads them. */
+/** The settings that use Alibaba Cloud, in words. */
 function usesOfAlibaba(places: Places): string[] {
     const uses = [
         [["cluster", "kind"], "ack"],
@@ -122,7 +122,7 @@ function zonesAreInTheRegion({ value: { alibaba, network }, issues }: Checked<Pl
     }
 }
 
-/** `cn-hangzhou-h` is of cn-hangzhou, and `ap-southeast-1a` of ap-southeast-1. */
+/** `cn-hangzhou-h` is a zone of cn-hangzhou, and `ap-southeast-1a` is a zone of ap-southeast-1. */
 function isZoneOf(region: string, zone: string) {
     return zone.startsWith(region) && /^-?[a-z]$/.test(zone.slice(region.length));
 }
@@ -131,7 +131,7 @@ function zoneOf(region: string) {
     return /\d$/.test(region) ? `${region}a` : `${region}-h`;
 }
 
-/** A store's first node needs a vSwitch; the further ones need other zones of the region. */
+/** Each node of a store is in a zone that has a vSwitch. */
 function storesAreInTheNetwork({ value: { network, redis, mongo }, issues }: Checked<Places>) {
     const zones = [...new Set(network?.vSwitches.map(({ zone }) => zone))];
     for (const [store, settings] of Object.entries({ redis, mongo })) {
@@ -150,20 +150,23 @@ export function nodesAreInDifferentZones({ value, issues }: Checked<StoreSetting
     for (const key of ["secondaryZone", "hiddenZone"] as const) {
         const zone = value[key];
         if (zone !== undefined && taken.has(zone)) {
-            issues.push(refusal([key], zone, "a zone that no other node of the store is in: it is there for the day that one fails"));
+            issues.push(refusal([key], zone, "a zone that no other node of the store is in, so that one zone can fail"));
         }
         taken.add(zone);
     }
 }
 
-/** Alibaba Cloud sells a replica set in one zone or in three; in two by a ticket only, and then it reports a third of its own. */
+/**
+ * Alibaba Cloud offers a replica set in one zone or in three. Two zones need a support ticket, and the API then reports a third zone that
+ * the cloud chose.
+ */
 export function replicaSetIsInOneZoneOrThree({ value, issues }: Checked<StoreSettings & { nodes: number }>) {
     const { zone = "", secondaryZone, hiddenZone, nodes } = value;
     const other = { secondaryZone: "hiddenZone", hiddenZone: "secondaryZone" } as const;
     for (const [given, missing] of Object.entries(other)) {
         const there = value[given as keyof typeof other];
         if (there !== undefined && value[missing] === undefined) {
-            const allowed = `given as ${given} is, or both left out: a replica set is in one zone or in three`;
+            const allowed = `given together with ${given}, or both left out: a replica set is in one zone or in three`;
             issues.push(refusal([missing], undefined, allowed, thirdZone(zone, there)));
         }
     }
@@ -172,15 +175,16 @@ export function replicaSetIsInOneZoneOrThree({ value, issues }: Checked<StoreSet
     }
 }
 
-/** Workers take from several queues by one command, and a cluster refuses that for keys in different slots. */
+/** A worker takes tasks from several queues with one command. A Redis cluster refuses such a command if the keys are in different slots. */
 export function brokerIsNoCluster({ value: { instanceClass }, issues }: Checked<{ instanceClass: string }>) {
     if (/^redis\.((logic\.)?sharding|shard\.with\.proxy)\./.test(instanceClass)) {
-        const allowed = "a class without shards: workers take from several queues at once, whose keys a cluster keeps in different slots";
+        const allowed =
+            "a class without shards: workers take from several queues at once, and a cluster keeps the queues in different slots";
         issues.push(refusal(["instanceClass"], instanceClass, allowed, "redis.shard.small.2.ce"));
     }
 }
 
-/** One of the same region that is neither. */
+/** A zone of the same region that is neither of the two. */
 function thirdZone(zone: string, another: string) {
     const letter = ["h", "i", "j"].find((letter) => ![zone, another].some((taken) => taken.endsWith(letter)));
     return `${zone.slice(0, -1)}${letter}`;

@@ -1,7 +1,7 @@
 import { inheritedKeys } from "./schema";
 import { type Values, valueAt } from "./valueAt";
 
-/** The values with what each pool of workers doesn't say itself filled in from `sms:worker`. */
+/** The values, with the missing keys of each pool of workers from `sms:worker`. */
 export function withInherited(values: Values): Values {
     const { worker, workerPools } = values;
     if (!isBlock(worker) || !isBlock(workerPools)) {
@@ -11,7 +11,7 @@ export function withInherited(values: Values): Values {
     return { ...values, workerPools: Object.fromEntries(Object.entries(workerPools).map(([name, pool]) => [name, filled(pool, given)])) };
 }
 
-/** Whether what is wrong at `path` is wrong in `sms:worker` and was only passed on: told once, where it stands. */
+/** Whether the fault at `path` comes from `sms:worker`. Then it is reported only there. */
 export function isPassedOn(path: readonly PropertyKey[], said: Values, wrong: readonly { path: readonly PropertyKey[] }[]): boolean {
     const [block, , ...rest] = path;
     const isAt = (other: readonly PropertyKey[]) => other.length === rest.length + 1 && rest.every((key, i) => other[i + 1] === key);

@@ -1,16 +1,17 @@
 import { RunError } from "@pulumi/pulumi";
+import { machineStack } from "./machineStack";
 
-/** One thing in a stack file that can't be. */
+/** One fault in a stack file. */
 export interface Problem {
-    /** As the user writes it: `sms:web.replicas`. */
+    /** The key as the user writes it: `sms:web.replicas`. */
     readonly key: string;
-    /** What is there and what is allowed. Never a secret's value. */
+    /** The value and the allowed values. Never a secret's value. */
     readonly message: string;
-    /** The command that mends it. */
+    /** The command that repairs it. */
     readonly fix: string;
 }
 
-/** Everything that is wrong with a stack's settings, at once. Pulumi shows a RunError's message without a stack trace. */
+/** One error with all faults of a stack's settings. Pulumi shows a RunError's message without a stack trace. */
 export class SettingsError extends RunError {
     constructor(
         stack: string,
@@ -30,21 +31,64 @@ export function keyOf(path: readonly PropertyKey[]): string {
     return `sms:${first}${rest.map((part) => (/^[A-Za-z_-][\w-]*$/.test(`${part}`) ? `.${part}` : `[${JSON.stringify(part)}]`)).join("")}`;
 }
 
-/** The `pulumi config` commands for one stack. */
+/**
+ * The ways to change one stack's settings, as `pulumi config` commands. Those commands don't reach the file of the machine's own stack. For
+ * that stack they are instructions in words.
+ */
 export class Commands {
     constructor(private readonly stack: string) {}
 
     set(path: readonly PropertyKey[], example: unknown): string {
-        return `pulumi config set ${target(path)} ${shellWord(String(example))} --stack ${this.stack}`;
+        return this.isMachines()
+            ? `set ${keyOf(path)} to ${example} in ${this.file()}`
+            : this.config(`set ${target(path)} ${shellWord(String(example))}`);
     }
 
-    /** Asks for the value, which so stays out of the shell's history. */
+    /** The command asks for the value, so the value stays out of the shell's history. */
     setSecret(path: readonly PropertyKey[]): string {
-        return `pulumi config set --secret ${target(path)} --stack ${this.stack}`;
+        return this.config(`set --secret ${target(path)}`);
     }
 
     remove(path: readonly PropertyKey[]): string {
-        return `pulumi config rm ${target(path)} --stack ${this.stack}`;
+        return this.isMachines() ? `remove ${keyOf(path)} from ${this.file()}` : this.config(`rm ${target(path)}`);
+    }
+
+    removeSecret(path: readonly PropertyKey[]): string {
+        return this.config(`rm ${target(path)}`);
+    }
+
+    /** For a plain value that must be a secret. */
+    replaceBySecret(path: readonly PropertyKey[], secret: readonly PropertyKey[]): string {
+        return `${this.remove(path)}${this.isMachines() ? ", then " : " && "}${this.setSecret(secret)}`;
+    }
+
+    /** `npm run clients`. For the machine's own stack, `npm run up` generates the tokens. */
+    clients(verb: string, name: string): string {
+        if (this.isMachines()) {
+            return verb === "add" ? `set sms:clients.${name} to {} in ${this.file()}` : "npm run up";
+        }
+        return `npm run clients -- ${verb} ${name} --stack ${this.stack}`;
+    }
+
+    /** Refreshes the whole stack, or one resource. */
+    refresh(urn?: string): string {
+        return this.pulumi(`refresh --yes${urn === undefined ? "" : ` --target ${shellWord(urn)}`}`);
+    }
+
+    private config(args: string): string {
+        return this.pulumi(`config ${args}`);
+    }
+
+    private pulumi(args: string): string {
+        return this.isMachines() ? `npm run pulumi -- ${args}` : `pulumi ${args} --stack ${this.stack}`;
+    }
+
+    private isMachines(): boolean {
+        return this.stack === machineStack;
+    }
+
+    private file(): string {
+        return `Pulumi.${this.stack}.yaml`;
     }
 }
 
@@ -69,7 +113,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     return best?.candidate;
 }
 
-/** Letters to add, take or change (Levenshtein). */
+/** The number of letters to add, remove or change (Levenshtein). */
 function editDistance(a: string, b: string): number {
     let row = Array.from({ length: b.length + 1 }, (_, j) => j);
     for (const [i, letter] of [...a].entries()) {

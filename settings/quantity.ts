@@ -17,29 +17,29 @@ const suffixes: Record<string, number> = {
     Ei: 2 ** 60,
 };
 
-/** What a Kubernetes quantity amounts to (`100m` is 0.1, `1Ki` is 1024), or undefined if it is none or isn't above zero. */
+/** The number of a Kubernetes quantity: `100m` is 0.1, `1Ki` is 1024. Undefined if the text is no quantity, or not above zero. */
 export function amount(quantity: string): number | undefined {
     const [, number, exponent, suffix] = /^(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d{1,2})|([numkMGTPE]|[KMGTPE]i))?$/.exec(quantity) ?? [];
     const result = Number(`${number}${exponent ?? ""}`) * (suffixes[suffix ?? ""] ?? Number.NaN);
     return result > 0 ? result : undefined;
 }
 
-/** What a setting counts, and within which bounds a number of it makes sense. */
+/** The unit of a setting, and the bounds within which a number makes sense. */
 export interface Unit {
     /** Its name in messages. */
     readonly name: string;
     readonly least: string;
     readonly most: string;
-    /** Kubernetes counts in nothing smaller. */
+    /** The smallest amount that Kubernetes counts. */
     readonly step: number;
     /** The quantity that was probably meant by this number and this suffix, in lower case. */
     readonly meant: (number: string, suffix: string) => string;
 }
 
-/** Below a thousandth, or with more cores than any node has, it is the suffix that is wrong: `1M` is a million CPUs. */
+/** If a number is below a thousandth, or above the cores of any node, its suffix is wrong: `1M` is a million CPUs. */
 export const cpus: Unit = { name: "CPUs", least: "1m", most: "64", step: 1e-3, meant: (number) => `${number}m` };
 
-/** `m` is a thousandth, and no suffix is a single byte: `512m` is half a byte. */
+/** The suffix `m` is a thousandth, and a number without a suffix counts bytes: `512m` is half a byte. */
 export const bytes: Unit = {
     name: "whole bytes",
     least: "1Mi",
@@ -54,7 +54,7 @@ export function fits(quantity: string, { least, most, step }: Unit): boolean {
     return given >= Number(amount(least)) && given <= Number(amount(most)) && Math.abs(steps - Math.round(steps)) < 1e-6;
 }
 
-/** The quantity that was probably meant by one that doesn't fit, if that can be told. */
+/** The quantity that was probably meant by a wrong one, if the program can tell. Otherwise undefined. */
 export function meantQuantity(quantity: string, unit: Unit): string | undefined {
     const [, number, suffix] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b?)$/i.exec(quantity.trim()) ?? [];
     const meant = number === undefined ? "" : unit.meant(number, String(suffix).toLowerCase());

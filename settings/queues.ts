@@ -1,2 +1,2 @@
-/** Celery's queues: those of app/sms, which a test holds this list against. */
+/** Celery's queues. A test compares this list with app/sms. */
 export const queues = ["sms", "sms-maintenance"] as const;

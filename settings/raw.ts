@@ -1,19 +1,26 @@
 import { type SecretKey, scalarKeys, secretSchema } from "./schema";
-import type { Misread } from "./stackFile";
 import type { Values } from "./valueAt";
 
-/** A stack's configuration as Pulumi hands it over. */
+/** A value such as `022`, which YAML reads as 18. */
+export interface Misread {
+    readonly path: readonly (string | number)[];
+    readonly written: string;
+    /** The value as the engine reads it. For a time it is the day, with which the engine's text begins. */
+    readonly read: number | boolean | string;
+}
+
+/** A stack's configuration as Pulumi passes it. */
 export interface RawSettings {
     readonly stack: string;
     /** The texts of all keys under `sms:`. */
     readonly texts: Readonly<Record<string, string>>;
-    /** Which of these keys are encrypted in the file, whole or in part. */
+    /** The keys whose values are encrypted in the file, as a whole or in part. */
     readonly encrypted: ReadonlySet<string>;
-    /** What the file has that isn't read as it is written. */
+    /** The values that the engine reads differently from the text. */
     readonly misread?: readonly Misread[];
 }
 
-/** What the texts mean: Pulumi hands blocks over as JSON. */
+/** The values of the texts. Pulumi passes blocks as JSON. */
 export function decode(texts: RawSettings["texts"]): Values {
     return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, scalarKeys.includes(key) ? text : json(text)]));
 }

@@ -1,13 +1,13 @@
-/** What must hold between keys. A rule runs once the keys of its block are in order by themselves. */
+/** Rules between keys. A rule runs if the keys of its block have no faults by themselves. */
 import type { z } from "zod";
+import type { Hint } from "./hint";
 import { amount } from "./quantity";
-import type { Hint } from "./values";
 
 export type Checked<T> = z.core.ParsePayload<T>;
 
-/** A rule between blocks, with those that have to be in order first; of the others it looks at no more than kinds. */
+/** A rule between blocks. It runs if `blocks` have no faults. From other blocks it reads only their kinds. */
 export interface RuleBetween<Blocks> {
-    // A method: what asks for fewer blocks is good for more.
+    // A method, because TypeScript then accepts a rule for fewer blocks as a rule for more blocks.
     rule(payload: Checked<Blocks>): void;
     blocks: (keyof Blocks)[];
 }
@@ -30,7 +30,7 @@ export function rolloutCanBegin({
     issues,
 }: Checked<Record<"maxSurge" | "maxUnavailable", string | number>>) {
     if (Number.parseInt(`${maxSurge}`, 10) + Number.parseInt(`${maxUnavailable}`, 10) === 0) {
-        const allowed = "above 0 while maxUnavailable is 0: with neither, a rollout can't take its first step";
+        const allowed = "above 0 while maxUnavailable is 0: otherwise a rollout can't begin";
         issues.push(refusal(["maxSurge"], maxSurge, allowed, "25%"));
     }
 }
@@ -40,7 +40,7 @@ export function rolloutOutlastsReadiness({
     issues,
 }: Checked<{ rolloutTimeoutSeconds: number; minReadySeconds: number }>) {
     if (rolloutTimeoutSeconds <= minReadySeconds) {
-        const allowed = `above ${minReadySeconds}, which is minReadySeconds: or no rollout ends in time`;
+        const allowed = `above ${minReadySeconds}, which is minReadySeconds: otherwise no rollout ends in time`;
         issues.push(refusal(["rolloutTimeoutSeconds"], rolloutTimeoutSeconds, allowed, 2 * minReadySeconds));
     }
 }
@@ -50,24 +50,45 @@ export function autoscaleHasRoom({
     issues,
 }: Checked<{ replicas: number; autoscale?: { maxReplicas: number } }>) {
     if (autoscale !== undefined && autoscale.maxReplicas <= replicas) {
-        const allowed = `above ${replicas}, which is replicas, the least that there are`;
+        const allowed = `above ${replicas}, which is replicas, the minimum`;
         issues.push(refusal(["autoscale", "maxReplicas"], autoscale.maxReplicas, allowed, 2 * replicas));
     }
 }
 
-/** A task that waits for its next attempt is unacknowledged all the while. */
+/** While a task waits for its next attempt, it is unacknowledged. */
 export function visibilityOutlastsTasks({
     value: { visibilityTimeoutSeconds, sendRetryMaxSeconds, sendLeaseSeconds },
     issues,
 }: Checked<{ visibilityTimeoutSeconds: number; sendRetryMaxSeconds: number; sendLeaseSeconds: number }>) {
     const longest = sendRetryMaxSeconds + sendLeaseSeconds;
     if (visibilityTimeoutSeconds <= longest) {
-        const allowed = `above ${longest}, which is sendRetryMaxSeconds + sendLeaseSeconds: or waiting tasks are delivered twice`;
+        const allowed = `above ${longest}, which is sendRetryMaxSeconds + sendLeaseSeconds: otherwise waiting tasks are delivered twice`;
         issues.push(refusal(["visibilityTimeoutSeconds"], visibilityTimeoutSeconds, allowed, 2 * longest));
     }
 }
 
-/** What a rule says; the command that mends it needs an example. */
+export interface Toleration {
+    key?: string;
+    operator?: "Exists" | "Equal";
+    value?: string;
+    effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+    tolerationSeconds?: number;
+}
+
+/** The API server has these rules for a toleration. */
+export function tolerationIsWhole({ value: { key, operator, value, effect, tolerationSeconds }, issues }: Checked<Toleration>) {
+    if (key === undefined && operator !== "Exists") {
+        issues.push(refusal(["operator"], operator, "Exists, as no key is given: it then matches every taint", "Exists"));
+    }
+    if (operator === "Exists" && value !== undefined && value !== "") {
+        issues.push(refusal(["value"], value, "left out, as operator is Exists"));
+    }
+    if (tolerationSeconds !== undefined && effect !== "NoExecute") {
+        issues.push(refusal(["effect"], effect, "NoExecute, as tolerationSeconds is given", "NoExecute"));
+    }
+}
+
+/** The issue of a rule. The command that repairs it needs an example, or it removes the key. */
 export function refusal(path: PropertyKey[], found: unknown, allowed: string, example?: unknown) {
     const params: Hint = { byDefault: found, ...(example === undefined ? { remove: true } : { example }) };
     return { code: "custom" as const, path, input: found, message: allowed, params };

@@ -1,4 +1,4 @@
-/** What a stack file may say under `sms:`, with the defaults. The words of each refusal stand with its kind in values.ts. */
+/** The keys of a stack file under `sms:`, with their defaults. The words of each refusal are in values.ts. */
 import { z } from "zod";
 import { mongoForm, otlpForm, pageForm, redisForm } from "./address";
 import { authorityIsGivenOnce } from "./encryptionRules";
@@ -18,13 +18,17 @@ import {
     accountName,
     address,
     buildArguments,
+    buildContext,
     certificateId,
     cidr,
+    clientName,
     cloudId,
     clusterUid,
     contextName,
     credential,
+    environmentName,
     filePath,
+    givenImage,
     givenNumber,
     hour,
     image,
@@ -33,6 +37,7 @@ import {
     labels,
     logName,
     namespaceName,
+    nodeSelector,
     oneOf,
     ownNamespace,
     pemFile,
@@ -40,8 +45,11 @@ import {
     pinnedImage,
     plainVariables,
     poolName,
+    priorityClassName,
+    productName,
     quantity,
     queueNames,
+    ramRole,
     redisAccount,
     refused,
     region,
@@ -56,6 +64,8 @@ import {
     storageClassName,
     storageGb,
     tags,
+    tokenHashes,
+    toleration,
     trueOrFalse,
     version,
     weekDays,
@@ -69,7 +79,7 @@ interface Amounts {
     memory: string;
 }
 
-/** What the scheduler sets aside (requests) and what a pod may use at most (limits). */
+/** The amounts that the scheduler reserves (requests) and the most that a pod may use (limits). */
 function resources(requests: Amounts, limits: Amounts) {
     const amounts = ({ cpu, memory }: Amounts) =>
         section({ cpu: quantity(cpus, cpu).default(cpu), memory: quantity(bytes, memory).default(memory) }).prefault({});
@@ -78,31 +88,39 @@ function resources(requests: Amounts, limits: Amounts) {
         .prefault({});
 }
 
-/** The origin's numbers, for every process of the product. */
+/** The numbers of the original manifest, for every process of the product. */
 const appResources = resources({ cpu: "0.1", memory: "200Mi" }, { cpu: "1", memory: "800Mi" });
+
+/** The nodes on which pods may run, and the pods' priority if there isn't room for all. */
+const placement = section({
+    nodeSelector: nodeSelector.optional(),
+    tolerations: z.array(toleration, { error: "a list of tolerations, each after a -" }).optional(),
+    priorityClassName: priorityClassName.optional(),
+}).optional();
 
 const everyWorkload = {
     /** Old versions that `kubectl rollout undo` can go back to. */
     revisionHistoryLimit: wholeNumber(0, 100, 5),
-    /** After this long without success, `pulumi up` fails with the pods' own reasons. */
+    /** After this time without success, `pulumi up` fails with the pods' own reasons. */
     rolloutTimeoutSeconds: wholeNumber(30, 3600, 300),
     resources: appResources,
     env: plainVariables(takenVariable),
+    placement,
 };
 
 const replicated = {
     ...everyWorkload,
     replicas: wholeNumber(1, 100, 6),
-    /** How long a new pod must stay ready before the rollout counts on it. */
+    /** How long a new pod must stay ready before the rollout counts it. */
     minReadySeconds: wholeNumber(0, 600, 10),
-    /** From the order to stop until the kill. */
+    /** The time from the request to stop until SIGKILL. */
     gracePeriodSeconds: wholeNumber(1, 3600, 180),
     rollout: section({ maxSurge: share("25%"), maxUnavailable: share(0) })
         .check(rolloutCanBegin)
         .prefault({}),
 };
 
-/** Up from `replicas`, and down to them again, by the cpu that the pods take of what they request. */
+/** Scales between `replicas` and `maxReplicas`, by the pods' cpu usage in percent of their requests. */
 const byCpu = { maxReplicas: givenNumber(2, 1000, 12), cpuPercent: wholeNumber(1, 1000, 70) };
 
 const web = section({
@@ -112,23 +130,23 @@ const web = section({
     /** The server's processes, and the threads of each. */
     workers: wholeNumber(1, 64, 1),
     threads: wholeNumber(1, 256, 8),
-    /** Between taking a pod out of the Service and telling it to stop: every node must have heard. */
+    /** The time between a pod's removal from the Service and its SIGTERM. In this time every node must learn of the removal. */
     preStopSeconds: wholeNumber(0, 600, 10),
-    /** What the server gives running requests to finish. */
+    /** The time in which the server lets running requests finish. */
     gracefulTimeoutSeconds: wholeNumber(1, 3600, 30),
 })
     .check(rolloutOutlastsReadiness, autoscaleHasRoom)
     .prefault({});
 
-/** By the tasks that wait, as KEDA counts them. */
+/** Scales by the number of waiting tasks, which KEDA reads. */
 const byQueue = { kind: z.literal("queue"), maxReplicas: givenNumber(2, 1000, 12), tasksPerPod: givenNumber(1, 1_000_000, 100) };
 
-/** What each pool of workers has for itself. */
+/** The keys of each pool of workers. */
 const pool = {
     ...replicated,
-    /** Tasks at a time in one pod (threads). */
+    /** The number of tasks that one pod runs at the same time (threads). */
     concurrency: wholeNumber(1, 256, 16),
-    /** Where its tasks come from. */
+    /** The queues from which it takes tasks. */
     queues: queueNames.default([...queues]),
     autoscale: z
         .discriminatedUnion("kind", [section({ kind: z.literal("cpu").optional(), ...byCpu }), section(byQueue)], {
@@ -136,33 +154,42 @@ const pool = {
         })
         .optional(),
 };
-/** What a pool has from `sms:worker`. How far it grows is its own matter. */
+/** The keys that a pool inherits from `sms:worker`. A pool doesn't inherit `autoscale`. */
 export const inheritedKeys = Object.keys(pool).filter((key) => key !== "autoscale");
 
 const worker = section({
     ...pool,
-    /** For so long one attempt to send has its message to itself; none takes longer. */
+    /** The time for which one attempt to send has its message exclusively. No attempt takes longer. */
     sendLeaseSeconds: wholeNumber(1, 3500, 60),
-    /** The longest wait for the next attempt. */
+    /** The longest wait before the next attempt. */
     sendRetryMaxSeconds: wholeNumber(0, 86400, 600),
-    /** After it Redis gives a task that nobody acknowledged to another worker. */
+    /** After this time Redis gives an unacknowledged task to another worker. */
     visibilityTimeoutSeconds: wholeNumber(1, 604800, 3600),
 })
     .check(rolloutOutlastsReadiness, autoscaleHasRoom, visibilityOutlastsTasks)
     .prefault({});
 
-/** More pools of workers; what one doesn't say, it has from `sms:worker`. */
+/** More pools of workers. A pool inherits its missing keys from `sms:worker`. */
 const workerPools = z
     .record(poolName, section(pool).check(rolloutOutlastsReadiness, autoscaleHasRoom), { error: "a block of pools by their names" })
     .prefault({});
 
+/** The limits of one client. */
+const client = section({
+    requestsPerMinute: wholeNumber(1, 1_000_000, 600),
+    /** If it is 0, the client may query its messages but send none. */
+    messagesPerDay: wholeNumber(0, 1_000_000_000, 10_000),
+    /** The days for which its finished messages are kept. The default is MESSAGE_RETENTION_DAYS. */
+    retentionDays: givenNumber(0, 3650, 30).optional(),
+});
+
 const beat = section({
     ...everyWorkload,
     gracePeriodSeconds: wholeNumber(1, 3600, 30),
-    replicas: refused("left out: there is exactly one beat, as a second one would send every periodic task twice"),
+    replicas: refused("left out: there is exactly one beat, because a second one would have nothing to send"),
 }).prefault({});
 
-/** Addresses of pods and Services, where they aren't the vSwitches' own (Flannel); Terway's pods have addresses of vSwitches. */
+/** Addresses of pods and Services outside the vSwitches (Flannel). With Terway, pods have addresses of vSwitches. */
 const besideTheVpc = {
     podCidr: cidr(8, 28, "172.20.0.0/16").optional(),
     serviceCidr: cidr(8, 28, "172.21.0.0/20").optional(),
@@ -175,7 +202,7 @@ const network = z.discriminatedUnion(
         section({
             kind: z.literal("existing"),
             vpcId: cloudId("the VPC's id", "vpc-"),
-            /** All that pods, nodes and stores are in. */
+            /** All vSwitches of pods, nodes and stores. */
             vSwitches: listOf(section({ id: cloudId("the vSwitch's id", "vsw-"), ...inOneZone })),
             ...besideTheVpc,
         }).check(vSwitchesAreInTwoZones, networksAreApart),
@@ -190,31 +217,33 @@ const network = z.discriminatedUnion(
 );
 
 function listOf<T extends z.ZodType>(one: T) {
-    return z.array(one, { error: "a list, each entry behind a -" });
+    return z.array(one, { error: "a list, each entry after a -" });
 }
 
 const days = z.array(oneOf(...weekDays), { error: "a list of week days such as [Monday, Thursday]" }).min(1, {
     error: "a list of week days such as [Monday, Thursday]",
 });
 
-/** What both managed stores are asked. */
+/** The keys that both managed stores have. */
 const managed = {
     zone,
     secondaryZone: zone.optional(),
-    /** Whether the way there is encrypted. Online it is by default; the certificate is checked by `sms:storesCa`. */
+    /** Whether connections use TLS. The default is true in production. Pods check the certificate with `sms:storesCa`. */
     tls: trueOrFalse.optional(),
     backup: section({ days: days.default([...weekDays]), from: hour("19:00Z") }).prefault({}),
     maintenance: section({ from: hour("18:00Z") }).prefault({}),
-    /** Keeps the store from being deleted or replaced; as `sms:protect` by default. */
+    /** Protects the store from deletion and replacement. The default is `sms:protect`. */
     protect: trueOrFalse.optional(),
-    paymentType: refused("left out: stores are PostPaid. Destroying a PrePaid one only makes Pulumi forget it, and it goes on costing"),
+    paymentType: refused(
+        "left out: stores are PostPaid. If a PrePaid store is destroyed, Pulumi only forgets it, and the cloud still charges for it",
+    ),
 };
 
 const managedRedis = section({
     kind: z.literal("managed"),
     instanceClass: instanceClass("redis.shard.small.2.ce", /^redis\.[a-z0-9.]+$/),
     engineVersion: version("7.0", "6.0", "5.0").default("7.0"),
-    /** Another name, with another password, is how to change the password: both accounts work until all pods have the new one. */
+    /** To change the password, set another name and another password. Both accounts work until all pods have the new one. */
     account: redisAccount.default("sms"),
     ...managed,
 }).check(nodesAreInDifferentZones, brokerIsNoCluster);
@@ -225,15 +254,15 @@ const managedMongo = section({
     engineVersion: version("7.0", "8.0", "6.0", "5.0", "4.4").default("7.0"),
     storageGb: storageGb.default(20),
     storageType: oneOf("cloud_essd1", "cloud_essd2", "cloud_essd3", "cloud_auto").default("cloud_essd1"),
-    /** Of the replica set. */
+    /** The number of nodes in the replica set. */
     nodes: replicaSetNodes.default(3),
     hiddenZone: zone.optional(),
-    /** Which backups outlive the store, where it is deleted. The cloud's own default is none. */
+    /** The backups that remain after the store is deleted. The cloud's own default is none. */
     backupsAfterDeletion: oneOf("none", "last", "all").default("last"),
     ...managed,
 }).check(nodesAreInDifferentZones, replicaSetIsInOneZoneOrThree);
 
-/** A store's place decides what else is asked for. */
+/** A store. Its kind decides which other keys it has. */
 function store<T extends typeof managedRedis | typeof managedMongo>(
     example: string,
     inCluster: Record<"requests" | "limits", Amounts>,
@@ -248,8 +277,9 @@ function store<T extends typeof managedRedis | typeof managedMongo>(
                     image: image(example),
                     storage: quantity(bytes, "1Gi").default("1Gi"),
                     storageClass: storageClassName.optional(),
-                    /** Keeps the store and its data from being deleted or replaced; as `sms:protect` by default. */
+                    /** Protects the store and its data from deletion and replacement. The default is `sms:protect`. */
                     protect: trueOrFalse.optional(),
+                    placement,
                     resources: resources(inCluster.requests, inCluster.limits),
                 }),
                 onAlibaba,
@@ -260,9 +290,12 @@ function store<T extends typeof managedRedis | typeof managedMongo>(
         .prefault({} as never);
 }
 
-/** The id of a cluster that is gone, with all that the stack had in it: the next `up` may make it anew in another. */
+/**
+ * The id of a cluster that no longer exists, with everything that the stack had in it. The next `up` may then create the stack in another
+ * cluster.
+ */
 const replaces = clusterUid.optional();
-/** Nodes are added for pods that find no room, in a way that can't be seen in the cluster: too little room is a warning, no refusal. */
+/** Whether nodes are added for pods without room in a way that the cluster doesn't show. If true, too little room is only a warning. */
 const addsNodes = trueOrFalse.optional();
 
 const cluster = z
@@ -271,9 +304,9 @@ const cluster = z
         [
             section({
                 kind: z.literal("context").optional(),
-                /** Always by name: the kubeconfig's current context is never used. */
+                /** The context's name. The kubeconfig's current context is never used. */
                 context: contextName,
-                /** Otherwise `KUBECONFIG` or `~/.kube/config`. */
+                /** The default is `KUBECONFIG`, or `~/.kube/config`. */
                 kubeconfig: filePath.optional(),
                 replaces,
                 addsNodes,
@@ -291,10 +324,20 @@ const registry = z
             section({
                 kind: z.literal("address").optional(),
                 server: registryServer,
-                /** The host that nodes pull from, where it is another one. */
+                /** The host that nodes pull from, if it is another one. */
                 pullServer: registryServer.optional(),
                 repository: repositoryName.default("sms"),
                 username: accountName,
+            }),
+            /**
+             * Also by its address, but without an account: pods pull without a Secret. A push uses the local `docker login`, if there is
+             * one.
+             */
+            section({
+                kind: z.literal("anonymous"),
+                server: registryServer,
+                pullServer: registryServer.optional(),
+                repository: repositoryName.default("sms"),
             }),
             section({
                 kind: z.literal("acr"),
@@ -303,11 +346,41 @@ const registry = z
                 namespace: registryName.default("sms"),
                 repository: registryName.default("sms"),
                 username: accountName,
-                /** Keeps namespace and repository, and with them the images, from being deleted; as `sms:protect` by default. */
+                /**
+                 * Whether the registry refuses to overwrite a tag. If left out, the console's choice stays. If an `up` was killed after its
+                 * push, delete the tag before the next `up`.
+                 */
+                immutableTags: trueOrFalse.optional(),
+                /** Protects namespace and repository, and so the images, from deletion. The default is `sms:protect`. */
                 protect: trueOrFalse.optional(),
             }),
         ],
-        { error: kinds("address or acr") },
+        { error: kinds("address or acr or anonymous") },
+    )
+    .prefault({} as never);
+
+const platform = oneOf("linux/amd64", "linux/arm64").default("linux/amd64");
+
+const appImage = z
+    .discriminatedUnion(
+        "kind",
+        [
+            section({
+                kind: z.literal("build").optional(),
+                /** The app: a folder with a Dockerfile. Its image must keep the contract in docs/adopting.md. */
+                context: buildContext.default("app"),
+                baseImage: image("python:3.11-slim-bookworm").default("python:3.11-slim-bookworm"),
+                platform,
+                /** For example `PIP_INDEX_URL`. They stay readable in the image's history. */
+                buildArgs: buildArguments(takenArgument),
+                /** An image that was pushed before, instead of a new one. `npm run rollback` uses this key. */
+                pinned: pinnedImage.optional(),
+                reference: refused("left out, or beside kind: given, which names an image that somebody else has built"),
+            }),
+            /** An image that somebody else builds and pushes. The program does neither. */
+            section({ kind: z.literal("given"), reference: givenImage, platform }),
+        ],
+        { error: kinds("build or given") },
     )
     .prefault({} as never);
 
@@ -320,11 +393,11 @@ const logDestination = z
                 project: logName,
                 store: logName.default("sms"),
                 retentionDays: wholeNumber(1, 3000, 30),
-                /** A RAM user's that may write to this logstore and nothing else. */
+                /** The key of a RAM user who may write to this logstore and do nothing else. */
                 accessKeyId,
-                /** How pods reach it: `public` from another region or from outside of Alibaba Cloud. */
+                /** The endpoint for the pods. `public` is for pods in another region or outside Alibaba Cloud. */
                 network: oneOf("intranet", "public").default("intranet"),
-                /** Keeps the logs from being deleted; as `sms:protect` by default. */
+                /** Protects the logs from deletion. The default is `sms:protect`. */
                 protect: trueOrFalse.optional(),
             }),
             section({ kind: z.literal("otlp"), endpoint: address(otlpForm) }),
@@ -337,14 +410,14 @@ const monitoring = z
     .discriminatedUnion(
         "kind",
         [
-            /** The pods say where their metrics are, for a Prometheus that goes by that. */
+            /** Annotations on the pods say where their metrics are, for a Prometheus that reads annotations. */
             section({ kind: z.literal("annotations").optional() }),
-            /** Besides, the Prometheus operator's PodMonitors and alerts, and Grafana's dashboard. */
+            /** Adds the Prometheus operator's PodMonitors and alerts, and Grafana's dashboard. */
             section({
                 kind: z.literal("operator"),
-                /** By which the operator's Prometheus selects what is meant for it, such as `release: prometheus`. */
+                /** The labels by which the operator's Prometheus selects its objects, such as `release: prometheus`. */
                 labels: labels.prefault({}),
-                /** Where whoever is called reads docs/on-call.md. */
+                /** The URL of docs/on-call.md, for the person on call. */
                 onCallUrl: address(pageForm).optional(),
             }),
         ],
@@ -352,17 +425,19 @@ const monitoring = z
     )
     .prefault({} as never);
 
-/** Keys whose values are secrets: encrypted in the file, never shown, never in `settings` but as secret outputs. */
+/** Keys whose values are secrets. They are encrypted in the file, never shown, and in `settings` only secret outputs. */
 export const secretSchema = section({
-    // What the stores' passwords have to be depends on the stores' kinds: see secrets.ts.
+    // The rules for the stores' passwords depend on the stores' kinds: see secrets.ts.
     registryPassword: credential(1).optional(),
     redisPassword: z.unknown().optional(),
     redisUrl: address(redisForm).optional(),
     mongoPassword: z.unknown().optional(),
     mongoUrl: address(mongoForm).optional(),
-    /** Of the AccessKey that writes logs to SLS, or what OTLP's receiver wants to see as `Authorization`. */
+    /** The secret of the AccessKey that writes logs to SLS, and the `Authorization` header for the OTLP receiver. */
     logsAccessKeySecret: credential(1).optional(),
     logsAuthorization: credential(1).optional(),
+    /** The hashes of the tokens of each client in `sms:clients`. `npm run clients` generates the tokens and writes the hashes here. */
+    clientTokens: z.record(clientName, tokenHashes, { error: "a block of clients and the hashes of their tokens" }).optional(),
     /** More variables for all pods, through a Secret. */
     secretEnv: secretVariables(takenVariable).optional(),
 });
@@ -371,13 +446,26 @@ export type SecretKey = keyof typeof secretSchema.shape;
 export const plainSchema = section(
     {
         /** Becomes `ENV` in the pods. */
-        environment: oneOf("online", "test", "local"),
+        environment: environmentName,
+        /**
+         * The product's name in Alibaba Cloud, in the names of its instances and in the tag `product`. In a cluster the namespace
+         * distinguishes products.
+         */
+        name: productName.default("sms"),
+        /**
+         * Whether customers use the stack. It decides protection, encryption and the policies' rules. For online, test and local the
+         * environment's name decides it.
+         */
+        production: trueOrFalse.optional(),
         namespace: ownNamespace.default("sms"),
-        /** It is there and somebody else's: neither made, nor marked, nor closed, nor deleted with the stack. */
+        /** Whether the namespace already exists and has another owner. Then the stack doesn't create, mark, close or delete it. */
         existingNamespace: trueOrFalse.default(false),
-        /** Whether Pulumi refuses to delete or replace what holds data, images or logs. Stores, registry and logs have the same key. Online it is true by default. */
+        /**
+         * Whether Pulumi refuses to delete or replace resources with data, images or logs. Stores, registry and logs have the same key. The
+         * default is true in production.
+         */
         protect: trueOrFalse.optional(),
-        /** The account's, for all that is Alibaba Cloud's. Its keys are the environment's: ALICLOUD_ACCESS_KEY and so on. */
+        /** The account for everything in Alibaba Cloud. Its keys come from environment variables: ALICLOUD_ACCESS_KEY and so on. */
         alibaba: section({
             region,
             accountType: oneOf("Domestic", "International").default("Domestic"),
@@ -386,51 +474,67 @@ export const plainSchema = section(
         network: network.optional(),
         cluster,
         registry,
-        image: section({
-            baseImage: image("python:3.11-slim-bookworm").default("python:3.11-slim-bookworm"),
-            platform: oneOf("linux/amd64", "linux/arm64").default("linux/amd64"),
-            /** For example `PIP_INDEX_URL`. They stay readable in the image's history. */
-            buildArgs: buildArguments(takenArgument),
-            /** An image that was pushed before, in place of a new one: how `npm run rollback` goes back. */
-            pinned: pinnedImage.optional(),
-        }).prefault({}),
+        image: appImage,
         redis: store("redis:7.0", { requests: { cpu: "0.1", memory: "64Mi" }, limits: { cpu: "1", memory: "512Mi" } }, managedRedis),
         mongo: store("mongo:7.0", { requests: { cpu: "0.1", memory: "128Mi" }, limits: { cpu: "1", memory: "1Gi" } }, managedMongo),
-        /** In front of web: a network load balancer (NLB), which ACK's cloud controller makes. Without it, the node port is all there is. */
+        /** A network load balancer (NLB) in front of web, which ACK's cloud controller creates. Without it there is only the node port. */
         loadBalancer: section({
             scheme: oneOf("internal", "internet").default("internal"),
-            /** Of a certificate in Certificate Management Service: with it HTTPS on 443, without it HTTP on 80. */
+            /** A certificate's id in Certificate Management Service. With it the listener is HTTPS on 443, without it HTTP on 80. */
             certificateId: certificateId.optional(),
-            /** Their rules say whose requests it takes; without any it takes everybody's. */
+            /** The rules of these groups decide whose requests it accepts. Without any group it accepts all requests. */
             securityGroupIds: listOf(cloudId("a security group's id", "sg-")).default([]),
             drainSeconds: wholeNumber(10, 900, 60),
-            /** Keeps its address from being lost; as `sms:protect` by default. */
+            /** Protects its address from being lost. The default is `sms:protect`. */
             protect: trueOrFalse.optional(),
         }).optional(),
-        /** By which the stores' certificates are checked: the CA chain that either store's console gives. One of both. */
+        /** The CA chain that checks the stores' certificates. The console of either store offers it. Set either `text` or `file`. */
         storesCa: section({ text: pemText.optional(), file: pemFile.optional() }).check(authorityIsGivenOnce).optional(),
         logs: section({
-            /** A pod whose logs outgrow it is evicted. */
+            /** If a pod's logs outgrow it, the pod is evicted. */
             sizeLimit: quantity(bytes, "1Gi").default("1Gi"),
-            /** Where a collector beside each pod ships them. */
+            /** The shipping of logs, by a collector beside each pod. */
             ship: section({
                 image: image("otel/opentelemetry-collector-contrib:0.128.0").default("otel/opentelemetry-collector-contrib:0.128.0"),
                 resources: resources({ cpu: "20m", memory: "64Mi" }, { cpu: "200m", memory: "128Mi" }),
                 to: logDestination,
             }).optional(),
         }).prefault({}),
-        /** What may get into and out of the pods, and nothing else. The cluster's CNI has to enforce it: Terway does if told so, Flannel doesn't. */
+        /**
+         * NetworkPolicies that allow only the necessary connections of the pods. The cluster's CNI must enforce them: Terway does if it is
+         * configured to, Flannel doesn't.
+         */
         networkPolicies: section({
             enabled: trueOrFalse.default(true),
-            /** The namespace of the Prometheus that reads the workers' metrics; otherwise any. */
-            metricsFrom: namespaceName.optional(),
+            /** The namespace of the Prometheus that reads the metrics. No other namespace can read them. */
+            metricsFrom: namespaceName.default("monitoring"),
         }).prefault({}),
         monitoring,
+        /** The clients that may send, each with its limits. */
+        clients: z.record(clientName, client, { error: "a block of clients by their names" }).prefault({}),
+        /** Everybody who reaches the service may send, and there are no clients. The policies refuse it in production. */
+        openToAnybody: trueOrFalse.default(false),
+        /** The most messages a day for all clients together, which limits the cost of a day. Days are in UTC. */
+        messagesPerDay: wholeNumber(1, 1_000_000_000, 100_000),
+        /**
+         * The owner of the messages that were accepted before there were clients. It stays the same: these messages never get another
+         * owner.
+         */
+        formerClient: clientName.optional(),
+        /** For all pods of the product. The keys of web, worker, a pool, beat or a store in the cluster override it. */
+        placement,
+        /** A ServiceAccount for the app's pods, `sms`. It gives them no access to the cluster's API. */
+        serviceAccount: section({
+            /**
+             * The pods have this role's rights in Alibaba Cloud (RRSA). The cluster needs ACK's ack-pod-identity-webhook 0.2.0 or newer.
+             */
+            ramRole: ramRole.optional(),
+        }).optional(),
         /** Variables for all pods; web, worker and beat can add their own. */
         env: plainVariables(takenVariable),
-        /** KEDA 2 in the cluster, which scales workers by their queues; given only where it is there. */
+        /** KEDA 2 in the cluster, which scales workers by their queues. Set it only if KEDA is installed. */
         keda: section({ namespace: namespaceName.default("keda") }).optional(),
-        /** Before each new version: what it may take to bring MongoDB up to it. */
+        /** The migration of MongoDB before each new version, and its time limit. */
         migration: section({ timeoutSeconds: wholeNumber(10, 3600, 120) }).prefault({}),
         web,
         worker,
@@ -441,10 +545,12 @@ export const plainSchema = section(
 );
 export type PlainSettings = z.output<typeof plainSchema>;
 
-/** Keys with one value: Pulumi gives it as it stands, and the others' as JSON. */
+/** Keys with one value. Pulumi passes it as it is, and the values of other keys as JSON. */
 export const scalarKeys = [
     "environment",
+    "name",
     "namespace",
+    "formerClient",
     "registryPassword",
     "redisPassword",
     "redisUrl",

@@ -1,4 +1,4 @@
-/** What is asked of secrets beyond their form: that they are there, used, encrypted, and in one place only. */
+/** Rules for secrets besides their form: each is set, used, encrypted, and in one place only. */
 import { passwordFault } from "./credentials";
 import { Commands, keyOf, type Problem } from "./problems";
 import { isSecret, type RawSettings } from "./raw";
@@ -16,10 +16,10 @@ export function secretProblems(raw: RawSettings, values: Values): Problem[] {
     ];
 }
 
-/** The kind of what the file says nothing about. */
+/** The kind of a block that the file doesn't have. */
 const notGiven = "undefined";
 
-/** Secrets that are needed and not there, and those that are there and not needed. */
+/** Secrets that are needed but missing, and secrets that are set but not needed. */
 function missingOrUnused(values: Values, commands: Commands): Problem[] {
     const missing = (key: SecretKey, reason: string) => ({
         key: keyOf([key]),
@@ -29,9 +29,8 @@ function missingOrUnused(values: Values, commands: Commands): Problem[] {
     const unused = (key: SecretKey, reason: string) => ({
         key: keyOf([key]),
         message: `is not used, ${reason}; allowed: none`,
-        fix: commands.remove([key]),
+        fix: commands.removeSecret([key]),
     });
-    const registry = values.registryPassword === undefined ? [missing("registryPassword", "needed to push and to pull the image")] : [];
     const needs = (place: string[], key: SecretKey, need: { by: string[]; notBy: string[]; isOptional?: boolean }) => {
         const given = valueAt(values, place);
         // A block may have a key `toString`.
@@ -43,6 +42,12 @@ function missingOrUnused(values: Values, commands: Commands): Problem[] {
         }
         return isGiven && need.notBy.includes(kind) ? [unused(key, reason)] : [];
     };
+    const isAnonymous = valueAt(values, ["registry", "kind"]) === "anonymous";
+    const registry = isAnonymous
+        ? needs(["registry", "kind"], "registryPassword", { by: [], notBy: ["anonymous"] })
+        : values.registryPassword === undefined
+          ? [missing("registryPassword", "needed to push and to pull the image")]
+          : [];
     const stores = (["redis", "mongo"] as const).flatMap((store) => [
         ...needs([store, "kind"], `${store}Password`, { by: ["cluster", "managed"], notBy: ["external"] }),
         ...needs([store, "kind"], `${store}Url`, { by: ["external"], notBy: ["cluster", "managed"] }),
@@ -56,7 +61,7 @@ function missingOrUnused(values: Values, commands: Commands): Problem[] {
     ];
 }
 
-/** The stores' passwords: what one is made of is a matter of who takes it. */
+/** Faults of the stores' passwords. The allowed characters depend on the store's kind. */
 function unfitPasswords(values: Values, commands: Commands): Problem[] {
     return (["redis", "mongo"] as const).flatMap((store) => {
         const key = `${store}Password` as const;
@@ -72,7 +77,7 @@ const passwordFaults: Record<string, (password: unknown) => string | undefined> 
     managed: (password) => passwordFault(String(password)),
 };
 
-/** Secrets in plain text, and encrypted values where they wouldn't stay secret. */
+/** Secrets in plain text, and encrypted values in keys that don't keep them secret. */
 function wronglyKept(raw: RawSettings, values: Values, commands: Commands): Problem[] {
     return Object.keys(values).flatMap((key) => {
         if (isSecret(key) && !raw.encrypted.has(key)) {
@@ -81,10 +86,9 @@ function wronglyKept(raw: RawSettings, values: Values, commands: Commands): Prob
                     key: keyOf([key]),
                     message:
                         "is a secret in plain text; allowed: encrypted only. If the file was ever shared, change the secret itself too",
-                    fix:
-                        key === "secretEnv"
-                            ? `${commands.remove([key])} && ${commands.setSecret([key, "NAME"])}`
-                            : commands.setSecret([key]),
+                    fix: ["secretEnv", "clientTokens"].includes(key)
+                        ? commands.replaceBySecret([key], [key, "NAME"])
+                        : commands.setSecret([key]),
                 },
             ];
         }
@@ -102,7 +106,7 @@ function wronglyKept(raw: RawSettings, values: Values, commands: Commands): Prob
     });
 }
 
-/** Variables given both in plain and as a secret: which one a process would see is nothing to guess about. */
+/** Variables that are set both in plain text and as a secret. Nobody should have to guess which value a process gets. */
 function setTwice(values: Values, commands: Commands): Problem[] {
     const secretNames = Object.keys(Object(values.secretEnv));
     const pools = Object.keys(Object(values.workerPools)).map((name) => ["workerPools", name, "env"]);

@@ -1,4 +1,4 @@
-/** The one reader of a stack file besides the engine. It reads what the engine reads, or refuses the file. */
+/** Reads a stack file without the engine. It reads the same values as the engine, or it refuses the file. */
 import {
     type Document,
     type ErrorCode,
@@ -14,30 +14,26 @@ import {
     type YAMLMap,
 } from "yaml";
 
-import type { RawSettings } from "./raw";
+import type { Misread, RawSettings } from "./raw";
 
 export interface StackFile {
     readonly encryptionsalt?: string;
-    /** By whole keys, `sms:web`: also where the file leaves the project's name out, as the engine lets it. */
+    /** The provider that encrypts the stack's secrets, if it isn't a passphrase. */
+    readonly secretsprovider?: string;
+    /** The environments of Pulumi ESC from which the stack takes settings. */
+    readonly environment?: readonly string[];
+    /** The values by their whole keys, such as `sms:web`. The file may omit the project's name, as the engine allows it. */
     readonly config: Readonly<Record<string, unknown>>;
-    /** What isn't read as it is written. */
+    /** The values that the engine reads differently from the text. */
     readonly misread?: readonly Misread[];
 }
 
-/** A value such as `022`, which YAML reads as 18. */
-export interface Misread {
-    readonly path: readonly (string | number)[];
-    readonly written: string;
-    /** As the engine reads it; of a time the day, with which its text begins. */
-    readonly read: number | boolean | string;
-}
-
-/** Whether this is what the engine made of it. */
+/** Whether `value` is the engine's reading of the text. */
 export function isReading({ written, read }: Misread, value: unknown): boolean {
     return [written, String(read)].includes(String(value)) || (typeof read === "string" && String(value).startsWith(`${read} `));
 }
 
-/** Why a text is no stack file. Never with a value of it. */
+/** Why a text isn't a stack file. It never contains a value of the file. */
 export class StackFileError extends Error {
     constructor(
         what: string,
@@ -53,7 +49,7 @@ export function parseStackFile(text: string): StackFile {
     const refuse = (what: string, offset?: number): never => {
         throw new StackFileError(what, offset === undefined ? undefined : lines.linePos(offset).line);
     };
-    // All scalars as texts: what a plain one is, the engine decides otherwise than this library.
+    // All scalars are read as texts, because the engine interprets plain scalars differently from this library.
     const documents = [...parseAllDocuments(source, { schema: "failsafe", lineCounter: lines, prettyErrors: false })];
     for (const [pattern, what] of unreadable) {
         const found = pattern.exec(source);
@@ -67,14 +63,14 @@ export function parseStackFile(text: string): StackFile {
         refuse(faults[fault.code] ?? fault.message, fault.pos[0]);
     }
     if (another) {
-        refuse("another document begins here, which the engine would leave out", another.range?.[0]);
+        refuse("another document begins here, which the engine would ignore", another.range?.[0]);
     }
     const misread: Misread[] = [];
     const file = new Reader(document as Document, refuse, misread).read(document?.contents ?? null, []) ?? {};
     if (!isBlock(file)) {
         return refuse("its settings aren't a block: config: with the keys indented below");
     }
-    const { config, encryptionsalt } = file;
+    const { config, encryptionsalt, secretsprovider } = file;
     if (config !== undefined && config !== null && !isBlock(config)) {
         return refuse("config isn't a block: its keys have to be indented below it");
     }
@@ -82,13 +78,15 @@ export function parseStackFile(text: string): StackFile {
     for (const [key, value] of Object.entries(config ?? {})) {
         const name = wholeKey(key) ?? refuse(`${key} isn't a key: allowed are sms:NAME and PACKAGE:NAME`);
         if (Object.hasOwn(whole, name)) {
-            refuse(`${name} is there twice, with and without its sms:`);
+            refuse(`${name} occurs twice, with and without its sms:`);
         }
-        // The engine makes an empty text of it.
+        // The engine reads null as an empty text.
         whole[name] = value ?? "";
     }
     return {
         ...(typeof encryptionsalt === "string" ? { encryptionsalt } : {}),
+        ...(typeof secretsprovider === "string" && secretsprovider !== "" ? { secretsprovider } : {}),
+        ...environmentsIn(file.environment),
         config: whole,
         misread: misread.flatMap(({ path: [top, key, ...rest], ...value }) =>
             top === "config" && key !== undefined ? [{ ...value, path: [wholeKey(String(key)) ?? key, ...rest] }] : [],
@@ -96,17 +94,24 @@ export function parseStackFile(text: string): StackFile {
     };
 }
 
-/** What the library says better, or with a part of the text, which may be a secret. */
+/** The names in the list. An environment that is written in the file itself has no name. */
+function environmentsIn(value: unknown): Pick<StackFile, "environment"> {
+    const names = Array.isArray(value) ? value.map((each) => (isBlock(each) ? Object.keys(each).join() : String(each))) : [];
+    const all = names.length === 0 && isBlock(value) ? ["the stack file's own"] : names;
+    return all.length === 0 ? {} : { environment: all };
+}
+
+/** Replacements for the library's messages. They are clearer, and don't quote the text, which may be a secret. */
 const faults: Partial<Record<ErrorCode, string>> = {
-    BAD_ALIAS: "an alias, *…, of nothing above: a text stands in quotes instead",
+    BAD_ALIAS: "an alias, *…, without an anchor above: put the text in quotes instead",
     BAD_DIRECTIVE: "a directive, %…, that isn't known",
-    BAD_DQ_ESCAPE: "an escape, \\…, that isn't known: a text with \\ in it stands in single quotes",
-    DUPLICATE_KEY: "a key that is there already",
-    TAG_RESOLVE_FAILED: "a tag, !…: a text stands in quotes instead",
-    UNEXPECTED_TOKEN: "something that doesn't belong there",
+    BAD_DQ_ESCAPE: "an escape, \\…, that isn't known: put a text with \\ in single quotes",
+    DUPLICATE_KEY: "a key that already exists",
+    TAG_RESOLVE_FAILED: "a tag, !…: put the text in quotes instead",
+    UNEXPECTED_TOKEN: "an unexpected text",
 };
 
-/** What the two readers would see different things in. */
+/** Patterns that the engine and this library would read differently. */
 const unreadable: [pattern: RegExp, what: string][] = [
     [/^(<{7}|={7}|>{7})( |\r?$)/m, "a conflict marker of git"],
     [/^[ -]*\t/m, "a tab at the beginning of the line"],
@@ -114,7 +119,7 @@ const unreadable: [pattern: RegExp, what: string][] = [
     [/[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)/, "a control character"],
 ];
 
-/** A stack file's text, which each reader of YAML reads in the same way: every text stands in quotes. */
+/** A stack file's text. All texts are in quotes, so that every YAML reader reads the same values. */
 export function stackFileText(file: { encryptionsalt?: string; config: Readonly<Record<string, unknown>> }): string {
     const quoted = { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "QUOTE_DOUBLE" } as const;
     const text = stringify(file, { ...quoted, lineWidth: 0, aliasDuplicateObjects: false });
@@ -129,7 +134,7 @@ export function hasEncrypted(value: unknown): boolean {
     return isEncrypted(value) || (typeof value === "object" && value !== null && Object.values(value).some(hasEncrypted));
 }
 
-/** The settings as the engine hands them to the program: blocks as JSON, everything else as text. */
+/** The settings as the engine passes them to the program: blocks as JSON, all other values as text. */
 export function rawSettings(stack: string, { config, misread = [] }: StackFile): RawSettings {
     const own = Object.entries(config)
         .filter(([key]) => key.startsWith(prefix))
@@ -147,7 +152,7 @@ export function rawSettings(stack: string, { config, misread = [] }: StackFile):
 const prefix = "sms:";
 
 class Reader {
-    /** Blocks that are being read: none may hold itself. */
+    /** The blocks that are being read. No block may contain itself. */
     private readonly open = new Set<Node>();
 
     constructor(
@@ -174,7 +179,7 @@ class Reader {
         );
     }
 
-    /** What an alias stands for. */
+    /** The node that an alias refers to. */
     private target(node: unknown): Node {
         if (!isAlias(node)) {
             return node as Node;
@@ -184,7 +189,7 @@ class Reader {
 
     private within<T>(node: Node, work: () => T): T {
         if (this.open.has(node)) {
-            this.refuse("a block holds itself", node.range?.[0]);
+            this.refuse("a block contains itself", node.range?.[0]);
         }
         this.open.add(node);
         const result = work();
@@ -192,7 +197,7 @@ class Reader {
         return result;
     }
 
-    /** A block's keys, then those that are merged into it (`<<: *other`): the first one counts. */
+    /** A block's keys, then the keys that are merged into it (`<<: *other`). If a key occurs twice, the first one counts. */
     private pairs({ items }: YAMLMap, path: Path): [key: string, value: unknown][] {
         const isMerge = ({ key }: { key: unknown }) => isScalar(key) && key.value === "<<" && key.type === "PLAIN";
         const own = items.filter((item) => !isMerge(item)).map(({ key, value }): [string, unknown] => [this.key(key, path), value]);
@@ -202,7 +207,7 @@ class Reader {
                 const block = this.target(source);
                 return isMap(block) && block.tag === undefined
                     ? this.within(block, () => this.pairs(block, path))
-                    : this.refuse("<< merges blocks, and nothing else", (key as Node).range?.[0]);
+                    : this.refuse("<< can merge only blocks", (key as Node).range?.[0]);
             });
         });
         const taken = new Set<string>();
@@ -215,14 +220,14 @@ class Reader {
         }
         this.refuseMarks(node);
         const { value, isExact } = plain(node.value);
-        // The engine makes a text of a number or a boolean, but not of a whole setting's.
+        // The engine converts a number or a boolean to a text, but not if it is the key of a whole setting.
         const isText = typeof value === "string" || (depth > 1 && value !== null);
         return node.type !== "PLAIN" || (isExact && isText)
             ? node.value
             : this.refuse(`the key ${node.value} isn't a text: put it in quotes`, node.range?.[0]);
     }
 
-    /** Within brackets the engine takes no text for one that begins so. */
+    /** Refuses a plain text that begins with : or ?, because the engine doesn't accept it within brackets. */
     private refuseMarks({ value, type, range }: Scalar<string>): void {
         if (type === "PLAIN" && /^[:?]/.test(value)) {
             this.refuse(`a text that begins with ${value[0]}: put it in quotes`, range?.[0]);
@@ -235,11 +240,11 @@ class Reader {
         const { value, isExact } = plain(written);
         if (type !== "PLAIN") {
             return /^\s/.test(written) && written.includes("\n")
-                ? this.refuse("a text of several lines begins with a space or a line break, which the engine leaves out", range?.[0])
+                ? this.refuse("a text of several lines begins with a space or a line break, which the engine removes", range?.[0])
                 : written;
         }
         if (typeof value === "number" && !Number.isFinite(value)) {
-            this.refuse(`${written} is no number that a setting can have: put it in quotes`, range?.[0]);
+            this.refuse(`${written} isn't a number that a setting can have: put it in quotes`, range?.[0]);
         }
         if (!isExact && value !== null) {
             this.misread.push({ path, written, read: value });
@@ -252,11 +257,11 @@ type Path = (string | number)[];
 
 interface Plain {
     readonly value: null | boolean | number | string;
-    /** Whether the value's text is what is written. */
+    /** Whether the value as a text equals the written text. */
     readonly isExact: boolean;
 }
 
-/** What the engine's library (gopkg.in/yaml.v3) makes of a scalar without quotes. */
+/** The value that the engine's library (gopkg.in/yaml.v3) reads from a scalar without quotes. */
 function plain(written: string): Plain {
     if (["", "~", "null", "Null", "NULL"].includes(written)) {
         return { value: null, isExact: true };
@@ -298,7 +303,7 @@ function numberOf(written: string): number | undefined {
 const time = String.raw`([01]?\d|2[0-3]):[0-5]?\d:[0-5]?\d([.,]\d+)?`;
 const point = new RegExp(String.raw`^(\d{4})-(\d{1,2})-(\d{1,2})([Tt]${time}(Z|[-+]\d\d:\d\d)| ${time})?$`);
 
-/** The day of a date, with or without a time. The engine makes a longer text of it, which begins with the day. */
+/** The day of a date, with or without a time. The engine's text is longer, and begins with the day. */
 function dayOf(written: string): string | undefined {
     const [, year = "", month = "", day = ""] = point.exec(written) ?? [];
     const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));

@@ -1,10 +1,10 @@
-/** A stack file in words that editors understand, made from the settings' own schema. `npm run schema` writes it. */
+/** A stack file's JSON Schema for editors, generated from the settings' schema. `npm run schema` writes it. */
 import { z } from "zod";
 import { plainSchema, secretSchema } from "./schema";
 
 type JsonSchema = Record<string, unknown>;
 
-/** `pulumi config set --secret` writes it. */
+/** A value that `pulumi config set --secret` writes. */
 const encrypted = {
     type: "object",
     properties: { secure: { type: "string" } },
@@ -13,7 +13,7 @@ const encrypted = {
     description: "encrypted: pulumi config set --secret",
 };
 
-/** JSON Schema for `Pulumi.*.yaml`. It knows keys, kinds and ranges; the rules between keys are told at preview. */
+/** JSON Schema for `Pulumi.*.yaml`. It has keys, kinds and ranges. A preview checks the rules between keys. */
 export function stackFileSchema(): JsonSchema {
     const plain = z.toJSONSchema(plainSchema, { io: "input", unrepresentable: "any" }).properties as Record<string, JsonSchema>;
     const secret = Object.fromEntries(
@@ -32,10 +32,10 @@ export function stackFileSchema(): JsonSchema {
                 properties: Object.fromEntries(
                     Object.entries({ ...plain, workerPools: withoutDefaults(plain.workerPools), ...secret }).map(([key, schema]) => [
                         `sms:${key}`,
-                        schema,
+                        alsoInQuotes(schema),
                     ]),
                 ),
-                // Other packages' settings, but no misspelt ones of this program.
+                // Allows other packages' settings, but no misspelt keys of this program.
                 patternProperties: { "^(?!sms:)": {} },
                 additionalProperties: false,
                 required: ["sms:environment"],
@@ -43,11 +43,19 @@ export function stackFileSchema(): JsonSchema {
             secretsprovider: { type: "string" },
             encryptedkey: { type: "string" },
             encryptionsalt: { type: "string" },
+            environment: { description: "environments of Pulumi ESC" },
         },
     };
 }
 
-/** What a pool of workers doesn't say isn't what the program would choose, but what `sms:worker` says. */
+/** If a pool of workers doesn't have a key, the value of `sms:worker` applies, not the schema's default. */
 function withoutDefaults(schema: JsonSchema | undefined): JsonSchema {
     return JSON.parse(JSON.stringify(schema, (key, value) => (key === "default" ? undefined : value)));
+}
+
+/** For the engine a setting is a text, so `pulumi config set` writes each setting in quotes. */
+function alsoInQuotes(schema: JsonSchema | undefined): JsonSchema | undefined {
+    const patterns: Record<string, string> = { boolean: "^(true|false)$", integer: "^\\d+$" };
+    const pattern = patterns[String(schema?.type)];
+    return pattern === undefined ? schema : { anyOf: [schema, { type: "string", pattern }] };
 }

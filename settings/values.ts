@@ -1,37 +1,23 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { type AddressForm, addressFault, addressVariables, hostFault, withScheme } from "./address";
+import { atProgram } from "./atProgram";
 import { overlap, range } from "./cidr";
 import { hasPassword, namesCredential } from "./credentials";
+import type { Hint } from "./hint";
 import { isPem, isPemFile } from "./pem";
 import { fits, meantQuantity, type Unit } from "./quantity";
 import { queues } from "./queues";
-import type { Checked } from "./rules";
+import { type Checked, tolerationIsWhole } from "./rules";
 import { freeVariables } from "./variables";
 
-/** What a refused value tells its problem, beside the words. */
-export interface Hint {
-    /** A value that would be accepted, for the command that mends it. */
-    example?: unknown;
-    /** What was probably meant by the refused value, if that can be told. */
-    meant?: (input: unknown) => string | undefined;
-    /** The mending is to take the key away. */
-    remove?: boolean;
-    /** It is to be a list. */
-    list?: boolean;
-    /** The mending is to set it in `sms:secretEnv` instead. */
-    secretEnv?: boolean;
-    /** Whether the value may be a credential: then it must not be shown. */
-    hidden?: boolean | ((input: unknown) => boolean);
-    /** What a rule found where the file says nothing. */
-    byDefault?: unknown;
-}
-
-/** One value, taken as it is or refused with what is allowed. Editors get the words too, and `form`: what JSON Schema can say of it. */
+/** One value. It is accepted as it is, or refused with the allowed values. Editors get these words too, and `form`, its JSON Schema. */
 function value<T>(allowed: string, hint: Hint, form: object, accepts: (input: unknown) => boolean) {
     return z.custom<T>(accepts, { error: allowed, params: { ...hint } }).meta({ ...form, description: allowed });
 }
 
-/** An object that knows its keys: a stranger among them is refused with the names of those (see problems.ts). */
+/** An object with known keys. An unknown key is refused with the names of the known keys (see problems.ts). */
 export function section<T extends z.ZodRawShape>(shape: T, alsoKnown: string[] = []) {
     const known = [...Object.keys(shape), ...alsoKnown].join(", ");
     return z.strictObject(shape, {
@@ -39,7 +25,7 @@ export function section<T extends z.ZodRawShape>(shape: T, alsoKnown: string[] =
     });
 }
 
-/** What is said where `kind` is none of these, or where there is no block to have one. */
+/** The message if `kind` is none of these, or if there is no block. */
 export function kinds(names: string) {
     return ({ code }: z.core.$ZodRawIssue) => (code === "invalid_union" ? names : `a block with the kind ${names}`);
 }
@@ -48,7 +34,7 @@ export function wholeNumber(min: number, max: number, preset: number) {
     return givenNumber(min, max, preset).default(preset);
 }
 
-/** One that nobody can guess. */
+/** A whole number without a default. */
 export function givenNumber(min: number, max: number, example: number) {
     return value<number>(
         `a whole number from ${min} to ${max}, without quotes`,
@@ -71,7 +57,7 @@ export function oneOf<const T extends string>(...names: T[]) {
     return value<T>(names.join(" or "), { example: names[0] }, { enum: names }, (input) => names.includes(input as T));
 }
 
-/** A version has to stand in quotes: YAML makes the number 7 of `7.0`. */
+/** A version must be in quotes, because YAML reads `7.0` as the number 7. */
 export function version(...versions: string[]) {
     return value<string>(
         `${versions.join(" or ")}, in quotes`,
@@ -83,7 +69,7 @@ export function version(...versions: string[]) {
 
 export const trueOrFalse = value<boolean>("true or false", { example: true }, { type: "boolean" }, (input) => typeof input === "boolean");
 
-/** A Kubernetes quantity, always as text: YAML makes a number of `cpu: 1`. */
+/** A Kubernetes quantity, always as text. YAML reads `cpu: 1` as a number. */
 export function quantity(unit: Unit, example: string) {
     return value<string | number>(
         `${unit.name} from ${unit.least} to ${unit.most} such as ${example}`,
@@ -93,7 +79,7 @@ export function quantity(unit: Unit, example: string) {
     ).transform(String);
 }
 
-/** How many pods a rollout may add or take at a time: `25%`, or a whole number. */
+/** How many pods a rollout may add or remove at a time: `25%`, or a whole number. */
 export function share(preset: string | number) {
     return value<string | number>(
         "a whole number of pods from 0 to 100, or a percentage such as 25%",
@@ -103,7 +89,7 @@ export function share(preset: string | number) {
     ).default(preset);
 }
 
-/** A key that people expect, and why it isn't there. */
+/** A key that users may expect, and why it doesn't exist. */
 export function refused(reason: string) {
     return value<undefined>(reason, { remove: true }, { not: {} }, () => false).optional();
 }
@@ -112,7 +98,7 @@ const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const dnsName = /^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 const imageReference = /^([\w.-]+(:\d+)?\/)?[a-z0-9._/-]+(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
 
-/** `sms-worker-NAME` has to be a name, too. */
+/** `sms-worker-NAME` must be a name too. */
 export const poolName = z.string().refine((name) => /^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/.test(name), {
     error: "a pool's name of lower-case letters, digits and -, 30 characters at most",
     params: { remove: true },
@@ -122,8 +108,29 @@ export const poolName = z.string().refine((name) => /^[a-z0-9]([-a-z0-9]{0,28}[a
 const someQueues = `a list of queues: ${queues.join(", ")}`;
 export const queueNames = z.array(oneOf(...queues), { error: someQueues }).min(1, { error: someQueues });
 
+/** The ids of the client's messages begin with this name. */
+export const clientName = text(
+    "a client's name of lower-case letters, digits and -, 30 characters at most",
+    "shop",
+    /^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/,
+    { remove: true },
+);
+export const tokenHashes = text(
+    "none, or the SHA-256 of one token or two, as npm run clients writes it",
+    "none",
+    /^(none|[0-9a-f]{64}(,[0-9a-f]{64})?)$/,
+    { hidden: true },
+);
+
+/** Together with an environment's name, it must not be longer than the name of a Redis instance may be. */
+export const productName = text(
+    "a name of lower-case letters, digits and -, with a letter at its beginning, 16 characters at most",
+    "sms",
+    /^[a-z]([-a-z0-9]{0,14}[a-z0-9])?$/,
+);
+export const environmentName = text("a name of lower-case letters, digits and -, 63 characters at most", "online", dnsLabel);
 export const namespaceName = text("a name of lower-case letters, digits and -, 63 characters at most", "sms", dnsLabel);
-/** One to make or to go into: Kubernetes keeps `kube-…` for itself, and `default` is everybody's. */
+/** A namespace to create or to use. Kubernetes reserves `kube-…`, and everybody uses `default`. */
 export const ownNamespace = text(
     "a name of lower-case letters, digits and -, 63 characters at most, other than default and kube-…",
     "sms",
@@ -152,16 +159,35 @@ export const repositoryName = text(
     "sms",
     /^[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/,
 );
+export const buildContext = value<string>(
+    "the path of a folder with a Dockerfile, absolute or from the folder of Pulumi.yaml",
+    { example: "app" },
+    { type: "string", examples: ["app"] },
+    (input) => typeof input === "string" && existsSync(join(atProgram(input), "Dockerfile")),
+);
 export const pinnedImage = text(
     "TAG@sha256:DIGEST of an image that was pushed before",
     `4c1f2a@sha256:${"0".repeat(64)}`,
     /^\w[\w.-]*@sha256:[0-9a-f]{64}$/,
 );
+/** The whole reference, as nodes pull it. Without a host it would be an image of Docker Hub. */
+export const givenImage = faultless(
+    "HOST/REPOSITORY:TAG@sha256:DIGEST of an image in a registry",
+    { example: `registry.example.com/sms:1.0@sha256:${"0".repeat(64)}` },
+    { pattern: "@sha256:[0-9a-f]{64}$", examples: [`registry.example.com/sms:1.0@sha256:${"0".repeat(64)}`] },
+    (reference) => {
+        const [, host = "", repository = ""] = /^([^/]+)\/(.*)$/.exec(reference) ?? [];
+        if (!/[.:]/.test(host) || hostFault(host) !== undefined) {
+            return "it doesn't begin with a registry's host";
+        }
+        return /^[a-z0-9._/-]+(:\w[\w.-]{0,127})?@sha256:[0-9a-f]{64}$/.test(repository) ? undefined : "it doesn't end with @sha256:DIGEST";
+    },
+);
 export const accountName = text("the account's name, without spaces", "sms", /^[^\s:]+$/);
 export const contextName = text("the name of a context in the kubeconfig (kubectl config get-contexts)", "my-cluster", /^\S(.*\S)?$/);
 export const filePath = text("the path of a kubeconfig file, not its contents", "./kubeconfig", /^[^\n{}]+$/);
 
-/** An image with its version written down: what runs tomorrow is what ran today. */
+/** An image with a fixed version, so that tomorrow the same image runs as today. */
 export function image(example: string) {
     return value<string>(
         `an image with a tag other than latest, or with a digest, such as ${example}`,
@@ -179,14 +205,62 @@ export function image(example: string) {
 const labelWords = "a Kubernetes label: letters, digits, - _ and . with letters or digits at both ends, 63 characters at most";
 const labelPart = /^[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
 
-/** Marks by which Kubernetes objects are found: `release: prometheus`. */
+/** Labels by which Kubernetes objects are selected: `release: prometheus`. */
 export const labels = z.record(
     text(labelWords, "release", /^([a-z0-9][-.a-z0-9]*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, { remove: true }),
     text(labelWords, "prometheus", labelPart),
     { error: "a block of names and texts" },
 );
 
-/** Kubernetes takes nothing but strings, so numbers and booleans become some: `true` is "true". */
+/** A name with an optional domain as its prefix, as keys of labels and taints have it. */
+const qualifiedName =
+    /^((?=[^/]{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
+const labelKey = text(labelWords, "pool", qualifiedName, { remove: true });
+
+/** Without quotes YAML may read a number or a boolean. Kubernetes accepts neither. */
+const labelValue = value<string>(
+    `${labelWords}, or ""; a number, true and false in quotes`,
+    { example: "sms", meant: (input) => (["number", "boolean"].includes(typeof input) ? String(input) : undefined) },
+    { type: "string", pattern: "^([A-Za-z0-9]([-\\w.]{0,61}[A-Za-z0-9])?)?$" },
+    (input) => typeof input === "string" && (input === "" || labelPart.test(input)),
+);
+
+/** The node labels that the program itself sets, from the image's platform. */
+const platformLabels = ["kubernetes.io/os", "kubernetes.io/arch"];
+
+/** The labels that a node must have, all of them. */
+export const nodeSelector = z.record(
+    labelKey.refine((key) => !platformLabels.includes(key), {
+        error: "another label, as the program sets this one by sms:image.platform",
+        params: { remove: true },
+    }),
+    labelValue,
+    { error: "a block of labels of nodes (kubectl get nodes --show-labels)" },
+);
+
+const taintKey = text("a taint's key (kubectl describe node)", "dedicated", qualifiedName);
+
+/** A pod's toleration of one taint or several. */
+export const toleration = section({
+    key: taintKey.optional(),
+    operator: oneOf("Exists", "Equal").optional(),
+    value: labelValue.optional(),
+    effect: oneOf("NoSchedule", "PreferNoSchedule", "NoExecute").optional(),
+    tolerationSeconds: givenNumber(0, 31_536_000, 300).optional(),
+}).check(tolerationIsWhole);
+
+export const priorityClassName = text("the name of a PriorityClass (kubectl get priorityclass)", "sms-serving", dnsName);
+
+const roleName = /^[\w.-]{1,64}$/;
+
+export const ramRole = value<string>(
+    "a RAM role's name of letters, digits and . _ -, 64 characters at most, not its ARN",
+    { example: "sms-pods", meant: (input) => /:role\/([\w.-]{1,64})$/.exec(String(input))?.[1] },
+    { type: "string", pattern: roleName.source, examples: ["sms-pods"] },
+    (input) => typeof input === "string" && roleName.test(input),
+);
+
+/** Kubernetes accepts only strings, so numbers and booleans become strings: `true` is "true". */
 const variable = value<string | number | boolean>(
     "a text, a number, true or false",
     { example: "true" },
@@ -194,7 +268,7 @@ const variable = value<string | number | boolean>(
     (input) => ["string", "number", "boolean"].includes(typeof input),
 );
 
-/** Why the program keeps a name to itself, if it does. */
+/** Why the program reserves a name, or undefined. */
 type Taken = (name: string) => string | undefined;
 
 function variableName(taken: Taken) {
@@ -212,7 +286,7 @@ function variableName(taken: Taken) {
         });
 }
 
-/** Names and values for processes, readable by whoever reads the file, the state or the pod: no place for credentials. */
+/** Names and values for processes. All readers of the file, the state or the pod see them, so they must not be credentials. */
 function publicVariables(taken: Taken, instead: string, mending: Hint) {
     const params = { ...mending, hidden: true };
     return z
@@ -227,7 +301,7 @@ function publicVariables(taken: Taken, instead: string, mending: Hint) {
 }
 
 export function plainVariables(taken: Taken) {
-    return publicVariables(taken, "sms:secretEnv is the place for it, encrypted", { secretEnv: true }).check(appTakesThem);
+    return publicVariables(taken, "put it into sms:secretEnv, encrypted", { secretEnv: true }).check(appTakesThem);
 }
 
 export function buildArguments(taken: Taken) {
@@ -238,7 +312,7 @@ export function secretVariables(taken: Taken) {
     return z.record(variableName(taken), variable, { error: "a block of names and values" }).check(appTakesThem);
 }
 
-/** What the app would refuse, each process when it starts. */
+/** Refuses the values that each process of the app would refuse when it starts. */
 function appTakesThem({ value, issues }: Checked<Record<string, unknown>>) {
     for (const [name, schema] of appVariables.filter(([name]) => Object.hasOwn(value, name))) {
         for (const issue of schema.safeParse(String(value[name])).error?.issues ?? []) {
@@ -247,7 +321,7 @@ function appTakesThem({ value, issues }: Checked<Record<string, unknown>>) {
     }
 }
 
-/** Text that survives files, URLs and environment variables: nothing invisible in it, as a file's last line break would be. */
+/** Text that stays the same in files, URLs and environment variables. It has no invisible characters, such as a file's last line break. */
 export function credential(minLength: number) {
     return value<string>(
         `${minLength > 1 ? `${minLength} or more characters` : "not empty"}, no line break or other control character, no space at either end`,
@@ -257,7 +331,10 @@ export function credential(minLength: number) {
     );
 }
 
-/** A text without a fault. One that is more than another text is told: `""` isn't; `undefined` is none. */
+/**
+ * A text without a fault. `faultIn` returns a reason that the message adds, or `""` for a fault without a reason. If it returns undefined,
+ * there is no fault.
+ */
 function faultless(allowed: string, hint: Hint, form: object, faultIn: (text: string) => string | undefined) {
     const isGood = (input: unknown) => typeof input === "string" && faultIn(input) === undefined;
     const told = ({ input }: { input?: unknown }) => {
@@ -275,7 +352,9 @@ export function address(form: AddressForm) {
         meant: (input) => (typeof input === "string" ? withScheme(input, form) : undefined),
         hidden: (input) => String(input).includes("@"),
     };
-    return faultless(words, hint, { pattern: `^(${schemes.join("|")})://`, examples: [example] }, (text) => addressFault(text, form));
+    return faultless(words, hint, { pattern: `^(${schemes.join("|").replaceAll("+", "\\+")})://`, examples: [example] }, (text) =>
+        addressFault(text, form),
+    );
 }
 
 const appVariables: [name: string, schema: z.ZodType][] = [
@@ -289,7 +368,7 @@ const appVariables: [name: string, schema: z.ZodType][] = [
 export const region = text("a region of Alibaba Cloud such as cn-hangzhou", "cn-hangzhou", /^[a-z]{2}(-[a-z]+)+(-\d+)?$/);
 export const zone = text("a zone such as cn-hangzhou-h or ap-southeast-1a", "cn-hangzhou-h", /^[a-z]{2}(-[a-z]+)+(-\d+[a-z]|-[a-z])$/);
 
-/** The id of something that is there already, as its console page shows it. */
+/** The id of an existing resource, as its console page shows it. */
 export function cloudId(of: string, prefix: string) {
     return text(`${of}: ${prefix}…`, `${prefix}123abc`, new RegExp(`^${prefix}[a-z0-9]{6,}$`));
 }
@@ -298,7 +377,7 @@ export function instanceClass(example: string, pattern: RegExp) {
     return text(`an instance class of Alibaba Cloud such as ${example}`, example, pattern);
 }
 
-/** Addresses of a network: a first address and the bits that all of them share. */
+/** A network in CIDR notation: its first address, and the number of bits that all its addresses share. */
 export function cidr(minPrefix: number, maxPrefix: number, example: string) {
     const allowed = `a network's first address and a prefix from /${minPrefix} to /${maxPrefix} such as ${example}`;
     return faultless(allowed, { example }, { examples: [example] }, (text) => {
@@ -307,14 +386,14 @@ export function cidr(minPrefix: number, maxPrefix: number, example: string) {
             return "";
         }
         const kept = keptByAlibaba.find((other) => overlap(other, text));
-        return kept && `it has addresses of ${kept}, which no VPC takes`;
+        return kept && `it has addresses of ${kept}, which no VPC accepts`;
     });
 }
 
-/** Addresses that are for the cloud itself or for no network at all. */
+/** Addresses that the cloud keeps for itself, or that no network can have. */
 const keptByAlibaba = ["0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"];
 
-/** What all of Alibaba Cloud's services take for a tag. */
+/** A text that all of Alibaba Cloud's services accept in a tag. */
 function tagText(longest: number, shortest: number, hint: Hint) {
     const allowed = `a text of ${shortest} to ${longest} characters that doesn't begin with aliyun or acs: and has no http:// or https:// in it`;
     return value<string>(
@@ -329,7 +408,7 @@ function tagText(longest: number, shortest: number, hint: Hint) {
     );
 }
 
-/** A resource has 20 tags at most, two of which the program sets. */
+/** A resource has at most 20 tags, and the program sets two of them. */
 const mostTags = 18;
 
 export const tags = z
@@ -341,7 +420,7 @@ export const tags = z
         }
     });
 
-/** A whole hour of whose end nobody has to ask on which day it is. */
+/** A whole hour that ends on the day on which it begins. */
 export function hour(preset: string) {
     return text("a whole hour in UTC from 00:00Z to 22:00Z, in quotes", preset, /^([01]\d|2[0-2]):00Z$/).default(preset);
 }
@@ -355,12 +434,12 @@ export const storageGb = value<number>(
     (input) => Number.isInteger(input) && Number(input) >= 20 && Number(input) <= 16000 && Number(input) % 10 === 0,
 );
 
-/** A replica set votes: an even number of nodes would gain nothing. */
+/** The nodes of a replica set vote, so an even number of nodes has no advantage. */
 export const replicaSetNodes = value<number>("1 or 3 or 5 or 7, without quotes", { example: 3 }, { enum: [1, 3, 5, 7] }, (input) =>
     [1, 3, 5, 7].includes(input as number),
 );
 
-/** Alibaba Cloud keeps some names for itself. */
+/** Alibaba Cloud reserves some names. */
 export const redisAccount = text(
     "an account's name of lower-case letters, digits and _, 100 characters at most, other than default, admin and root",
     "sms",

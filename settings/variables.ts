@@ -1,10 +1,15 @@
-/** The variables of the pods that a stack file may not set, and why. Tests hold them against app/sms/settings.py and components/. */
+/** The pods' variables that a stack file may not set, and why. Tests compare them with app/sms/settings.py and components/. */
 
 /** The variables that the program sets in its pods, and the settings they come from. */
 export const programVariables = {
     ENV: "sms:environment",
     REDIS_URL: "sms:redis",
     MONGO_URL: "sms:mongo",
+    CLIENTS: "sms:clients",
+    CLIENT_TOKENS: "sms:clientTokens",
+    OPEN_TO_ANYBODY: "sms:openToAnybody",
+    FORMER_CLIENT: "sms:formerClient",
+    MESSAGES_PER_DAY: "sms:messagesPerDay",
     WEB_PORT: "the Service",
     WEB_WORKERS: "sms:web.workers",
     WEB_THREADS: "sms:web.threads",
@@ -17,7 +22,7 @@ export const programVariables = {
     VISIBILITY_TIMEOUT_SECONDS: "sms:worker.visibilityTimeoutSeconds",
 };
 
-/** Those whose defaults in app/sms/settings.py the pods rely on, and what relies on them. */
+/** The variables whose defaults in app/sms/settings.py the pods rely on, and the parts that rely on them. */
 export const reliedOnVariables = {
     DRAIN_FILE: "web's preStop hook",
     READY_FILE: "the volume for temporary files",
@@ -25,10 +30,10 @@ export const reliedOnVariables = {
     LOG_DIR: "the volume for logs",
     WORKER_HEARTBEAT_FILE: "each probe of a worker",
     BEAT_HEARTBEAT_FILE: "each probe of beat",
-    WORKER_METRICS_PORT: "the NetworkPolicy for Prometheus",
+    METRICS_PORT: "the NetworkPolicy for Prometheus",
 };
 
-/** What the app takes for a variable. An empty one counts as one that isn't set. */
+/** The values that the app accepts for a variable. An empty value counts as not set. */
 export interface VariableForm {
     readonly words: string;
     readonly pattern: RegExp;
@@ -44,7 +49,7 @@ function choice(...names: string[]): VariableForm {
     return { words: names.join(" or "), pattern: new RegExp(`^(${names.join("|")})?$`), example: String(names[0]) };
 }
 
-/** The app's others, which a stack file may set. */
+/** The app's other variables, which a stack file may set. */
 export const freeVariables: Readonly<Record<string, VariableForm>> = {
     LOG_LEVEL: choice("DEBUG", "INFO", "WARNING", "ERROR"),
     SMS_GATEWAY: choice("log", "aliyun"),
@@ -65,9 +70,9 @@ export const freeVariables: Readonly<Record<string, VariableForm>> = {
     WORKER_SOFT_SHUTDOWN_SECONDS: wholeFrom0,
 };
 
-/** What the image is made of reads these past the app. */
+/** Variables that libraries and tools in the image read, and the app doesn't. */
 const pastTheApp = new Map([
-    ["PATH", "the image's commands are found by this one"],
+    ["PATH", "the image finds its commands by this one"],
     ["PROMETHEUS_MULTIPROC_DIR", "the app itself sets this one"],
     ["BROKER_URL", "Celery takes it in place of sms:redis"],
     ["RESULT_BACKEND", "Celery takes it in place of sms:redis"],
@@ -83,7 +88,7 @@ const reasons = new Map([
 /** Why a stack file may not set this variable in the pods, or undefined. */
 export function takenVariable(name: string): string | undefined {
     const upper = name.toUpperCase();
-    // The app reads its own in any case of letters.
+    // The app ignores upper and lower case in the names of its variables.
     if (Object.hasOwn(freeVariables, upper) && name !== upper) {
         return `the app takes this one for ${upper}`;
     }

@@ -1,4 +1,4 @@
-/** What must hold between the workloads and what runs beside them. */
+/** Rules for the workloads and their sidecars. */
 import { keyOf } from "./problems";
 import { queues } from "./queues";
 import { type Checked, type RuleBetween, refusal } from "./rules";
@@ -27,13 +27,13 @@ export const workloadRules: RuleBetween<Workloads>[] = [
     { rule: graceCoversBeat, blocks: ["beat"] },
 ];
 
-/** For so long a log collector reads on after the last container has ended. */
+/** The seconds that a log collector still reads after the last container has ended. */
 export const logDrainSeconds = 5;
 
-/** What it takes to send what it has read, where the receiver answers. */
+/** The seconds that it needs to send the last lines, if the receiver answers. */
 const logSendSeconds = 5;
 
-/** What Celery's warm shutdown takes beyond the last task. */
+/** The seconds that Celery's warm shutdown needs after the last task. */
 const shutdownSeconds = 10;
 
 function graceCoversRequests(checked: Checked<Workloads>) {
@@ -85,7 +85,7 @@ function graceCoversBeat(checked: Checked<Workloads>) {
     graceCovers(checked, ["beat"], { seconds: 0, words: [], lost: "its last log lines" });
 }
 
-/** A pod's grace period is that of the log collector beside it, too, which ends last. */
+/** A pod's grace period includes its log collector, which ends last. */
 function graceCovers({ value, issues }: Checked<Workloads>, path: string[], needed: { seconds: number; words: string[]; lost: string }) {
     const isShipped = valueAt(value, ["logs", "ship"]) !== undefined;
     const collectorSeconds = isShipped ? logDrainSeconds + logSendSeconds : 0;
@@ -93,7 +93,7 @@ function graceCovers({ value, issues }: Checked<Workloads>, path: string[], need
     const gracePeriodSeconds = valueAt(value, [...path, "gracePeriodSeconds"]) as number;
     if (gracePeriodSeconds <= seconds) {
         const words = [...needed.words, ...(isShipped ? [`${collectorSeconds} for the log collector`] : [])].join(" + ");
-        const allowed = `above ${seconds}, which is ${words}: or ${needed.lost} are cut off`;
+        const allowed = `above ${seconds}, which is ${words}: otherwise ${needed.lost} are cut off`;
         issues.push(refusal([...path, "gracePeriodSeconds"], gracePeriodSeconds, allowed, seconds + 10));
     }
 }

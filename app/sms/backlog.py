@@ -1,8 +1,9 @@
-"""What waits, and since when: gauges that are read from Redis and MongoDB whenever somebody scrapes.
+"""Gauges of the waiting tasks and messages. Each scrape reads them from Redis and MongoDB.
 
-A store that doesn't answer takes a second and its own gauges, never the scrape.
+If a store doesn't answer within a second, its gauges are missing from the scrape. The scrape itself succeeds.
 """
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import get_args
@@ -11,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis import Redis
 
+from sms.allowance import product_key
 from sms.messages import Messages
 from sms.queueing import waiting_seconds
 from sms.settings import QueueName, Settings
@@ -24,6 +26,7 @@ class Backlog(Collector):
     def __init__(self, settings: Settings, redis: Redis, messages: Messages):
         self._redis = redis
         self._messages = messages
+        self._messages_per_day = settings.messages_per_day
         self._overdue_after = timedelta(seconds=settings.resend_after_seconds)
         self._questions = Questions(redis=self._in_redis, mongo=self._in_mongo)
 
@@ -41,18 +44,23 @@ class Backlog(Collector):
         oldest = GaugeMetricFamily("sms_queue_oldest_seconds", "How long the oldest has waited.", labels=["queue"])
         with self._redis.pipeline(transaction=False) as pipe:
             for queue in QUEUES:
-                pipe.llen(queue).lindex(queue, -1)
-            answers = pipe.execute()
+                pipe.llen(queue)
+                pipe.lindex(queue, -1)
+            pipe.get(product_key(time.time()))
+            *answers, today = pipe.execute()
         for queue, tasks, task in zip(QUEUES, answers[::2], answers[1::2], strict=True):
             length.add_metric([queue], tasks)
             if (waiting := waiting_seconds(task)) is not None:
                 oldest.add_metric([queue], waiting)
+        taken = GaugeMetricFamily("sms_messages_day_taken", "Messages of today that instances may send or have sent.")
+        taken.add_metric([], int(today or 0))
+        limit = GaugeMetricFamily("sms_messages_day_limit", "MESSAGES_PER_DAY.", self._messages_per_day)
         ticked = GaugeMetricFamily(
             "sms_beat_last_tick_timestamp_seconds", "When the last tick that beat sent was due.", labels=["entry"]
         )
         for entry, tick in last_ticks(self._redis).items():
             ticked.add_metric([entry], tick / 1000)
-        return [length, oldest, ticked]
+        return [length, oldest, taken, limit, ticked]
 
     def _in_mongo(self) -> list[Metric]:
         count = self._messages.count_overdue(self._overdue_after)

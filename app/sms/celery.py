@@ -1,13 +1,13 @@
-"""The Celery app, for `celery --app sms.celery worker` and `… beat`. Redis is its broker, nothing more."""
+"""The Celery app, for `celery --app sms.celery worker` and `… beat`. Redis is its broker only, not a result store."""
 
 import ssl
 import time
 from datetime import datetime
+from typing import Any
 
 from celery import Celery, bootsteps, signals, states
 from celery.schedules import crontab
 from celery.utils.timer2 import Timer
-from prometheus_client import start_http_server
 
 from sms import logs, metrics
 from sms.names import limit_lookups
@@ -16,10 +16,10 @@ from sms.settings import Settings, settings
 HEARTBEAT_SECONDS = 5
 
 
-def configuration(settings: Settings) -> dict:
+def configuration(settings: Settings) -> dict[str, Any]:
     return {
         "broker_url": settings.redis_url.get_secret_value(),
-        # Said with every rediss:// URL: by itself kombu doesn't check the certificate.
+        # Set for every rediss:// URL: by default kombu doesn't verify the certificate.
         "broker_use_ssl": (
             {"ssl_cert_reqs": ssl.CERT_REQUIRED}
             if settings.redis_url.get_secret_value().startswith("rediss://")
@@ -27,22 +27,22 @@ def configuration(settings: Settings) -> dict:
         ),
         "broker_transport_options": {
             "visibility_timeout": settings.visibility_timeout_seconds,
-            # A managed Redis drops idle connections without a word: notice, and don't let it happen.
+            # A managed Redis drops idle connections silently. The check detects that, and keepalive prevents it.
             "health_check_interval": 25,
             "socket_keepalive": True,
-            # They bound a publish too: 2 s. A worker's blocking pop, 1 s, has to fit.
+            # These time-outs also limit a publish to 2 s. A worker's blocking pop takes 1 s, which must fit.
             "socket_connect_timeout": 1,
             "socket_timeout": 2,
         },
-        # A connection that went stale is replaced even so; more is resend_stuck's part.
+        # A stale connection is replaced even without retries. resend_stuck queues everything else again.
         "task_publish_retry_policy": {"max_retries": 0},
-        # Every thread may queue its retry at once without waiting for a connection.
+        # All threads can queue a retry at the same time without waiting for a connection.
         "broker_pool_limit": settings.worker_threads,
-        # Workers wait for the broker for ever, also when they start.
+        # Workers wait for the broker without a time limit, also when they start.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "task_default_queue": "sms",
-        # Of their own, so that no rush of messages keeps what looks after them waiting.
+        # Maintenance tasks have their own queue, so they don't wait behind many messages.
         "task_routes": {
             "sms.tasks.resend_stuck": {"queue": "sms-maintenance"},
             "sms.tasks.purge_expired": {"queue": "sms-maintenance"},
@@ -50,12 +50,12 @@ def configuration(settings: Settings) -> dict:
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_ignore_result": True,
-        # Sending is idempotent, so a delivery counts as done only when the task is.
+        # Sending is idempotent, so a delivery is acknowledged only after its task has ended.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
-        # A thread can't be cancelled. A task that lost the broker goes on; its second delivery finds
-        # nothing to claim.
+        # A thread can't be cancelled. If the broker connection breaks, the task continues.
+        # Its second delivery finds no message to claim.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_pool": "sms.pool:TaskPool",
         "worker_concurrency": settings.worker_threads,
@@ -67,7 +67,7 @@ def configuration(settings: Settings) -> dict:
             "resend_stuck": {
                 "task": "sms.tasks.resend_stuck",
                 "schedule": settings.resend_interval_seconds,
-                # Without workers for an hour there is still only one round to make up for.
+                # After an hour without workers, only the latest of the queued tasks still runs.
                 "options": {"expires": settings.resend_interval_seconds},
             },
             "purge_expired": {
@@ -79,24 +79,23 @@ def configuration(settings: Settings) -> dict:
 
 
 class Heartbeat(bootsteps.Step):
-    """Touches WORKER_HEARTBEAT_FILE every 5 s, for a liveness probe that looks at its age.
+    """Touches WORKER_HEARTBEAT_FILE every 5 s. The liveness probe checks the file's age.
 
-    From a thread of its own: the worker's own timer stands still while the broker is away, and a
-    restart wouldn't bring that back.
+    A separate thread does this. The worker's own timer stops while the broker is unavailable, and a restart
+    would not repair the broker.
     """
 
-    def __init__(self, worker, **options):
+    def __init__(self, worker: Any, **options: Any) -> None:
         touch = settings().worker_heartbeat_file.touch
         touch()
         Timer().call_repeatedly(HEARTBEAT_SECONDS, touch)
 
 
 class MetricsServer(bootsteps.Step):
-    """Serves this worker's `/metrics`. With the threads pool the worker is one process, this one."""
+    """Serves this worker's `/metrics`. With the thread pool, a worker is a single process."""
 
-    def __init__(self, worker, **options):
-        if settings().worker_metrics_port:
-            start_http_server(settings().worker_metrics_port)
+    def __init__(self, worker: Any, **options: Any) -> None:
+        metrics.serve(settings().metrics_port)
 
 
 limit_lookups()
@@ -106,38 +105,38 @@ app.steps["worker"].update({Heartbeat, MetricsServer})
 
 
 @signals.setup_logging.connect
-def keep_celery_from_setting_up_its_own(**_):
+def keep_celery_from_setting_up_its_own(**_: Any) -> None:
     pass
 
 
 @signals.celeryd_init.connect
-def log_as_worker(**_):
+def log_as_worker(**_: Any) -> None:
     logs.configure("worker", settings())
 
 
 @signals.celeryd_after_setup.connect
-def take_tasks_from_its_queues(**_):
-    app.amqp.queues.select(settings().worker_queues)
+def take_tasks_from_its_queues(**_: Any) -> None:
+    app.amqp.queues.select([*settings().worker_queues])
 
 
 @signals.before_task_publish.connect
-def say_since_when_it_waits(headers, **_):
-    # A retry is queued before it is due.
+def say_since_when_it_waits(headers: dict[str, Any], **_: Any) -> None:
+    # A retry is queued before it is due. Its waiting time starts when it is due.
     eta = headers.get("eta")
     headers["waiting_since"] = datetime.fromisoformat(eta).timestamp() if eta else time.time()
 
 
 @signals.task_prerun.connect
-def start_clock(task, **_):
+def start_clock(task: Any, **_: Any) -> None:
     task.request.started = time.perf_counter()
 
 
 @signals.task_postrun.connect
-def count_task(task, state, **_):
+def count_task(task: Any, state: str, **_: Any) -> None:
     outcome = {states.SUCCESS: "succeeded", states.RETRY: "retried"}.get(state, "failed")
     metrics.task_seconds.labels(task.name, outcome).observe(time.perf_counter() - task.request.started)
 
 
 @signals.beat_init.connect
-def log_as_beat(**_):
+def log_as_beat(**_: Any) -> None:
     logs.configure("beat", settings())

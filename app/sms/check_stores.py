@@ -1,8 +1,8 @@
-"""`python -m sms.check_stores`: whether the broker and the store can be used from here, before anything relies on it.
+"""`python -m sms.check_stores`: checks that Redis and MongoDB can be used from here, before a workload relies on them.
 
-Opens both at once with the URLs of the environment, logs in and writes something harmless. One line for
-each says what is wrong and what to change; the exit code is 1 where one can't be used. It takes 5 s at
-most, and no line holds a secret.
+It connects to both at the same time with the URLs from the environment, logs in and writes harmless data. It prints
+one line for each store: the fault and the change that repairs it. If a store can't be used, the exit code is 1. The
+check takes 10 s at most. No line contains a secret.
 """
 
 import argparse
@@ -15,30 +15,40 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from urllib.parse import quote
+from functools import partial
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import pymongo
 import redis
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, ProtocolError, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import (
+    ConfigurationError,
+    OperationFailure,
+    ProtocolError,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 from pymongo.uri_parser import parse_uri
 from redis.backoff import NoBackoff
 from redis.connection import SSLConnection, parse_url
 from redis.retry import Retry
 
-from sms.settings import Settings, settings
+from sms.settings import Settings, named_by_dns, settings
 
 LIMIT_SECONDS = 10
-"""What enforces NetworkPolicies may take some seconds to know a new pod: 4 s were seen with a thousand pods about."""
+"""NetworkPolicies apply to a new pod only after some seconds: 4 s were measured with a thousand pods."""
 STEP_SECONDS = 1.5
-"""For connecting, and again for the answers: with a second attempt still within the limit."""
+"""The time limit for connecting, and again for the answers. A second attempt still fits within LIMIT_SECONDS."""
 PAUSE_SECONDS = 0.5
 
-Address = tuple[str, int]
+Address = tuple[str, int | None]
+Place = tuple[Any, ...]
+"""As `getaddrinfo` gives it: of IPv6 with more than an address and a port."""
 
 
 class Fault(Exception):
-    """Why a store can't be used, and what to change. `passing`: it may be over in a moment."""
+    """Why a store can't be used, and what to change. `passing`: a later attempt may succeed."""
 
     def __init__(self, reason: str, passing: bool = False):
         super().__init__(reason)
@@ -46,13 +56,13 @@ class Fault(Exception):
 
 
 class Store:
-    """What the checks of both have in common."""
+    """The common part of both checks."""
 
     name: str
     bind: str
-    """What its own configuration calls the address that it listens on."""
+    """The name of the listen address in the server's configuration."""
     url_setting: str
-    """Where its URL is changed."""
+    """The setting that has the store's URL."""
     tls_switch: str
     addresses: list[Address]
     account: str
@@ -64,7 +74,7 @@ class Store:
         raise NotImplementedError
 
     def check(self) -> None:
-        """Raises `Fault`. Where it may be over in a moment, it is looked at again until the time is up."""
+        """Raises `Fault`. If the fault is `passing`, the check repeats until the time limit."""
         end = time.monotonic() + LIMIT_SECONDS - STEP_SECONDS
         while True:
             try:
@@ -81,10 +91,12 @@ class Store:
     last: Fault | None = None
 
     def _reach(self) -> None:
-        """That one of several addresses is dead is the client's matter; that all are is a fault."""
-        faults = side_by_side([lambda at=address: self.connect(at) for address in self.addresses], LIMIT_SECONDS)
+        """Raises `Fault` only if no address can be reached. The client handles a single dead address itself."""
+        faults = side_by_side([partial(self.connect, address) for address in self.addresses], LIMIT_SECONDS)
         if all(faults):
-            raise Fault(" ".join(dict.fromkeys(map(str, faults))), passing=all(fault.passing for fault in faults))
+            raise Fault(
+                " ".join(dict.fromkeys(map(str, faults))), passing=all(fault.passing for fault in faults if fault)
+            )
 
     def connect(self, address: Address) -> None:
         host, port = address
@@ -99,7 +111,7 @@ class Store:
                 connection.settimeout(STEP_SECONDS)
                 connection.connect(place)
         except ConnectionRefusedError:
-            raise Fault(f"{at} refuses the connection. {self._why_refused(place[0])}", passing=True) from None
+            raise Fault(f"{at} refuses the connection. {self._why_refused(str(place[0]))}", passing=True) from None
         except TimeoutError:
             raise Fault(f"{at} doesn't answer (time-out). {self._why_silent(host, place)}") from None
         except OSError as error:
@@ -123,7 +135,7 @@ class Store:
             f" 127.0.0.1 only: set {self.bind} to 0.0.0.0, or to its own address too, and restart it."
         )
 
-    def _why_silent(self, host: str, place: tuple) -> str:
+    def _why_silent(self, host: str, place: Place) -> str:
         if is_alibabas(host):
             return f"{self._whitelist(place)} Or the instance lies in another VPC."
         return (
@@ -131,7 +143,7 @@ class Store:
             f" server: let the pods through, or correct the address in {self.url_setting}."
         )
 
-    def _whitelist(self, place: tuple) -> str:
+    def _whitelist(self, place: Place) -> str:
         return (
             f"The instance's whitelist most likely lacks this pod, {own_address(place)}: add the CIDRs of the pods and"
             " of the nodes to it."
@@ -172,7 +184,7 @@ class Store:
         why = re.search(r"certificate verify failed: (.*?)\.? \(_ssl", text)
         return Fault(
             f"TLS: the certificate of {self.at} is not accepted ({why[1] if why else 'verification failed'}). It must"
-            " name this host and be of a known authority: Alibaba Cloud's is told by sms:storesCa."
+            " name this host, and its authority must be known. sms:storesCa adds Alibaba Cloud's authority."
         )
 
     def of_tls(self, text: str) -> Fault | None:
@@ -242,7 +254,7 @@ class RedisStore(Store):
                 return self._unprotected()
             case redis.ConnectionError():
                 return self.closed()
-        # Alibaba Cloud's proxies take the connection and refuse the first command.
+        # Alibaba Cloud's proxies accept the connection and refuse the first command.
         if "illegal address" in text:
             return Fault(f"{at} refuses this pod. {self._whitelist(self.addresses[0])}")
         if "DENIED" in text:
@@ -266,7 +278,31 @@ class MongoStore(Store):
     def __init__(self, settings: Settings, url_setting: str):
         self._url = settings.mongo_url.get_secret_value()
         self.url_setting = url_setting
-        parts = parse_uri(self._url)
+        if named_by_dns(self._url):
+            self.addresses = []
+            self.secrets = forms(unquote(urlsplit(self._url).password or ""))
+        else:
+            self._take(parse_uri(self._url))
+
+    def _reach(self) -> None:
+        if named_by_dns(self._url):
+            self._look_up()
+        super()._reach()
+
+    def _look_up(self) -> None:
+        """Looks up the servers in the DNS. Its answer may change at any time."""
+        try:
+            self._take(parse_uri(self._url, connect_timeout=STEP_SECONDS))
+        except ConfigurationError as error:
+            name = urlsplit(self._url).hostname
+            raise Fault(
+                f"the DNS doesn't tell the servers of {name} (SRV records of _mongodb._tcp.{name}):"
+                f" {str(error).rstrip('.')}. Correct the name in {self.url_setting}; a private name is known in its own"
+                " VPC only.",
+                passing=True,
+            ) from None
+
+    def _take(self, parts: dict[str, Any]) -> None:
         self.addresses = list(parts["nodelist"])
         self.account = parts["username"] or ""
         self._database = parts["database"] or "sms"
@@ -276,7 +312,7 @@ class MongoStore(Store):
         self.secrets = forms(parts["password"])
 
     def write(self) -> None:
-        client = MongoClient(
+        client: MongoClient[dict[str, Any]] = MongoClient(
             self._url,
             appname="sms",
             w="majority",
@@ -286,7 +322,7 @@ class MongoStore(Store):
         with client:
             try:
                 with pymongo.timeout(STEP_SECONDS):
-                    # Needs all that a real change needs, and changes nothing: there is no such message.
+                    # This update needs the same rights as a real one. It changes nothing: no message has this id.
                     messages = client.get_default_database("sms").messages
                     messages.update_one({"_id": "check-stores"}, {"$set": {"status": "sent"}})
             except ServerSelectionTimeoutError as error:
@@ -297,8 +333,8 @@ class MongoStore(Store):
                 text = " <- ".join(map(str, chain(error)))
                 raise self.of_tls(text) or (self.silent() if error.timeout else self.closed()) from None
 
-    def _unusable(self, client: MongoClient, text: str) -> Fault:
-        """The servers answer, but none that takes writes was found."""
+    def _unusable(self, client: MongoClient[dict[str, Any]], text: str) -> Fault:
+        """The fault when the servers answer but none accepts writes."""
         if tls := self.of_tls(text):
             return tls
         servers = client.topology_description.server_descriptions()
@@ -309,9 +345,9 @@ class MongoStore(Store):
                 f"{self.at} is not of a replica set named {self._replica_set}. Correct replicaSet in"
                 f" {self.url_setting}."
             )
-        # A replica set tells its members' addresses itself, and the client goes by these.
+        # A replica set sends its members' addresses, and the client uses these.
         unknown = [address for address in servers if address not in self.addresses]
-        faults = side_by_side([lambda at=address: self.connect(at) for address in unknown], STEP_SECONDS)
+        faults = side_by_side([partial(self.connect, address) for address in unknown], STEP_SECONDS)
         if failing := [str(fault) for fault in faults if fault]:
             return Fault(
                 f"{self.at} answers, and names as members of its replica set (rs.conf()) what pods can't reach:"
@@ -335,7 +371,7 @@ class MongoStore(Store):
                 return Fault(f"{at} asks for a password. Put account and password into {setting}.")
             case 18:
                 own = not is_alibabas(self.addresses[0][0])
-                # Docker's mongo image makes its first account from the environment, and only on an empty volume.
+                # Docker's mongo image creates its first account from the environment, but only on an empty volume.
                 kept = " A volume keeps the password that it was made with: change it in MongoDB." if own else ""
                 return Fault(
                     f"{at} refuses the password of account {account} (authSource={self._auth_source}). Correct"
@@ -353,16 +389,16 @@ def is_alibabas(host: str) -> bool:
     return host.endswith(".aliyuncs.com")
 
 
-def own_address(to: tuple) -> str:
-    """The address that a server sees, unless something translates it on the way. Nothing is sent."""
+def own_address(to: Place) -> str:
+    """This pod's address as the server sees it, if no NAT changes it. This sends no packet."""
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(to[:2])
-        return probe.getsockname()[0]
+        return str(probe.getsockname()[0])
     return "here"
 
 
 def forms(password: str | None) -> list[str]:
-    """A password as it may show up in a text, the longest form first."""
+    """The forms in which a password may appear in a text, the longest first."""
     if not password:
         return []
     return sorted({password, quote(password, safe="")}, key=len, reverse=True)
@@ -373,9 +409,9 @@ def chain(error: BaseException | None) -> list[BaseException]:
 
 
 def side_by_side(checks: list[Callable[[], None]], limit_seconds: float) -> list[Fault | None]:
-    """Runs all at once. Nobody waits for a thread that hangs, as looking up a name may."""
+    """Runs all checks at the same time. A check that hangs, for example in a DNS look-up, ends as a fault."""
 
-    def run(check: Callable[[], None], result: Future) -> None:
+    def run(check: Callable[[], None], result: Future[Fault | None]) -> None:
         try:
             check()
             result.set_result(None)
@@ -384,11 +420,11 @@ def side_by_side(checks: list[Callable[[], None]], limit_seconds: float) -> list
         except Exception as error:
             result.set_result(Fault(f"unexpected {type(error).__name__}"))
 
-    results: list[Future] = [Future() for _ in checks]
+    results: list[Future[Fault | None]] = [Future() for _ in checks]
     for check, result in zip(checks, results, strict=True):
         threading.Thread(target=run, args=(check, result), daemon=True).start()
     end = time.monotonic() + limit_seconds
-    faults = []
+    faults: list[Fault | None] = []
     for result in results:
         try:
             faults.append(result.result(timeout=max(0, end - time.monotonic())))
@@ -399,8 +435,8 @@ def side_by_side(checks: list[Callable[[], None]], limit_seconds: float) -> list
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sms.check_stores", description=__doc__)
-    parser.add_argument("--redis-url-from", default="REDIS_URL", help="where its reader changes the URL")
-    parser.add_argument("--mongo-url-from", default="MONGO_URL", help="where its reader changes the URL")
+    parser.add_argument("--redis-url-from", default="REDIS_URL", help="the setting that the messages name for the URL")
+    parser.add_argument("--mongo-url-from", default="MONGO_URL", help="the setting that the messages name for the URL")
     args = parser.parse_args()
     stores: list[Store] = [
         RedisStore(settings(), args.redis_url_from),
@@ -408,7 +444,7 @@ def main() -> int:
     ]
     faults = side_by_side([store.check for store in stores], LIMIT_SECONDS)
     for store, fault in zip(stores, faults, strict=True):
-        # Who is cut off at the limit has mostly said before what it waits for.
+        # A check that is cut off at the limit usually has a fault from an earlier attempt.
         print(store.line(fault and (store.last or fault)), flush=True)
     return 1 if any(faults) else 0
 

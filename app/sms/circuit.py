@@ -1,4 +1,4 @@
-"""Answers at once while the store is away, in place of a wait that ends in nothing."""
+"""A circuit breaker: while the store is unavailable, a call fails at once and doesn't wait for a time-out."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,20 +9,19 @@ from pymongo.errors import PyMongoError
 
 PAUSE_SECONDS = 0.5
 SLOW_SECONDS = 1
-"""A call takes milliseconds where the store is well."""
+"""A call that takes longer is slow. A healthy store answers in milliseconds."""
 
 
 class StoreAway(PyMongoError):
-    """Nobody asked the store: it didn't answer a moment ago, or it has enough to do."""
+    """The call was not made: the store's last call failed, or too many slow calls wait for it."""
 
 
 class Circuit:
-    """A circuit breaker. After a failure the store is pinged, at once and then again and again; until it
-    answers, every call fails without being tried. While the store is slow, at most `slow_calls` are tried at a time.
+    """A circuit breaker. After a failure the store is pinged at once, and then every `PAUSE_SECONDS`.
 
-    Otherwise each request would hold its thread for 3 s, and those behind it would wait for a thread on
-    top of that, the kubelet's among them. A failure that has another cause than the store's absence is over
-    with the first ping.
+    Until a ping succeeds, every call fails without an attempt. While the store is slow, at most `slow_calls` run at a
+    time. Otherwise each request would hold its thread for 3 s. The requests behind it, also the kubelet's probes,
+    would wait for a thread as well. If the failure had another cause, the first ping closes the circuit again.
     """
 
     def __init__(self, ping: Callable[[], object], slow_calls: int):
@@ -32,11 +31,11 @@ class Circuit:
         self._lock = Lock()
         self._last_seconds = 0.0
         self._started: dict[int, float] = {}
-        """When each thread that waits began to."""
+        """When each waiting thread began its call."""
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """Raises `StoreAway` where the call isn't worth trying."""
+        """Raises `StoreAway` if the circuit is open or too many slow calls run."""
         if self._is_open:
             raise StoreAway("it didn't answer a moment ago")
         thread, started = get_ident(), time.monotonic()

@@ -2,24 +2,25 @@
 
 import json
 import logging
+from typing import Any
 
 from flask import Flask
 from pymongo.errors import PyMongoError
 from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response
 
-# Long enough for an election in a replica set to get somewhere.
+# Long enough for most elections in a replica set.
 RETRY_AFTER_SECONDS = 5
 
 logger = logging.getLogger(__name__)
 
 
 class InvalidRequest(BadRequest):
-    """Lists everything that is wrong with a request at once."""
+    """Lists all faults of a request together."""
 
-    description = "The request is not as it has to be; every problem is listed."
+    description = "The request is not valid. Each problem is listed."
 
-    def __init__(self, problems: list[dict]):
+    def __init__(self, problems: list[dict[str, Any]]):
         super().__init__()
         self.problems = problems
 
@@ -27,7 +28,7 @@ class InvalidRequest(BadRequest):
 def answer_as_json(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        # The exception's own response has the headers that belong to it: Allow, Retry-After.
+        # The exception's own response has the matching headers: Allow, Retry-After.
         response = error.get_response()
         body = {"status": response.status_code, "title": error.name, "detail": error.description}
         if isinstance(error, InvalidRequest):

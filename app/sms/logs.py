@@ -1,4 +1,4 @@
-"""JSON lines, to stdout and to one rotated file a role (`web.log`, `worker.log` …)."""
+"""Writes JSON lines to stdout and to one rotated file per role (`web.log`, `worker.log` …)."""
 
 import fcntl
 import logging.config
@@ -10,13 +10,13 @@ from pythonjsonlogger.json import JsonFormatter
 
 from sms.settings import Settings
 
-# One role's files take 5 * 20 MiB, whatever happens.
+# The files of one role take at most 5 * 20 MiB.
 MAX_BYTES = 20 * 1024 * 1024
 OLD_FILES = 4
 
 
 def configure(role: Literal["web", "worker", "beat", "migrate"], settings: Settings) -> None:
-    """Sends every logger of this process there; harmless to call again."""
+    """Sends the lines of every logger of this process to both places. Repeated calls change nothing."""
     logging.config.dictConfig(
         {
             "version": 1,
@@ -34,18 +34,24 @@ def configure(role: Literal["web", "worker", "beat", "migrate"], settings: Setti
             "handlers": {
                 "lines": {"()": Lines, "path": settings.log_dir / f"{role}.log", "formatter": "json"},
             },
-            # Two lines a task, about what sms.tasks says with the message's id.
-            "loggers": {"celery.worker.strategy": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+            "loggers": {
+                # These two loggers write two lines per task. sms.tasks logs the same with the message's id.
+                "celery.worker.strategy": {"level": "WARNING"},
+                "celery.app.trace": {"level": "WARNING"},
+                # At DEBUG these loggers write the network traffic, with numbers and texts.
+                "pymongo": {"level": "INFO"},
+                "urllib3": {"level": "INFO"},
+            },
             "root": {"level": settings.log_level, "handlers": ["lines"]},
         }
     )
 
 
 class Lines(logging.Handler):
-    """Each line to stdout and to a file that several processes write and rotate at the same time.
+    """Writes each line to stdout and to a file. Several processes write and rotate the file at the same time.
 
-    Appending takes no lock: the kernel keeps whole lines apart. Only who finds the file full does, to rename it;
-    the others see that it is another one now. A line may still get into the file that was just renamed.
+    Appending needs no lock, because the kernel does not mix lines. A process that finds the file full takes a lock and
+    renames the file. The other processes detect the new file. A line may still go into the renamed file.
     """
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES, old_files: int = OLD_FILES):

@@ -1,8 +1,8 @@
-"""`python -m sms.migrate`: brings the store up to what this version expects, before any of it starts.
+"""`python -m sms.migrate`: creates the indexes that this version needs, before its pods start.
 
-What is there already stays as it is, so it can run again at any time, also beside a version that serves:
-a step may add, but never change or remove what an older version relies on. One line for each step; the
-exit code is 1 where one fails, or where MIGRATION_TIMEOUT_SECONDS are over.
+Existing indexes stay unchanged. So the command can run at any time, also while another version serves. A step may add
+something. It must never change or remove anything that an older version relies on. Each step writes one line. If a step
+fails, or after MIGRATION_TIMEOUT_SECONDS, the exit code is 1.
 """
 
 import logging
@@ -30,15 +30,16 @@ def migrate(settings: Settings) -> None:
 
 def main() -> int:
     logs.configure("migrate", settings())
-    end: Future = Future()
+    end: Future[None] = Future()
 
     def run() -> None:
         try:
-            end.set_result(migrate(settings()))
+            migrate(settings())
+            end.set_result(None)
         except Exception as error:
             end.set_exception(error)
 
-    # Nobody waits for a thread that hangs, as looking up a name may.
+    # A daemon thread: a look-up in the DNS may hang, and the process must still end.
     threading.Thread(target=run, daemon=True).start()
     limit_seconds = settings().migration_timeout_seconds
     try:
@@ -47,7 +48,7 @@ def main() -> int:
         logger.error(f"MongoDB was not migrated within {limit_seconds} s (MIGRATION_TIMEOUT_SECONDS)")
         return 1
     except PyMongoError as error:
-        # A topology's description follows a comma; what went wrong comes before it.
+        # The cause comes first. The driver's description of the topology follows, and it is cut off.
         reason = str(error).partition(", Timeout:")[0].partition(", full error:")[0]
         logger.error(f"MongoDB was not migrated: {type(error).__name__}: {reason}")
         return 1

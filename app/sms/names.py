@@ -1,27 +1,32 @@
-"""Looking up a name takes a second at most.
+"""Limits each look-up of a name in the DNS to one second.
 
-The resolver itself may take most of a minute over servers that don't answer, and no client's timeout
-covers it. It is asked for new connections only.
+If the DNS servers don't answer, the resolver may take most of a minute. No client's time-out covers that. Only new
+connections need a look-up.
 """
 
 import socket
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import wraps
 from threading import Thread
+from typing import ParamSpec, TypeVar
 
 LIMIT_SECONDS = 1
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 def limit_lookups() -> None:
-    """For this process; harmless to call again."""
+    """Sets the limit for this process. Repeated calls change nothing."""
     if not hasattr(socket.getaddrinfo, "__wrapped__"):
         socket.getaddrinfo = _limited(socket.getaddrinfo)
 
 
-def _limited(resolve):
+def _limited(resolve: Callable[P, T]) -> Callable[P, T]:
     @wraps(resolve)
-    def getaddrinfo(*args, **kwargs):
-        addresses: Future = Future()
+    def getaddrinfo(*args: P.args, **kwargs: P.kwargs) -> T:
+        addresses: Future[T] = Future()
 
         def look_up() -> None:
             try:

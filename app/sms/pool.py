@@ -1,19 +1,25 @@
 """The threads that run a worker's tasks."""
 
+from concurrent.futures import Executor
+
 from celery.concurrency import thread
 from celery.worker import state
 
 
 class TaskPool(thread.TaskPool):
-    """Celery's, able to end while a thread still works: its own fails at that, and so does the soft shutdown.
+    """Celery's thread pool, which can also end while a thread still works.
 
-    A thread can't be killed. What it holds goes back to the queue, and the store's lease keeps anybody
-    else from sending the same until that is over; the process ends when its threads do.
+    Celery's own pool fails then, and the soft shutdown fails with it. A thread can't be killed. Its task returns to the
+    queue, and the lease in the store stops other workers from sending the same message. The process ends when its
+    threads end.
     """
 
-    def terminate_job(self, pid, signal=None):
+    # Celery's types lack it.
+    executor: Executor
+
+    def terminate_job(self, pid: int, signal: int | None = None) -> None:
         pass
 
-    def on_stop(self):
+    def on_stop(self) -> None:
         is_cold = state.should_terminate
         self.executor.shutdown(wait=not is_cold, cancel_futures=True)

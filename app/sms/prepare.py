@@ -1,7 +1,7 @@
-"""`python -m sms.prepare`: what a rollout waits for.
+"""`python -m sms.prepare`: the command that must succeed before a rollout starts.
 
-Whether both stores can be used from here (`sms.check_stores`, with its options), and then that the store is
-what this version expects (`sms.migrate`). The exit code is that of the first that fails.
+It first checks that both stores can be used from here (`sms.check_stores`, with its options). It then creates the
+indexes that this version needs (`sms.migrate`). The exit code is that of the first step that fails.
 """
 
 import sys

@@ -1,8 +1,7 @@
-"""Queues accepted messages without a request that waits for it.
+"""Queues accepted messages in a thread, so that no request waits for the broker.
 
-They are stored already, so the broker decides neither whether one is accepted nor how long that takes:
-away, silent or under a name that nobody resolves, it costs the requests nothing. What can't be queued is
-left to `resend_stuck`.
+The messages are already stored. So a broker that is unavailable, hangs or can't be resolved in the DNS neither refuses
+nor delays a request. `resend_stuck` queues the messages that can't be queued here.
 """
 
 import logging
@@ -21,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 
 class Publisher:
-    """One thread and one connection a process: under load many messages go to the broker at once."""
+    """Has one thread and one connection per process. Under load it sends many messages to the broker at once."""
 
-    def __init__(self):
-        # A new instance's first requests would pay for it else, in processor time: as much as ten of them need.
+    def __init__(self) -> None:
+        # Created now: it takes as much processor time as ten requests, which would delay the first ones.
         send_queue()
         self._ids: Queue[str | None] = Queue(MOST_WAITING)
         self._thread = Thread(target=self._run, name="publisher", daemon=True)
         self._thread.start()
-        # atexit's are not called in a process of multiprocessing, which the web's are.
+        # The web's processes are created by multiprocessing, where handlers of atexit are not called.
         Finalize(None, self._end, exitpriority=1)
 
     def publish(self, id: str) -> None:
@@ -42,11 +41,11 @@ class Publisher:
         while (first := self._ids.get()) is not None:
             ids = [first, *self._waiting(BATCH - 1)]
             if not queue(ids):
-                # Each attempt takes a while: what came meanwhile waits for none of its own.
+                # A failed attempt takes some seconds. The messages that arrived meanwhile get no attempt of their own.
                 self._leave(self._waiting(MOST_WAITING))
 
     def _waiting(self, at_most: int) -> list[str]:
-        ids = []
+        ids: list[str] = []
         while len(ids) < at_most:
             try:
                 id = self._ids.get_nowait()
@@ -63,6 +62,6 @@ class Publisher:
         logger.warning("left to resend_stuck", extra={"messages": len(ids)})
 
     def _end(self) -> None:
-        """Queues what is left, where the broker takes it."""
+        """Queues the remaining messages, if the broker accepts them within `END_SECONDS`."""
         self._ids.put(None)
         self._thread.join(END_SECONDS)

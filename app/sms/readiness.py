@@ -1,4 +1,6 @@
-"""Whether this instance can begin to take requests."""
+"""Whether this instance can start to take requests."""
+
+from typing import Any
 
 from pymongo import MongoClient
 from redis import Redis
@@ -8,18 +10,17 @@ from sms.stores import Questions
 
 
 class Readiness:
-    """Both stores have to answer once, for all of this instance's processes; READY_FILE says that they did."""
+    """An instance is ready after both stores have answered once. READY_FILE records that for all its processes."""
 
-    def __init__(self, settings: Settings, redis: Redis, mongo: MongoClient):
+    def __init__(self, settings: Settings, redis: Redis, mongo: MongoClient[dict[str, Any]]):
         self._file = settings.ready_file
         self._questions = Questions(redis=redis.ping, mongo=lambda: mongo.admin.command("ping"))
 
-    def failing(self) -> list[str]:
-        """The names of those that it still waits for."""
+    def is_ready(self) -> bool:
+        """If a store doesn't answer, the log names it."""
         if self._file.exists():
-            return []
-        answers = self._questions.answers()
-        failing = [store for store in ("redis", "mongo") if store not in answers]
-        if not failing:
+            return True
+        are_both = len(self._questions.answers()) == 2
+        if are_both:
             self._file.touch()
-        return failing
+        return are_both

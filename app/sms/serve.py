@@ -1,7 +1,7 @@
-"""`python -m sms.serve`: serves the API, until SIGTERM and what was begun before it.
+"""`python -m sms.serve`: serves the API until SIGTERM. Requests that began before SIGTERM are completed.
 
-granian's own process starts WEB_WORKERS others and brings back one that dies. Settings are read before any of
-them: wrong ones end it right here.
+granian's main process starts WEB_WORKERS other processes, and restarts one that dies. The main process reads the
+settings first. If a setting is wrong, it ends before it starts the others.
 """
 
 import gc
@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING, Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -19,40 +20,46 @@ from granian.http import HTTP1Settings
 from sms import logs
 from sms.settings import Settings, settings
 
-# Longer than proxies keep an idle connection (nginx: 60 s). Were we the first to close it, the request
-# that is on its way at that moment would be lost.
+if TYPE_CHECKING:
+    from flask import Flask
+
+# Longer than proxies keep an idle connection (nginx: 60 s). If the service closed it first, a request
+# that is being sent at that moment would be lost.
 KEEP_ALIVE_SECONDS = 75
-# Of one process. An idle connection costs a few kilobytes; at the limit new ones wait, the kubelet's too.
+# Per process. An idle connection takes a few kilobytes. At the limit, new connections wait, also the kubelet's.
 MOST_CONNECTIONS = 20_000
 
 
-def application():
-    """What each process serves, with clients and threads of its own."""
+def application() -> "Flask":
+    """Creates the application in each process, with its own store clients and threads."""
     from sms.web import create_app
 
     return create_app(settings())
 
 
 def begin(settings: Settings) -> None:
-    # They survive a container's restart where /tmp is a volume: old numbers and old marks.
+    # If /tmp is a volume, old metrics and marker files survive a restart of the container.
     settings.metrics_dir.mkdir(parents=True, exist_ok=True)
     for old in settings.metrics_dir.glob("*.db"):
         old.unlink()
     settings.drain_file.unlink(missing_ok=True)
     settings.ready_file.unlink(missing_ok=True)
-    # prometheus_client looks for this when it is imported.
+    # prometheus_client reads this variable when it is imported.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)
-    # Once, and not in each process: less processor time for a start, and memory that all of them share.
+    # The main process imports the module once. A start takes less processor time, and all processes share the memory.
     import sms.web  # noqa: F401
 
     gc.freeze()
 
 
 def insist() -> None:
-    """granian asks each process once, and one that is only starting forgets it and is waited for until it is killed."""
-    asked_by_granian = signal.getsignal(signal.SIGTERM)
+    """Repeats SIGTERM every second for each process.
 
-    def ask(*signal_and_frame) -> None:
+    granian sends it once. A process that is still starting loses it, and granian then waits until it kills the process.
+    """
+    asked_by_granian: Any = signal.getsignal(signal.SIGTERM)
+
+    def ask(*signal_and_frame: Any) -> None:
         asked_by_granian(*signal_and_frame)
         threading.Thread(target=repeat, args=[multiprocessing.active_children()], daemon=True).start()
 
@@ -80,16 +87,16 @@ def main() -> int:
         workers=wanted.web_workers,
         blocking_threads=wanted.web_threads,
         backpressure=MOST_CONNECTIONS,
-        # hyper's time for the next request's headers runs from the end of the one before.
+        # hyper's time limit for a request's headers starts at the end of the previous request.
         http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_SECONDS * 1000),
         workers_kill_timeout=wanted.web_graceful_timeout_seconds,
         respawn_failed_workers=True,
     )
     server.on_startup(insist)
-    # After granian has set up its own.
+    # After granian has set up its own logging.
     logs.configure("web", wanted)
     server.serve()
-    # One that was stopped before it ever got ready has failed: of such a container Kubernetes keeps the last lines.
+    # If the container is stopped before it was ready, it has failed. Kubernetes keeps the last lines of a failed one.
     return 0 if wanted.ready_file.exists() else 1
 
 

@@ -1,4 +1,4 @@
-"""Questions to the broker and the store that are answered at once or not at all."""
+"""Short queries to Redis and MongoDB with a time limit of one second."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def broker(settings: Settings) -> Redis:
-    """A client that gives up after a second. A connection that went stale is replaced."""
+    """Returns a client with a time limit of one second. It replaces a stale connection."""
     return Redis.from_url(
         settings.redis_url.get_secret_value(),
         socket_connect_timeout=TIMEOUT_SECONDS,
@@ -29,20 +29,20 @@ def broker(settings: Settings) -> Redis:
 
 
 class Questions:
-    """Asks both at once and waits for a second at most, whatever hangs; name resolution may."""
+    """Asks both stores at the same time and waits one second at most, even if a call hangs, as a DNS look-up may."""
 
     def __init__(self, redis: Callable[[], Any], mongo: Callable[[], Any]):
         self._questions = {"redis": redis, "mongo": mongo}
-        # Two callers at a time find a free thread; when all hang, further ones wait their second in vain.
+        # There are threads for two callers. If all threads hang, further callers get no answer after one second.
         self._threads = ThreadPoolExecutor(max_workers=2 * len(self._questions), thread_name_prefix="stores")
 
     def answers(self) -> dict[str, Any]:
-        """By the store's name; who doesn't answer is missing."""
+        """The answers by the store's name. A store that doesn't answer is missing."""
         asked = {store: self._threads.submit(_in_time, question) for store, question in self._questions.items()}
         wait(asked.values(), timeout=TIMEOUT_SECONDS)
         return {store: answer.result() for store, answer in asked.items() if self._came(store, answer)}
 
-    def _came(self, store: str, answer: Future) -> bool:
+    def _came(self, store: str, answer: Future[Any]) -> bool:
         if answer.done():
             error = answer.exception()
         else:

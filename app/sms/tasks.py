@@ -1,29 +1,32 @@
-"""What the workers do. The store, not the broker, knows what is left to do.
+"""The workers' tasks. The store, not the broker, has the list of unsent messages.
 
-A delivery that gets lost is made good by `resend_stuck`, one that comes twice finds nothing to claim.
-A message is sent at least once. Where a worker died, or lost the store, between the gateway's answer and
-the note of it, the gateway is asked what it took before the message is sent again.
+If a delivery is lost, `resend_stuck` queues the message again. If it arrives twice, the second finds no message to
+claim. A message is sent at least once. A worker may die, or lose the store, after the gateway's answer and before the
+store has it. Then the next attempt first asks the gateway whether it accepted the message.
 """
 
 import logging
 from datetime import timedelta
 from functools import cache
 from itertools import islice
+from typing import Any
 
+from celery import Task
 from celery.utils.time import get_exponential_backoff_interval
 from pymongo.errors import PyMongoError
 from redis import RedisError
 
 from sms import metrics
 from sms.celery import app
+from sms.clients import clients_of
 from sms.gateway import Gateway, PermanentFailure, TemporaryFailure, gateway_for
 from sms.messages import Message, Messages, connect
 from sms.queueing import SendQueue
 from sms.settings import settings
 from sms.stores import broker
 
-# A retry is delivered this much later than the store allows it, so that a worker whose clock is
-# behind doesn't turn it away.
+# A retry is delivered this many seconds after the store allows it. Otherwise a worker with a slow clock would find
+# the message not due yet.
 CLOCK_SLACK_SECONDS = 1
 RESEND_AT_ONCE = 100
 
@@ -32,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @cache
 def messages() -> Messages:
-    """Made on first use, hence in the process that uses it."""
+    """Created on first use, so that each process has its own client."""
     return Messages(connect(settings()))
 
 
@@ -47,22 +50,22 @@ def send_queue() -> SendQueue:
 
 
 def queue(ids: list[str]) -> bool:
-    """Queues stored messages for sending; says whether the broker took them. Takes about 2 s at worst."""
+    """Queues stored messages for sending. Returns whether the broker accepted them. Takes at most about 2 s."""
     try:
         send_queue().put(ids)
-    except RedisError as error:  # They are stored, and resend_stuck will find them.
+    except RedisError as error:  # The messages are stored, and resend_stuck will find them.
         metrics.unqueued.inc(len(ids))
         logger.warning("not queued", extra={"message_ids": ids, "error": f"{type(error).__name__}: {error}"})
         return False
     return True
 
 
-# While the store is away a task waits and comes again, for as long as it takes.
-while_store_is_away = {"autoretry_for": (PyMongoError,), "retry_backoff": 5, "retry_backoff_max": 60}
+# While the store is unavailable, a task is retried without a limit.
+while_store_is_away: dict[str, Any] = {"autoretry_for": (PyMongoError,), "retry_backoff": 5, "retry_backoff_max": 60}
 
 
 @app.task(bind=True, max_retries=None, **while_store_is_away)
-def send_message(self, id: str) -> None:
+def send_message(self: "Task[Any, Any]", id: str) -> None:
     """One attempt at one message."""
     message = messages().claim(id, timedelta(seconds=settings().send_lease_seconds))
     if message is None:
@@ -73,7 +76,7 @@ def send_message(self, id: str) -> None:
         return
     try:
         with metrics.gateway_seconds.time():
-            # How the last attempt ended may be known to the gateway alone: its worker died, or the answer got lost.
+            # If the last worker died or the answer was lost, only the gateway knows whether the message was sent.
             if message.attempts == 1 or not gateway().took(id, message.to, message.created_at):
                 gateway().send(id, message.to, message.text)
     except PermanentFailure as failure:
@@ -106,12 +109,12 @@ def give_up(message: Message, error: str) -> None:
 
 @app.task
 def resend_stuck() -> None:
-    """Queues again what nobody sends.
+    """Queues stuck messages again.
 
-    That is: left behind by a worker that died, as soon as its lease is over; and what was due for
-    RESEND_AFTER_SECONDS and nobody took, since it was accepted while the broker was away, or lost with
-    the broker. What merely waits in a long queue is left alone: nothing is queued again that came later
-    than the oldest delivery there.
+    If a worker died, its message is stuck when the lease ends. If no worker took a message for RESEND_AFTER_SECONDS
+    after it was due, it is also stuck: the broker was unavailable when it was accepted, or the broker lost its data.
+    Messages that only wait in a long queue are not queued again. So messages that are newer than the queue's oldest
+    delivery are left out.
     """
     try:
         waiting_seconds = send_queue().waiting_seconds()
@@ -130,7 +133,11 @@ def resend_stuck() -> None:
 
 @app.task
 def purge_expired() -> None:
-    """Deletes messages that were finished MESSAGE_RETENTION_DAYS ago."""
-    count = messages().purge(timedelta(days=settings().message_retention_days))
+    """Deletes messages that were finished MESSAGE_RETENTION_DAYS ago, or their client's own retention ago."""
+    own = [(client, days) for client in clients_of(settings()) if (days := client.limits.retention_days) is not None]
+    others = {"$not": {"$regex": "|".join(client.ids for client, _ in own)}} if own else {"$exists": True}
+    count = messages().purge(timedelta(days=settings().message_retention_days), others)
+    for client, days in own:
+        count += messages().purge(timedelta(days=days), {"$regex": client.ids})
     metrics.purged.inc(count)
     logger.info("purged", extra={"messages": count})

@@ -1,20 +1,22 @@
-"""Beat's ticks: when an entry of the schedule is due, and which of its ticks were sent, by whichever beat.
+"""Beat's ticks: when an entry of the schedule is due, and which ticks any beat has sent.
 
-A tick is an entry's name and the moment that it is due, in milliseconds since 1970. Interval schedules are
-aligned to multiples of their interval, so every beat means the same by it. The last tick of each entry
-lies in Redis, beside the queues, and so does the clock that all beats go by.
+A tick is an entry's name and its due time, in milliseconds since 1970. Interval schedules are aligned to multiples of
+their interval, so every beat computes the same ticks. Redis stores the last tick of each entry beside the queues. All
+beats use Redis' clock.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from celery.schedules import BaseSchedule, crontab
 from kombu.transport import redis
 from kombu.utils.json import dumps
+from redis import Redis
 
 KEY = "sms:beat:ticks"
 
-# In one step, so that nothing comes between taking a tick and queueing its task: no other beat, no kill, no
-# lost answer.
+# One script takes the tick and queues its task. So another beat, a kill or a lost answer can't come between the two.
 SEND = """
 local last = redis.call('HGET', KEYS[1], ARGV[1])
 if last and tonumber(ARGV[2]) <= tonumber(last) then
@@ -31,9 +33,12 @@ class AlreadySent(Exception):
 
 
 class TickChannel(redis.Channel):
-    """Queues a task only where its tick, which its headers name, was not sent before."""
+    """Queues a task only if its tick was not sent before. The task's headers name the tick."""
 
-    def _put(self, queue, message, **kwargs):
+    # kombu's types lack it.
+    _q_for_pri: Callable[..., str]
+
+    def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         headers = message["headers"]
         key = self._q_for_pri(queue, self._get_message_priority(message, reverse=False))
         with self.conn_or_acquire() as client:
@@ -41,30 +46,34 @@ class TickChannel(redis.Channel):
                 raise AlreadySent
 
     def now(self) -> int:
-        """By Redis' clock: those of two beats may differ, and a tick in the future would hold up all before it."""
+        """Milliseconds since 1970 by Redis' clock.
+
+        The clocks of two beats may differ, and a tick in the future would block all earlier ticks.
+        """
         with self.conn_or_acquire() as client:
             seconds, microseconds = client.time()
-        return seconds * 1000 + microseconds // 1000
+        return int(seconds * 1000 + microseconds // 1000)
 
     def last_ticks(self) -> dict[str, int]:
         with self.conn_or_acquire() as client:
             return last_ticks(client)
 
     def begin_with(self, entry: str, tick: int) -> None:
-        """Has an entry go on from here, where nobody knows it yet."""
+        """Stores the first tick of an entry, if Redis has none."""
         with self.conn_or_acquire() as client:
             client.hsetnx(KEY, entry, tick)
 
 
-def last_ticks(client) -> dict[str, int]:
+def last_ticks(client: Redis) -> dict[str, int]:
     """The last tick of each entry."""
-    return {entry.decode(): int(tick) for entry, tick in client.hgetall(KEY).items()}
+    ticks = cast("dict[bytes, bytes]", client.hgetall(KEY))
+    return {entry.decode(): int(tick) for entry, tick in ticks.items()}
 
 
 def latest_tick(schedule: BaseSchedule, last: int, now: int) -> int:
-    """The last moment up to `now` that the entry is due; `last` where there is none after it.
+    """The latest due time up to `now`, or `last` if there is none after it.
 
-    Of several that nobody sent it is the last alone: a beat that was away catches up with one.
+    If several ticks were missed, this is only the latest: a beat that returns sends one tick per entry.
     """
     if not isinstance(schedule, crontab):
         return max(last, now // _interval(schedule) * _interval(schedule))
@@ -80,5 +89,6 @@ def next_tick(schedule: BaseSchedule, after: int) -> int:
     return int((start + wait).timestamp() * 1000)
 
 
-def _interval(schedule: BaseSchedule) -> int:
-    return max(1, round(schedule.run_every.total_seconds() * 1000))
+def _interval(schedule: Any) -> int:
+    seconds: float = schedule.run_every.total_seconds()
+    return max(1, round(seconds * 1000))

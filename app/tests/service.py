@@ -2,11 +2,14 @@
 that the caller provides and one fake: Alibaba Cloud's endpoint."""
 
 import itertools
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -19,10 +22,25 @@ from stand_ins import FakeAliyun, Gate, free_port
 
 APP = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+TOKENS = {"shop": "sms_of-the-shop", "other": "sms_of-another"}
+"""Of the clients that a stack has."""
+COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+"""For each process, while coverage is measured."""
+if COVERAGE:
+    COVERAGE["PYTHONPATH"] = str(APP / "tests" / "measured")
 
 
-def eventually(happens, within=15):
-    """What `happens()` gives as soon as it is true."""
+def hash_of(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def shown(client: str | None) -> dict[str, str]:
+    """The headers of a request of the client; a stranger shows nothing."""
+    return {"Authorization": f"Bearer {TOKENS[client]}"} if client else {}
+
+
+def eventually(happens, within=60):
+    """What `happens()` gives as soon as it is true. The default limit is what a busy machine needs to start Python."""
     deadline = time.monotonic() + within
     while True:
         if result := happens():
@@ -48,15 +66,18 @@ class Stack:
         mongo_url = with_path(os.environ["TEST_MONGO_URL"], f"/sms_test_{uuid4().hex[:8]}")
         self.redis_gate, self.mongo_gate = Gate(redis_url), Gate(mongo_url)
         self.aliyun = FakeAliyun()
-        self.port = free_port()
+        self.port, self.metrics_port = free_port(), free_port()
         (directory / "log").mkdir()
         self.environment = {
+            **COVERAGE,
             "PATH": os.environ["PATH"],
             "HOME": str(directory / "home"),
             "PYTHONDONTWRITEBYTECODE": "1",
             # Root is who runs tests in a container; Celery asks for this to be said.
             "C_FORCE_ROOT": "true",
             "ENV": "test",
+            "CLIENTS": json.dumps({name: {} for name in TOKENS}),
+            "CLIENT_TOKENS": json.dumps({name: [hash_of(token)] for name, token in TOKENS.items()}),
             "REDIS_URL": self.redis_gate.url,
             "MONGO_URL": self.mongo_gate.url,
             "LOG_DIR": str(directory / "log"),
@@ -74,7 +95,7 @@ class Stack:
             "RESEND_INTERVAL_SECONDS": "1",
             "WEB_PORT": str(self.port),
             "WEB_WORKERS": "2",
-            "WORKER_METRICS_PORT": "0",
+            "METRICS_PORT": str(self.metrics_port),
             "DRAIN_FILE": str(directory / "draining"),
             "READY_FILE": str(directory / "ready"),
             "WORKER_HEARTBEAT_FILE": str(directory / "worker.heartbeat"),
@@ -114,6 +135,8 @@ class Stack:
             return False
 
     def worker(self, **environment: str) -> subprocess.Popen:
+        # On this machine the port is the web's.
+        environment = {"METRICS_PORT": "0"} | environment
         process = self.start(
             *[
                 "celery",
@@ -134,13 +157,17 @@ class Stack:
     def beat(self, **environment: str) -> subprocess.Popen:
         return self.start("celery", "--quiet", "--app", "sms.celery", "beat", "--pidfile=", **environment)
 
-    def get(self, path: str, **options) -> requests.Response:
-        return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, **options)
+    def get(self, path: str, client: str | None = "shop", headers=None, **options) -> requests.Response:
+        headers = shown(client) | (headers or {})
+        return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, headers=headers, **options)
 
-    def post(self, to="+8613800138000", text="你好", **options) -> requests.Response:
-        return requests.post(
-            f"http://127.0.0.1:{self.port}/messages", **{"json": {"to": to, "text": text}, "timeout": 10} | options
-        )
+    def metrics(self) -> str:
+        return requests.get(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10).text
+
+    def post(self, to="+8613800138000", text="你好", client="shop", headers=None, **options) -> requests.Response:
+        given = {"json": {"to": to, "text": text}, "timeout": 10} | options
+        headers = shown(client) | (headers or {})
+        return requests.post(f"http://127.0.0.1:{self.port}/messages", headers=headers, **given)
 
     def accepted(self, **options) -> str:
         answer = self.post(**options)
@@ -151,6 +178,8 @@ class Stack:
         return self.get(f"/messages/{id}").json()["status"]
 
     def end(self):
+        if COVERAGE:
+            self._stop()
         for process in self.processes:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -158,3 +187,12 @@ class Stack:
         self.redis.flushdb()
         self.mongo.client.drop_database(self.mongo)
         self.aliyun.close()
+
+    def _stop(self):
+        """Lets each process end by itself: one that is killed doesn't say which lines it ran."""
+        running = [process for process in self.processes if process.poll() is None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from flask import Flask
-from service import eventually
+from service import eventually, shown
 
 from sms.errors import answer_as_json
 
@@ -112,7 +112,9 @@ def test_knows_the_edges_of_number_and_text(web, to, text, status):
     ],
 )
 def test_has_one_shape_for_errors(web, method, path, options, status):
-    answer = requests.request(method, f"http://127.0.0.1:{web.port}{path}", timeout=10, **options)
+    answer = requests.request(
+        method, f"http://127.0.0.1:{web.port}{path}", timeout=10, headers=shown("shop"), **options
+    )
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json()["error"]["status"] == status

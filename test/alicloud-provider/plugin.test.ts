@@ -12,7 +12,7 @@ import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { Properties } from "../../machine/provider/values";
+import type { Properties } from "../../lab/machine/provider/values";
 
 const root = join(__dirname, "../..");
 const type = "alicloud:vpc/network:Network";
@@ -41,7 +41,7 @@ describe("The alicloud plugin", () => {
 
     before(async function () {
         this.timeout(20_000);
-        plugin = spawn(process.execPath, ["-r", "./register.cjs", join(root, "machine/alicloud-provider/main.ts")], {
+        plugin = spawn(process.execPath, ["-r", "./register.cjs", join(root, "lab/rehearsal/alicloud-provider/main.ts")], {
             cwd: root,
             env: { ...process.env, SMS_CLOUD_FOLDER: folder, ALICLOUD_ACCESS_KEY: "key" },
             stdio: ["pipe", "pipe", "inherit"],
@@ -56,17 +56,17 @@ describe("The alicloud plugin", () => {
         rmSync(folder, { recursive: true });
     });
 
-    it("is of the version that the program asks for", async () => {
+    it("has the version that the program asks for", async () => {
         assert.equal((await call(client.getPluginInfo, new Empty())).getVersion(), version);
     });
 
-    it("wants a region", async () => {
+    it("requires a region", async () => {
         await assert.rejects(call(client.configure, new proto.ConfigureRequest()), { details: /^no region/ });
         const response = await call(client.configure, new proto.ConfigureRequest().setArgs(struct({ region: "cn-hangzhou" })));
         assert.deepEqual([response.getAcceptsecrets(), response.getSupportspreview()], [true, true]);
     });
 
-    it("makes, shows, changes and deletes", async () => {
+    it("creates, shows, changes and deletes", async () => {
         const given = { vpcName: "shop", cidrBlock: "10.9.0.0/16" };
         const checked = await call(client.check, new proto.CheckRequest().setUrn(urn).setNews(struct(given)));
         assert.deepEqual(checked.getFailuresList(), []);
@@ -88,7 +88,7 @@ describe("The alicloud plugin", () => {
         assert.equal((await call(client.read, read)).getId(), "");
     });
 
-    it("tells the engine what is there though it failed", async () => {
+    it("tells the engine which resource exists although a call failed", async () => {
         writeFileSync(join(folder, "trouble.json"), JSON.stringify({ [type]: { halfWay: "no luck" } }));
         const create = new proto.CreateRequest().setUrn(urn).setProperties(struct({ cidrBlock: "10.9.0.0/16" }));
         const error = await call(client.create, create).then(
@@ -104,7 +104,7 @@ describe("The alicloud plugin", () => {
         assert.deepEqual(detail.getReasonsList(), [error.details]);
     });
 
-    it("ends when the engine has died", async () => {
+    it("ends after the engine has died", async () => {
         plugin.stdin?.destroy();
         assert.deepEqual(await once(plugin, "exit"), [0, null]);
     });

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
-import { type BuildOptions, Engine } from "../../machine/docker-provider/build";
-import { type BuildContext, readContext } from "../../machine/docker-provider/context";
+import { type BuildOptions, Engine } from "../../lab/machine/docker-provider/build";
+import { type BuildContext, readContext } from "../../lab/machine/docker-provider/context";
 import { Daemon } from "./daemon";
 import { folderWith, removeFolders } from "./files";
 
@@ -39,7 +39,7 @@ describe("The Docker Engine", () => {
         await removeFolders();
     });
 
-    it("builds with BuildKit, and with all that docker.Image can say", async () => {
+    it("builds with BuildKit and with all inputs of docker.Image", async () => {
         daemon.answers.build = [{ id: "moby.image.id", aux: { ID: "sha256:1" } }];
         const options = { args: { A: "1" }, target: "web", platform: "linux/arm64", network: "host", addHosts: ["db:10.0.0.1"] };
         assert.equal(await build({ ...options, cacheFrom: { images: ["127.0.0.1:5000/team/app:0"] } }), "sha256:1");
@@ -58,7 +58,7 @@ describe("The Docker Engine", () => {
         });
     });
 
-    it("gives the credentials to their registry and to no other, for as long as the build runs", async () => {
+    it("gives the credentials to their registry only, and only during the build", async () => {
         const asked: string[] = [];
         daemon.answers.build = [{ aux: { ID: "sha256:1" } }];
         daemon.whileBuilding = async (session) => {
@@ -71,7 +71,7 @@ describe("The Docker Engine", () => {
         assert.deepEqual(asked, ["0801", "\n\x02ci\x12\x08hunter22", ""]);
     });
 
-    it("builds with the classic builder if asked to, which gets the credentials with the request", async () => {
+    it("builds with the classic builder if asked to, and sends the credentials with the request", async () => {
         daemon.answers.build = [{ aux: { ID: "sha256:1" } }];
         assert.equal(await build({ builderVersion: "BuilderV1" }), "sha256:1");
         const { query, headers } = daemon.requests[0] ?? assert.fail();
@@ -86,13 +86,13 @@ describe("The Docker Engine", () => {
         });
     });
 
-    it("says that the registry refused to give the base image", async () => {
+    it("reports that the registry refused the base image", async () => {
         const reason = "pulling from host 127.0.0.1:5000 failed with status code [manifests 1]: 401 Unauthorized";
         daemon.answers.build = [{ error: reason }];
         await assert.rejects(build(), { message: refused + reason });
     });
 
-    it("doesn't blame the registry for a command or another registry", async () => {
+    it("doesn't report a registry's refusal if a command or another registry failed", async () => {
         for (const reason of ["executor failed running [curl 127.0.0.1:5000]: 401", "docker.io/team/base: pull access denied"]) {
             daemon.answers.build = [{ error: reason }];
             await assert.rejects(build(), { message: `The build of ${imageName} failed: ${reason}` });
@@ -107,7 +107,7 @@ describe("The Docker Engine", () => {
         assert.deepEqual(decoded(headers["x-registry-auth"]), { ...registry.credentials, serveraddress: "127.0.0.1:5000" });
     });
 
-    it("says that the registry refused the credentials, and whose, but not the password", async () => {
+    it("reports that the registry refused the credentials, with the user but without the password", async () => {
         daemon.answers.push = [{ error: "unauthorized: authentication required" }];
         await assert.rejects(
             engine.push(imageName, registry, () => {}),
@@ -115,18 +115,18 @@ describe("The Docker Engine", () => {
         );
     });
 
-    it("says that the registry wants credentials", async () => {
+    it("reports that the registry requires credentials", async () => {
         daemon.answers.push = [{ error: "no basic auth credentials" }];
         await assert.rejects(
             engine.push(imageName, { host: registry.host }, () => {}),
             {
                 message:
-                    "The registry 127.0.0.1:5000 wants credentials and none are given (registry.username, registry.password): no basic auth credentials",
+                    "The registry 127.0.0.1:5000 requires credentials and none are given (registry.username, registry.password): no basic auth credentials",
             },
         );
     });
 
-    it("passes on what the daemon refuses", async () => {
+    it("passes on the daemon's refusals", async () => {
         daemon.answers.push = 404;
         await assert.rejects(
             engine.push(imageName, registry, () => {}),
@@ -134,7 +134,7 @@ describe("The Docker Engine", () => {
         );
     });
 
-    it("says where it looked for a daemon that isn't there", async () => {
+    it("names the address at which no daemon answered", async () => {
         process.env.DOCKER_HOST = "unix:///nowhere.sock";
         await assert.rejects(new Engine(stopping.signal).ping(), {
             message: "The Docker daemon at unix:///nowhere.sock (DOCKER_HOST) doesn't answer: connect ENOENT /nowhere.sock",

@@ -3,7 +3,7 @@ import { chmod, mkdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { extract, type Header } from "tar-stream";
-import { contextDigest, readContext, tarOf } from "../../machine/docker-provider/context";
+import { contextDigest, readContext, tarOf } from "../../lab/machine/docker-provider/context";
 import { addFiles, folderWith, removeFolders } from "./files";
 
 const app = { Dockerfile: "FROM scratch", "src/main.py": "print()", "src/link.py": "-> main.py" };
@@ -23,7 +23,7 @@ describe("The build context", () => {
         assert.deepEqual(await paths(await folderWith(app)), ["Dockerfile", "src", "src/link.py", "src/main.py"]);
     });
 
-    it("leaves out what .dockerignore names", async () => {
+    it("leaves out the files in .dockerignore", async () => {
         const folder = await folderWith({
             ...app,
             ".dockerignore": "**/*.pyc\nnode_modules\n",
@@ -33,7 +33,7 @@ describe("The build context", () => {
         assert.deepEqual(await paths(folder), [".dockerignore", "Dockerfile", "src", "src/link.py", "src/main.py"]);
     });
 
-    it("keeps what a later rule takes back, with its folders", async () => {
+    it("keeps files that a later rule includes again, with their folders", async () => {
         const folder = await folderWith({ Dockerfile: "", ".dockerignore": "*\n!src/keep\n", "src/keep/a": "", "src/drop": "", top: "" });
         assert.deepEqual(await paths(folder), ["Dockerfile", "src", "src/keep", "src/keep/a"]);
     });
@@ -44,7 +44,7 @@ describe("The build context", () => {
         assert.ok(!(await paths(folder)).includes("src/main.py"));
     });
 
-    it("has the Dockerfile, also from an ignored folder", async () => {
+    it("contains the Dockerfile, also if its folder is ignored", async () => {
         const folder = await folderWith({ ...app, ".dockerignore": "docker\n", "docker/Dockerfile": "", "docker/other": "" });
         assert.deepEqual((await paths(folder, join(folder, "docker/Dockerfile"))).slice(1, 4), [
             "Dockerfile",
@@ -53,7 +53,7 @@ describe("The build context", () => {
         ]);
     });
 
-    it("takes in a Dockerfile from outside", async () => {
+    it("contains a Dockerfile from outside the folder", async () => {
         const folder = await folderWith({ Dockerfile: "FROM scratch", "app/main.py": "" });
         const { dockerfile, entries } = await readContext(join(folder, "app"), join(folder, "Dockerfile"));
         assert.equal(dockerfile, ".dockerfile-from-outside");
@@ -63,13 +63,13 @@ describe("The build context", () => {
         );
     });
 
-    it("has the same digest for the same files at another place and time", async () => {
+    it("has the same digest for the same files in another folder at another time", async () => {
         const [here, there] = [await folderWith(app), await folderWith(app)];
         await utimes(join(there, "src/main.py"), 1, 1);
         assert.equal(await digest(here), await digest(there));
     });
 
-    it("has another digest for another content, name, mode, link or empty folder", async () => {
+    it("has another digest if a content, name, mode, link or empty folder changes", async () => {
         const digests = new Set([await digest(await folderWith(app))]);
         digests.add(await digest(await folderWith({ ...app, "src/main.py": "pass" })));
         digests.add(await digest(await folderWith({ ...app, "src/more.py": "" })));
@@ -91,7 +91,7 @@ describe("The build context", () => {
         assert.equal(await digest(folder), before);
     });
 
-    it("is sent as root's, with one time for all", async () => {
+    it("is sent with root as the owner and one time for all files", async () => {
         const folder = await folderWith(app);
         const headers: Header[] = [];
         const contents: string[] = [];
@@ -112,7 +112,7 @@ describe("The build context", () => {
         assert.ok(headers.every(({ uid, gid, mtime }) => uid === 0 && gid === 0 && mtime?.toISOString() === "2000-01-01T00:00:00.000Z"));
     });
 
-    it("fails where a file can't be read while it is sent", async () => {
+    it("fails if a file can't be read while it is sent", async () => {
         const folder = await folderWith(app);
         const context = await readContext(folder, join(folder, "Dockerfile"));
         await removeFolders();

@@ -11,13 +11,13 @@ export interface Request {
     headers: IncomingMessage["headers"];
 }
 
-/** Stands in for a Docker daemon: answers builds and pushes as it is told, and notes what it was asked. */
+/** A stand-in of a Docker daemon. It gives the configured answers to builds and pushes, and records the requests. */
 export class Daemon {
     readonly address = `unix://${join(tmpdir(), `docker-provider-${process.pid}.sock`)}`;
     readonly requests: Request[] = [];
-    /** The messages, or the status with which it refuses. */
+    /** The messages of the answer, or the status of a refusal. */
     answers: { build: object[] | number; push: object[] | number } = { build: [], push: [] };
-    /** What it asks of the session, when a build comes with one. */
+    /** Runs during a build that has a session. */
     whileBuilding: (session: Session) => Promise<void> = async () => {};
 
     private session?: Session;
@@ -49,7 +49,7 @@ export class Daemon {
     }
 }
 
-/** The daemon's end of a session: it asks, the builder answers. */
+/** The daemon's end of a session. The daemon sends requests, and the builder answers. */
 export class Session {
     private readonly connection;
 
@@ -58,7 +58,7 @@ export class Session {
         this.connection.on("error", () => {}); // The session ends with the build.
     }
 
-    /** Calls a gRPC method; texts in the answer are found as they are. */
+    /** Calls a gRPC method. Returns the encoded answer, which contains its texts unchanged. */
     async call(path: string, message: Buffer): Promise<Buffer> {
         const stream = this.connection.request({ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" });
         const length = Buffer.alloc(5);

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 
 const made: string[] = [];
 
-/** A new folder with these files, by path; `-> target` is a symbolic link. */
+/** Creates a folder with these files, by path. The content `-> target` makes a symbolic link. */
 export async function folderWith(files: Record<string, string>): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), "docker-provider-"));
     made.push(folder);

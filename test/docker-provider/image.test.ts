@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
-import type { Builder, Registry } from "../../machine/docker-provider/build";
-import { buildsOnPreview, check, diff, make, previewUpdate } from "../../machine/docker-provider/image";
-import { type Properties, plain, secret } from "../../machine/provider/values";
+import type { Builder, Registry } from "../../lab/machine/docker-provider/build";
+import { buildsOnPreview, check, diff, make, previewUpdate } from "../../lab/machine/docker-provider/image";
+import { type Properties, plain, secret } from "../../lab/machine/provider/values";
 import { addFiles, folderWith, removeFolders } from "./files";
 
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -10,7 +10,7 @@ const imageName = "registry.example:5000/team/app:1";
 const registry = { server: "registry.example:5000", username: "ci", password: secret("hunter22") };
 
 let context: string;
-/** The least inputs, and then these. */
+/** The required inputs and those in `more`. */
 const given = (more: Properties = {}): Properties => ({ imageName, build: { context }, ...more });
 const inputsOf = async (news: Properties) => {
     const { inputs, failures } = await check(news);
@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(removeFolders);
 
 describe("Checking an image", () => {
-    it("fills in what the program left open", async () => {
+    it("sets the defaults of inputs that the program does not set", async () => {
         const { contextDigest, ...build } = (await inputsOf(given())).build as Properties;
         assert.match(String(contextDigest), /^[0-9a-f]{64}$/);
         assert.deepEqual(build, {
@@ -35,23 +35,23 @@ describe("Checking an image", () => {
         });
     });
 
-    it("keeps secrets secret, however much they wrap", async () => {
+    it("keeps secrets secret, also inside nested values", async () => {
         const inputs = await inputsOf(given({ registry: secret(plain(registry)), build: secret({ context }) }));
         assert.ok(JSON.stringify(inputs.registry).includes("1b47061264138c4ac30d75fd1eb44270"));
         assert.match(String((plain(inputs.build as Properties) as Properties).contextDigest), /^[0-9a-f]{64}$/);
     });
 
-    it("makes a password a secret that the program didn't", async () => {
+    it("makes a password a secret if the program did not", async () => {
         const inputs = await inputsOf(given({ registry: { ...registry, password: "hunter22" } }));
         assert.deepEqual(inputs.registry, registry);
     });
 
-    it("leaves the digest open while the folder or the whole build isn't known", async () => {
+    it("leaves the digest unknown while the folder or the whole build is unknown", async () => {
         assert.deepEqual((await inputsOf(given({ build: unknown }))).build, unknown);
         assert.equal(((await inputsOf(given({ build: { context: unknown } }))).build as Properties).contextDigest, undefined);
     });
 
-    it("refuses inputs that it doesn't know, and names those it does", async () => {
+    it("refuses unknown inputs, and names the known ones", async () => {
         assert.deepEqual(await failuresOf(given({ registry: { ...registry, user: "ci" }, localImageName: "app" })), [
             {
                 property: "localImageName",
@@ -79,11 +79,11 @@ describe("Checking an image", () => {
         );
     });
 
-    it("asks for a name", async () => {
+    it("requires a name", async () => {
         assert.deepEqual(await failuresOf({ build: { context } }), [{ property: "imageName", reason: "An image needs a name" }]);
     });
 
-    it("asks for the registry in the name, unless it only builds", async () => {
+    it("requires the registry in the name, unless it only builds", async () => {
         const news = given({ imageName: "team/app:1" });
         assert.deepEqual(await failuresOf(news), [
             { property: "imageName", reason: "team/app:1 names no registry: for Docker Hub write docker.io/team/app:1" },
@@ -91,7 +91,7 @@ describe("Checking an image", () => {
         assert.deepEqual(await failuresOf({ ...news, skipPush: true }), []);
     });
 
-    it("refuses to give the credentials to another registry than the image's", async () => {
+    it("refuses to send the credentials to another registry than the image's", async () => {
         assert.deepEqual(await failuresOf(given({ registry: { ...registry, server: "https://other.example/v2/" } })), [
             {
                 property: "registry.server",
@@ -100,7 +100,7 @@ describe("Checking an image", () => {
         ]);
     });
 
-    it("knows a registry by its URL, by its path and Docker Hub by all its names", async () => {
+    it("recognises a registry by its URL and its path, and Docker Hub by all its names", async () => {
         for (const server of ["http://registry.example:5000", "registry.example:5000/team"]) {
             assert.deepEqual(await failuresOf(given({ registry: { ...registry, server } })), []);
         }
@@ -108,18 +108,18 @@ describe("Checking an image", () => {
         assert.deepEqual(await failuresOf(given({ imageName: "team/app", registry: hub })), []);
     });
 
-    it("wants the user and the password, or neither", async () => {
+    it("requires both the user and the password, or neither", async () => {
         assert.deepEqual(await failuresOf(given({ registry: { server: registry.server, username: "ci" } })), [
-            { property: "registry.password", reason: "The user and the password go together; without both, as anybody" },
+            { property: "registry.password", reason: "Give both the user and the password, or neither for anonymous access" },
         ]);
     });
 
-    it("says where the Dockerfile may be meant to be", async () => {
+    it("suggests the path of a Dockerfile that it finds elsewhere", async () => {
         const news = given({ build: { context, dockerfile: "main.py" } });
         assert.deepEqual(await failuresOf(news), [
             {
                 property: "build.dockerfile",
-                reason: `There is no file main.py; its path starts where the program runs: try ${join(context, "main.py")}`,
+                reason: `There is no file main.py; the path is relative to the program's folder: try ${join(context, "main.py")}`,
             },
         ]);
         assert.deepEqual(await failuresOf(given({ build: { context: "/nowhere" } })), [
@@ -129,7 +129,7 @@ describe("Checking an image", () => {
 });
 
 describe("An image's diff", () => {
-    it("is none for the same inputs and files", async () => {
+    it("is empty for the same inputs and files", async () => {
         assert.deepEqual(diff(await inputsOf(given({ registry })), await inputsOf(given({ registry }))), []);
     });
 
@@ -139,18 +139,18 @@ describe("An image's diff", () => {
         assert.deepEqual(diff(before, await inputsOf(given())), [{ property: "build.contextDigest", kind: "update" }]);
     });
 
-    it("is none for another user or password, also an unknown one", async () => {
+    it("is empty for another user or password, also for an unknown one", async () => {
         const before = await inputsOf(given({ registry }));
         for (const changed of [{ ...registry, password: secret("new") }, { ...registry, username: "cd", password: unknown }, unknown]) {
             assert.deepEqual(diff(before, await inputsOf(given({ registry: changed }))), []);
         }
     });
 
-    it("is none for what has become a secret", async () => {
+    it("is empty for a value that has become a secret", async () => {
         assert.deepEqual(diff(await inputsOf(given()), await inputsOf(given({ imageName: secret(imageName) }))), []);
     });
 
-    it("names each input that was changed, added or removed", async () => {
+    it("names each changed, added or removed input", async () => {
         const before = await inputsOf(given({ build: { context, target: "web", args: { A: "1" } } }));
         const after = await inputsOf(
             given({ imageName: "registry.example:5000/team/app:2", build: { context, args: { A: "2" } }, skipPush: true }),
@@ -163,7 +163,7 @@ describe("An image's diff", () => {
         ]);
     });
 
-    it("takes a value that isn't known yet for a change", async () => {
+    it("treats an unknown value as a change", async () => {
         assert.deepEqual(diff(await inputsOf(given()), await inputsOf(given({ imageName: unknown }))), [
             { property: "imageName", kind: "update" },
         ]);
@@ -173,16 +173,16 @@ describe("An image's diff", () => {
 describe("An image's preview", () => {
     const old = { imageName, repoDigest: "registry.example:5000/team/app@sha256:1" };
 
-    it("keeps the digest as long as the name is the same", () => {
+    it("keeps the digest while the name is unchanged", () => {
         assert.equal(previewUpdate(old, given()).repoDigest, old.repoDigest);
     });
 
-    it("doesn't know the digest for another name", () => {
+    it("has an unknown digest for another name", () => {
         assert.equal("repoDigest" in previewUpdate(old, given({ imageName: "registry.example:5000/team/app:2" })), false);
         assert.equal("repoDigest" in previewUpdate(old, given({ imageName: unknown })), false);
     });
 
-    it("builds if it is asked to and knows what", () => {
+    it("builds if the setting asks for it and the inputs are known", () => {
         assert.equal(buildsOnPreview(given()), false);
         assert.equal(buildsOnPreview(given({ buildOnPreview: true })), true);
         assert.equal(buildsOnPreview(given({ buildOnPreview: true, build: { context, args: { A: unknown } } })), false);
@@ -210,7 +210,7 @@ describe("Making an image", () => {
         pushes.length = 0;
     });
 
-    it("gives the name as it was given, and the digest to run it by", async () => {
+    it("returns the given name, and the digest by which pods run it", async () => {
         assert.deepEqual(await outputsOf(given({ registry })), {
             imageName,
             baseImageName: imageName,
@@ -223,12 +223,12 @@ describe("Making an image", () => {
         assert.deepEqual(pushes, [{ host: "registry.example:5000", credentials: { username: "ci", password: "hunter22" } }]);
     });
 
-    it("gives the image's ID where it isn't pushed", async () => {
+    it("returns the image's ID if the image is not pushed", async () => {
         assert.equal((await outputsOf(given({ skipPush: true }))).repoDigest, "sha256:image");
         assert.deepEqual(pushes, []);
     });
 
-    it("only builds in a preview, and leaves the digest open", async () => {
+    it("only builds in a preview, and leaves the digest unknown", async () => {
         assert.equal("repoDigest" in (await outputsOf(given(), true)), false);
         assert.deepEqual(pushes, []);
     });

@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
-import { statusResponse } from "../../machine/docker-provider/buildkit";
-import { type Message, Output } from "../../machine/docker-provider/output";
+import { statusResponse } from "../../lab/machine/docker-provider/buildkit";
+import { type Message, Output } from "../../lab/machine/docker-provider/output";
 
-/** A message as BuildKit sends it. */
+/** A message in BuildKit's format. */
 function trace(status: { vertexes?: object[]; logs?: object[] }): Message {
     return { id: "moby.buildkit.trace", aux: Buffer.from(statusResponse.encode(status).finish()).toString("base64") };
 }
@@ -15,7 +15,7 @@ function linesOf(output: Output, messages: Message[]): string[] {
 }
 
 describe("A build's output", () => {
-    it("says each of BuildKit's steps once, when it starts, and what it prints", () => {
+    it("prints each of BuildKit's steps once, when it starts, and the step's own output", () => {
         const make = { digest: "sha256:1", name: "[2/3] RUN make" };
         const lines = linesOf(new Output(), [
             trace({ vertexes: [make] }),
@@ -27,7 +27,7 @@ describe("A build's output", () => {
         assert.deepEqual(lines, ["[2/3] RUN make", "compiling", "linking", "done"]);
     });
 
-    it("says what was cached, and leaves out BuildKit's own steps", () => {
+    it("prints the cached steps, and leaves out BuildKit's own steps", () => {
         const vertexes = [
             { digest: "a", name: "[internal] load .dockerignore", started },
             { digest: "b", name: "[1/2] COPY . /app", cached: true, started },
@@ -35,7 +35,7 @@ describe("A build's output", () => {
         assert.deepEqual(linesOf(new Output(), [trace({ vertexes })]), ["[1/2] COPY . /app (cached)"]);
     });
 
-    it("names the failing step, not one that was canceled for it, with its last 20 lines", () => {
+    it("names the failing step with its last 20 lines, not a step that was canceled because of it", () => {
         const output = new Output();
         const [test, make] = [
             { digest: "t", name: "[test 1/1] RUN test", started },
@@ -54,7 +54,7 @@ describe("A build's output", () => {
         assert.deepEqual([last.length, last[0], last.at(-1)], [20, "line 11", "no newline"]);
     });
 
-    it("gives the reason where no step failed", () => {
+    it("gives the reason if no step failed", () => {
         const output = new Output();
         output.read({ error: "dockerfile parse error line 2: unknown instruction: COPPY" });
         assert.equal(output.failure, ": dockerfile parse error line 2: unknown instruction: COPPY");
@@ -79,7 +79,7 @@ describe("A build's output", () => {
         assert.equal(output.imageId, "sha256:1");
     });
 
-    it("says what a push does to each layer, but not how far it is, and has the digest", () => {
+    it("prints the result of a push for each layer, without its progress, and has the digest", () => {
         const output = new Output();
         const lines = linesOf(output, [
             { status: "The push refers to repository [r.example/app]" },

@@ -9,7 +9,7 @@ import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { Properties } from "../../machine/provider/values";
+import type { Properties } from "../../lab/machine/provider/values";
 import { Daemon } from "./daemon";
 import { folderWith, removeFolders } from "./files";
 
@@ -46,7 +46,7 @@ describe("The plugin", () => {
         this.timeout(10_000);
         daemon = new Daemon();
         await daemon.start();
-        plugin = spawn(process.execPath, ["-r", "./register.cjs", join(root, "machine/docker-provider/main.ts")], {
+        plugin = spawn(process.execPath, ["-r", "./register.cjs", join(root, "lab/machine/docker-provider/main.ts")], {
             cwd: root,
             env: { ...process.env, DOCKER_HOST: daemon.address },
             stdio: ["pipe", "pipe", "inherit"],
@@ -66,12 +66,12 @@ describe("The plugin", () => {
         assert.equal((await call(client.getPluginInfo, new Empty())).getVersion(), version);
     });
 
-    it("takes secrets and previews, once the daemon answers", async () => {
+    it("accepts secrets and previews after the daemon answers", async () => {
         const response = await call(client.configure, new proto.ConfigureRequest());
         assert.deepEqual([response.getAcceptsecrets(), response.getSupportspreview()], [true, true]);
     });
 
-    it("does no other resource and no function", async () => {
+    it("has no other resource and no function", async () => {
         const urn = urnOf("docker:index/container:Container");
         await rejects(call(client.check, new proto.CheckRequest().setUrn(urn)), `${onlyImages}docker:index/container:Container`);
         await rejects(call(client.create, new proto.CreateRequest().setUrn(urn)), `${onlyImages}docker:index/container:Container`);
@@ -79,7 +79,7 @@ describe("The plugin", () => {
         await rejects(call(client.invoke, lookUp), `${onlyImages}the function docker:index/getNetwork:getNetwork`);
     });
 
-    it("refuses settings, which it would not heed", async () => {
+    it("refuses settings, because it would ignore them", async () => {
         const news = struct({ version: "5.2.0", host: "ssh://far.example" });
         const failures = (await call(client.checkConfig, new proto.CheckRequest().setNews(news))).getFailuresList();
         assert.deepEqual(
@@ -88,7 +88,7 @@ describe("The plugin", () => {
         );
     });
 
-    it("checks, shows, makes, updates and forgets an image", async () => {
+    it("checks, shows, creates, updates and deletes an image", async () => {
         const context = await folderWith({ Dockerfile: "FROM scratch" });
         const given = { imageName: "127.0.0.1:5000/app:1", build: { context, builderVersion: "BuilderV1" } };
         const check = new proto.CheckRequest().setUrn(imageUrn).setNews(struct(given));
@@ -123,7 +123,7 @@ describe("The plugin", () => {
         assert.equal(daemon.requests.length, asked);
     });
 
-    it("ends when the engine has died", async () => {
+    it("ends after the engine has died", async () => {
         plugin.stdin?.destroy();
         assert.deepEqual(await once(plugin, "exit"), [0, null]);
     });

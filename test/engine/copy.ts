@@ -9,7 +9,7 @@ export interface Run {
     readonly output: string;
 }
 
-/** A copy of this clone, which a test may break, on a machine with no daemon, no cluster and no cloud. */
+/** A copy of this clone, which a test may change. Its environment has no daemon, no cluster and no cloud. */
 export class Copy {
     private constructor(readonly folder: string) {}
 
@@ -31,7 +31,18 @@ export class Copy {
         return readFileSync(this.path(file), "utf8");
     }
 
-    /** Breaks the program in one place, which has to be there. */
+    write(file: string, content: string): void {
+        writeFileSync(this.path(file), content);
+    }
+
+    /** Adds a stack with all settings of `local`. Its secrets can't be decrypted. */
+    addStack(name: string): void {
+        const secrets = ["registryPassword", "redisPassword", "mongoPassword"].map((key) => `    sms:${key}: { secure: v1:x }\n`);
+        secrets.push("    sms:clientTokens: { local: { secure: v1:x } }\n");
+        this.write(`Pulumi.${name}.yaml`, this.read("Pulumi.local.yaml").replace("config:\n", `config:\n${secrets.join("")}`));
+    }
+
+    /** Replaces a text in a file. Throws if the file does not have it. */
     edit(file: string, old: string, next: string): void {
         const content = this.read(file);
         if (!content.includes(old)) {
@@ -44,25 +55,34 @@ export class Copy {
         writeFileSync(this.path(file), readFileSync(join(clone, file)));
     }
 
-    /** An npm script as its user runs it. */
+    /** Runs an npm script as a user does, with both outputs together. */
     async run(script: string, args: string[], env: Record<string, string | undefined> = {}): Promise<Run> {
-        const { exitCode, all } = await execa("npm", ["run", "--silent", script, "--", ...args], {
+        const { exitCode, all } = await this.start(script, args, env);
+        return { exitCode: exitCode ?? 1, output: all };
+    }
+
+    /** Runs an npm script as a program does, with separate outputs. */
+    async runApart(script: string, args: string[]): Promise<{ exitCode?: number; stdout: string; stderr: string }> {
+        return this.start(script, args, {});
+    }
+
+    private start(script: string, args: string[], env: Record<string, string | undefined>) {
+        return execa("npm", ["run", "--silent", script, "--", ...args], {
             cwd: this.path("."),
             env: { ...this.environment, ...env },
             all: true,
             reject: false,
             stdin: "ignore",
         });
-        return { exitCode: exitCode ?? 1, output: all };
     }
 
-    /** What lies where temporary files go. */
+    /** The entries in the folder for temporary files. */
     leftovers(): string[] {
-        // From Node 22 on, Node keeps compiled code there.
+        // npm stores compiled code there, on Node 22 and later.
         return readdirSync(join(this.folder, "tmp")).filter((name) => name !== "node-compile-cache");
     }
 
-    /** All files of the clone with their contents. */
+    /** All files of the copy with their contents. */
     contents(): Map<string, string> {
         const files = readdirSync(this.path("."), { recursive: true, withFileTypes: true }).filter(
             (entry) => entry.isFile() && !entry.parentPath.includes("node_modules"),

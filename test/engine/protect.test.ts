@@ -7,7 +7,7 @@ import { losses, type Preview, readPreview } from "../../operations/changes";
 import { type Engine, throwAwayEngine } from "../../operations/engine";
 import { clone } from "../../operations/operation";
 
-/** A registry as the program makes it, in the stand-in's cloud. */
+/** A program with a registry in the stand-in's cloud, created as the product's program does. */
 const program = `
 import { Provider } from "@pulumi/alicloud/provider";
 import { AcrRegistry } from "./components/registry";
@@ -20,12 +20,12 @@ if (namespace !== "") {
 }
 `;
 
-describe("what is protected, by the real engine", () => {
+describe("a protected resource, by the real engine", () => {
     const folder = mkdtempSync(join(tmpdir(), "sms-protect-"));
     const project = join(folder, "project");
     let engine: Engine;
 
-    /** Runs a command on the stack, and gives what its preview tells. */
+    /** Runs a command on the stack. Returns its preview, and whether it failed. */
     async function run(command: string, env: Record<string, string>, ...args: string[]): Promise<Preview & { failed: boolean }> {
         const log = join(folder, "events.json");
         rmSync(log, { force: true });
@@ -53,7 +53,7 @@ describe("what is protected, by the real engine", () => {
     });
     after(() => rmSync(folder, { recursive: true, force: true }));
 
-    it("is not replaced: a registry's namespace that is renamed takes no image along, and the preview says what it would", async () => {
+    it("is not replaced: a renamed namespace of a registry does not delete images, and the preview shows what it would do", async () => {
         const { failed, kept, errors } = await run("preview", { NAMESPACE: "team", PROTECT: "true" });
         const lost = "every image in it, also those that pods run and `rollback` goes back to";
         assert.deepEqual(
@@ -84,12 +84,12 @@ describe("what is protected, by the real engine", () => {
         }
     });
 
-    it("is replaced with a warning, and deleted, once an up has taken the protection away", async () => {
+    it("is replaced with a warning, and deleted, after an up has removed the protection", async () => {
         assert.ok(!(await run("up", { NAMESPACE: "sms" }, "--yes", "--skip-preview")).failed);
         const preview = await run("preview", { NAMESPACE: "team" });
         assert.ok(!preview.failed, preview.errors.join("\n"));
         assert.deepEqual(
-            losses(preview).map(({ name, operation }) => `${operation} ${name}`),
+            losses(preview.changes).map(({ name, operation }) => `${operation} ${name}`),
             ["replace registry-namespace", "replace registry-repository"],
         );
         const { failed, errors } = await run("up", {}, "--yes", "--skip-preview");

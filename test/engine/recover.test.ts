@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { pulumiCommand } from "../../machine/commands";
+import { pulumiCommand } from "../../toolchain/commands";
 import { Copy } from "./copy";
 
 const passphrase = "correct horse battery staple";
@@ -31,21 +31,21 @@ describe("npm run recover, by the real engine", () => {
     });
     after(() => copy.remove());
 
-    /** As an `up` that was killed leaves it. */
+    /** Creates the lock file that a killed `up` leaves. */
     function lock(): void {
         mkdirSync(locks(), { recursive: true });
         const content = { pid: 4711, username: "ann", hostname: "runner-7", timestamp: "2026-11-29T09:00:00.5Z" };
         writeFileSync(join(locks(), "f00.json"), JSON.stringify(content));
     }
 
-    it("finds no lock where there is none, and leaves none", async () => {
+    it("finds no lock if there is none, and leaves none", async () => {
         const { exitCode, output } = await recover();
         assert.equal(exitCode, 0, output);
         assert.match(output, /Nobody holds the lock of test\./);
         assert.deepEqual(held(), []);
     });
 
-    it("names who holds the lock, and leaves it to them until somebody says that they are gone", async () => {
+    it("names the holder of the lock, and keeps the lock until the user confirms that the holder has ended", async () => {
         lock();
         const { exitCode, output } = await recover();
         assert.equal(exitCode, 1, output);
@@ -53,11 +53,11 @@ describe("npm run recover, by the real engine", () => {
         assert.deepEqual(held(), ["f00.json"]);
     });
 
-    it("releases the lock and clears the notes with --yes", async () => {
+    it("releases the lock and clears the pending operations with --yes", async () => {
         lock();
         const type = "alicloud:kvstore/instance:Instance";
         const urn = `urn:pulumi:test::sms::${type}::redis-instance`;
-        // `stack import` takes no notes in.
+        // `stack import` does not import pending operations.
         const file = join(copy.folder, "state/.pulumi/stacks/sms/test.json");
         const state = JSON.parse(readFileSync(file, "utf8"));
         state.checkpoint.latest.pending_operations = [{ type: "creating", resource: { urn, type, custom: true, inputs: {} } }];

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { pulumiCommand } from "../../machine/commands";
+import { clone } from "../../operations/operation";
 import { passwordFault } from "../../settings/credentials";
+import { pulumiCommand } from "../../toolchain/commands";
 import { Copy } from "./copy";
 
 const passphrase = "correct horse battery staple";
@@ -14,7 +15,7 @@ describe("npm run stack:init, by the real engine", () => {
     const spied = () => readFileSync(join(copy.folder, "arguments"), "utf8");
     const init = (more: Record<string, string | undefined> = {}) => copy.run("stack:init", ["online"], { ...env, ...more });
 
-    /** Every argument that `pulumi` is given goes into a file, as anybody could see it in the process list. */
+    /** Records every argument of `pulumi` in a file, because the process list shows arguments. */
     before(async () => {
         copy = Copy.make();
         const bin = join(copy.folder, "bin");
@@ -34,12 +35,12 @@ describe("npm run stack:init, by the real engine", () => {
             })
         ).stdout;
 
-    it("refuses an empty and a weak passphrase, and asks nobody where nobody is, before anything is made", async () => {
+    it("refuses an empty and a weak passphrase, and asks nothing without a terminal, before any change", async () => {
         const before = copy.read("Pulumi.online.yaml");
         for (const [given, reason] of [
-            ["", /protects nothing: it is empty/],
-            ["weak", /protects nothing: it has fewer than 16 characters/],
-            [undefined, /Nobody is here to ask/],
+            ["", /is too weak: it is empty/],
+            ["weak", /is too weak: it has fewer than 16 characters/],
+            [undefined, /There is no terminal to ask/],
         ] as const) {
             const { exitCode, output } = await init({ PULUMI_CONFIG_PASSPHRASE: given });
             assert.equal(exitCode, 1, output);
@@ -48,11 +49,11 @@ describe("npm run stack:init, by the real engine", () => {
         assert.equal(copy.read("Pulumi.online.yaml"), before);
     });
 
-    it("makes the stack with passwords that Alibaba Cloud takes, and says what is still to be set", async () => {
+    it("creates the stack with passwords that Alibaba Cloud accepts, and lists the missing settings", async () => {
         const { exitCode, output } = await init();
         assert.equal(exitCode, 0, output);
-        assert.match(output, /Stack online is made\./);
-        assert.match(output, /sms:redisPassword: made up and encrypted/);
+        assert.match(output, /Stack online is created\./);
+        assert.match(output, /sms:redisPassword: generated and encrypted/);
         assert.match(
             output,
             /Still to be set in Pulumi\.online\.yaml:[\s\S]*sms:cluster\.id is missing[\s\S]*sms:registryPassword is missing/,
@@ -68,8 +69,29 @@ describe("npm run stack:init, by the real engine", () => {
         assert.match(spied(), /config set --secret sms:redisPassword/);
     });
 
-    it("keeps the comments of the file", () => {
-        assert.match(copy.read("Pulumi.online.yaml"), /# Nodes and pods in here may connect to the stores, and nobody else\./);
+    it("leaves the file unchanged except for its additions", () => {
+        const lines = (text: string) => text.split("\n");
+        const [before, after] = [readFileSync(join(clone, "Pulumi.online.yaml"), "utf8"), copy.read("Pulumi.online.yaml")].map(lines);
+        const added = (after ?? []).filter((line) => !before?.includes(line));
+        assert.deepEqual(
+            (after ?? []).filter((line) => !added.includes(line)),
+            before,
+        );
+        assert.deepEqual(
+            added.map((line) => line.replace(/: v1:.*/, "")),
+            ["  sms:redisPassword:", "    secure", "  sms:mongoPassword:", "    secure", "encryptionsalt"],
+        );
+    });
+
+    it("leaves a file that pulumi config set changes only in the set value", async () => {
+        const before = copy.read("Pulumi.online.yaml");
+        await execa(await pulumiCommand(), ["config", "set", "--path", "sms:web.nodePort", "31095", "--stack", "online"], {
+            cwd: copy.path("."),
+            env: { PULUMI_CONFIG_PASSPHRASE: passphrase, PULUMI_BACKEND_URL: `file://${join(copy.folder, "state")}` },
+        });
+        const after = copy.read("Pulumi.online.yaml");
+        writeFileSync(copy.path("Pulumi.online.yaml"), before);
+        assert.equal(after, before.replace("nodePort: 31090", "nodePort: 31095"));
     });
 
     it("changes nothing when it is run again", async () => {
@@ -77,31 +99,31 @@ describe("npm run stack:init, by the real engine", () => {
         const { exitCode, output } = await init();
         assert.equal(exitCode, 0, output);
         assert.match(output, /Stack online is in the backend already\./);
-        assert.doesNotMatch(output, /made up/);
+        assert.doesNotMatch(output, /generated and encrypted/);
         assert.equal(copy.read("Pulumi.online.yaml"), before);
     });
 
-    it("knows the stack by its whole name too", async () => {
+    it("accepts the stack's whole name, too", async () => {
         const { exitCode, output } = await copy.run("stack:init", ["organization/sms/online"], env);
         assert.equal(exitCode, 0, output);
         assert.match(output, /Stack organization\/sms\/online is in the backend already\./);
         assert.match(output, /Still to be set in Pulumi\.online\.yaml/);
     });
 
-    it("refuses another passphrase than the one that the secrets are encrypted with", async () => {
+    it("refuses a passphrase that differs from the one of the secrets", async () => {
         const { exitCode, output } = await init({ PULUMI_CONFIG_PASSPHRASE: "another horse battery staple" });
         assert.equal(exitCode, 1, output);
         assert.match(output, /not the passphrase that the stack's secrets are encrypted with/);
     });
 
-    it("makes a file whose preview needs no passphrase", async () => {
+    it("creates a file whose preview needs no passphrase", async () => {
         const { exitCode, output } = await copy.run("preview", ["--stack", "online"]);
         assert.equal(exitCode, 0, output);
         assert.match(output, /sms:redisPassword is encrypted; a placeholder stands in/);
     });
 
-    it("says that there is no backend", async () => {
+    it("reports that there is no backend", async () => {
         const { output } = await init({ PULUMI_BACKEND_URL: "file:///nowhere" });
-        assert.match(output, /Pulumi has no backend to keep the state in/);
+        assert.match(output, /Pulumi has no backend for the state/);
     });
 });

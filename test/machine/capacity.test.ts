@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { kubectl } from "../../machine/kubernetes";
-import { TestStack } from "./testStack";
+import { TestStack } from "../../lab/fixtures/testStack";
+import { kubectl } from "../../lab/machine/kubernetes";
 
 describe("the capacity of the real cluster", () => {
     let stack: TestStack;
 
-    before("a stack that asks for 3 cpu where there are 2", async () => {
+    before("a stack that requests 3 CPU on a node with 2", async () => {
         stack = await TestStack.make("sms-check", 31093);
         await stack.configure({ "sms:web": { replicas: 60, nodePort: 31093, resources: { requests: { cpu: "50m", memory: "100Mi" } } } });
     });
@@ -15,14 +15,14 @@ describe("the capacity of the real cluster", () => {
     const shortage =
         /1 obstacle in the way of stack sms-check; nothing was changed:\n\n {2}\d+ of 60 web pods would stay Pending: [\d.]+ cpu requested, 0(\.\d+)? free\n {6}pulumi config set --path 'sms:web\.replicas' \d+ --stack sms-check, or/;
 
-    it("is told in a preview, without a stack trace", async () => {
+    it("is reported in a preview, without a stack trace", async () => {
         const { exitCode, output } = await stack.run("preview", "--non-interactive");
         assert.notEqual(exitCode, 0);
         assert.match(output.replace(/^ {4}/gm, ""), shortage);
         assert.doesNotMatch(output, /\n\s+at .*\.(ts|js):\d+/);
     });
 
-    it("refuses an up before anything changes", async () => {
+    it("refuses an up before any change", async () => {
         const { exitCode, output } = await stack.up();
         assert.notEqual(exitCode, 0);
         assert.match(output.replace(/^ {4}/gm, ""), shortage);
@@ -35,7 +35,7 @@ describe("the capacity of the real cluster", () => {
         assert.equal(await kubectl("get", "namespace", "sms-check", "--ignore-not-found"), "");
     });
 
-    it("lets the proposed number of replicas pass a preview", async () => {
+    it("accepts the proposed number of replicas in a preview", async () => {
         const { output } = await stack.run("preview", "--non-interactive");
         const replicas = Number(/'sms:web\.replicas' (\d+)/.exec(output)?.[1]);
         await stack.configure({ "sms:web": { replicas, nodePort: 31093, resources: { requests: { cpu: "50m", memory: "100Mi" } } } });
@@ -44,7 +44,7 @@ describe("the capacity of the real cluster", () => {
         assert.doesNotMatch(preview.output, /was not checked|could not be checked/);
     });
 
-    it("refuses as well where the kubeconfig is known only while the program runs, as ACK's is: at once, and nothing in the cluster", async () => {
+    it("also refuses an up whose kubeconfig is known only while the program runs, as ACK's is: at once, and without a change", async () => {
         await stack.configure({ "sms:web": { replicas: 60, nodePort: 31093 } });
         stack.edit("components/cluster.ts", (content) =>
             content

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { kubectl } from "../../machine/kubernetes";
+import { kubectl } from "../../lab/machine/kubernetes";
 
 interface Live {
     kind: string;
@@ -8,11 +8,11 @@ interface Live {
     data?: object;
 }
 
-/** Every kind that the product has, and those that people have beside it. */
+/** The kinds of the product's objects, and of objects that others may have in the namespace. */
 const kinds =
     "deployments,statefulsets,services,configmaps,secrets,networkpolicies,poddisruptionbudgets,persistentvolumeclaims,jobs,serviceaccounts";
 
-/** All that is in a namespace, and the namespace itself, without what the cluster writes by itself; each as a text. */
+/** A namespace and its objects, each as a text, without the fields that the cluster sets. */
 export async function contentOf(namespace: string): Promise<string[]> {
     const all = await Promise.all([
         kubectl("get", "namespace", namespace, "--output=json"),
@@ -24,7 +24,7 @@ export async function contentOf(namespace: string): Promise<string[]> {
     );
 }
 
-/** Everything is as it was after the work, and nothing is new. */
+/** Asserts that the work neither changes nor adds an object in the namespace. */
 export async function assertUntouched(namespace: string, work: () => Promise<void>): Promise<void> {
     const before = await contentOf(namespace);
     await work();

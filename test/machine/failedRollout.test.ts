@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
-import { TestStack } from "./testStack";
+import { TestStack } from "../../lab/fixtures/testStack";
+import { registryAddress } from "../../lab/machine/registry";
 
 const rolloutTimeoutSeconds = 30;
-/** After the rollout's own time the provider goes on for half a minute, to tell Kubernetes' reason; the rest is the image and the Job. */
+/** After the rollout's time limit, the provider takes half a minute to find Kubernetes' reason. The rest is for the image and the Job. */
 const limitSeconds = rolloutTimeoutSeconds + 30 + 30;
 
 const crashing = (content: string) => `raise RuntimeError("broken on purpose")\n${content}`;
@@ -19,7 +20,7 @@ const failures: [what: string, files: string[], change: (content: string) => str
     [
         "never gets ready",
         ["app/sms/web.py"],
-        (content) => content.replace("    def readyz():\n", '    def readyz():\n        raise RuntimeError("unready on purpose")\n'),
+        (content) => content.replace(/( {4}def readyz\(\).*\n)/, '$1        raise RuntimeError("unready on purpose")\n'),
         /Container "sms-web" terminated.*RuntimeError: unready on purpose/s,
     ],
     [
@@ -31,8 +32,9 @@ const failures: [what: string, files: string[], change: (content: string) => str
     [
         "can't be pulled",
         ["index.ts"],
-        (content) => content.replace("        image,\n        platform", '        image: "127.0.0.1:5000/sms:gone",\n        platform'),
-        /127\.0\.0\.1:5000\/sms:gone.*not found/s,
+        (content) =>
+            content.replace("        image,\n        platform", `        image: "${registryAddress()}/sms:gone",\n        platform`),
+        /127\.0\.0\.1:\d+\/sms:gone.*not found/s,
     ],
 ];
 
@@ -52,7 +54,7 @@ describe("a version on the real cluster", () => {
     });
 
     for (const [what, files, change, ...reasons] of failures) {
-        it(`that ${what} ends the up in time and with its own last lines, while the one before serves`, async () => {
+        it(`that ${what} ends the up in time and with its own last lines, while the old version serves`, async () => {
             for (const file of files) {
                 stack.edit(file, change);
             }
@@ -71,7 +73,7 @@ describe("a version on the real cluster", () => {
         });
     }
 
-    it("that is whole again is rolled out by the next up", async () => {
+    it("that is repaired is rolled out by the next up", async () => {
         const { exitCode, output } = await stack.up();
         assert.equal(exitCode, 0, output);
     });

@@ -1,10 +1,23 @@
 import assert from "node:assert/strict";
-import { apply, kubectl } from "../../machine/kubernetes";
-import { until } from "../../machine/progress";
+import {
+    accessKeySecret,
+    collectorPid,
+    different,
+    end,
+    gone,
+    type Line,
+    namespace,
+    pods,
+    prepare,
+    ready,
+    Sls,
+    writer,
+} from "../../lab/fixtures/writers";
+import { apply, kubectl } from "../../lab/machine/kubernetes";
+import { until } from "../../toolchain/progress";
 import { commandLines } from "./processes";
-import { accessKeySecret, collectorPid, different, end, gone, type Line, namespace, pods, prepare, ready, Sls, writer } from "./writers";
 
-/** Every line from the first to the last, with the word that it is the last. */
+/** Asserts that all lines arrived, including the one that is marked as the last. */
 function assertComplete(pod: string, lines: Line[]): void {
     const last = lines.find(({ fields }) => fields.last)?.fields.n;
     const arrived = new Set(lines.map(({ fields }) => fields.n));
@@ -26,11 +39,11 @@ describe("logs on the real cluster", () => {
         sls.remove();
     });
 
-    it("arrive to the last line of pods that end, each of them once and with where it is from", async () => {
+    it("arrive completely from pods that end, each line once and with its origin", async () => {
         const names = Array.from({ length: 8 }, (_, index) => `ends-${index}`);
         await apply(...(await Promise.all(names.map((name) => writer(name)))));
         const running = (await Promise.all(names.map(ready))).flat();
-        // One by one: a kubelet that is busy gives a collector more time than it can count on.
+        // One after the other: a busy kubelet would give a collector more time than a pod normally has.
         for (const name of names) {
             await kubectl("--namespace", namespace, "delete", "deployment", name);
             await new Promise((passed) => setTimeout(passed, 1500));
@@ -59,7 +72,7 @@ describe("logs on the real cluster", () => {
         assert.ok(slow < 1, `99% within ${slow} s`);
     });
 
-    it("lose nothing to a collector that is killed", async () => {
+    it("are not lost if a collector is killed", async () => {
         await apply(await writer("killed"));
         const [pod] = await ready("killed");
         const name = pod?.metadata.name as string;
@@ -79,7 +92,7 @@ describe("logs on the real cluster", () => {
         await end("killed");
         const lines = sls.linesOf(name);
         assertComplete(name, lines);
-        // What was on its way may come again: by its place in its file it is known for the same line.
+        // Lines that were being sent may arrive twice. Their place in the file identifies them.
         const places = new Set(lines.map(({ fields }) => `${fields.n} ${fields.line}`));
         assert.equal(places.size, different(lines));
         console.log(`      ${lines.length - places.size} of ${places.size} lines came twice`);

@@ -3,13 +3,13 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { daemonPid, ensureRunning, ownProcesses, stop } from "../../machine/daemons";
-import { holdTurn, takeTurn } from "../../machine/host";
-import { machineDocker } from "../../machine/kubernetes";
-import { clone } from "../../machine/places";
-import { until } from "../../machine/progress";
+import { daemonPid, ensureRunning, ownProcesses, stop } from "../../lab/machine/daemons";
+import { holdTurn, takeTurn } from "../../lab/machine/host";
+import { machineDocker } from "../../lab/machine/kubernetes";
+import { clone } from "../../toolchain/places";
+import { until } from "../../toolchain/progress";
 
-const up = [process.execPath, "-r", "./register.cjs", join("machine", "main.ts"), "up"] as const;
+const up = [process.execPath, "-r", "./register.cjs", join("lab", "machine", "main.ts"), "up"] as const;
 
 /** All containers, networks and volumes of the machine's docker daemon. */
 async function dockersThings(): Promise<string[]> {
@@ -17,7 +17,7 @@ async function dockersThings(): Promise<string[]> {
     return Promise.all([docker.run("ps", "--all", "--quiet"), docker.run("network", "ls"), docker.run("volume", "ls")]);
 }
 
-/** Runs `npm run up` behind `wrapper` and gives what it says; nothing may have changed. */
+/** Runs `npm run up` behind `wrapper`. Asserts that it is refused with this reason and changes nothing. */
 async function assertRefused(wrapper: string[], because: RegExp): Promise<void> {
     const before = await dockersThings();
     const [command = "", ...args] = [...wrapper, ...up];
@@ -28,7 +28,7 @@ async function assertRefused(wrapper: string[], because: RegExp): Promise<void> 
     assert.deepEqual(await dockersThings(), before);
 }
 
-/** A shell that prepares namespaces of its own and then becomes the command. */
+/** A shell in new Linux namespaces, which runs the preparation and then executes the command. */
 const inNamespaces = (preparation: string, ...namespaces: string[]) => [
     "unshare",
     ...namespaces,
@@ -44,40 +44,40 @@ describe("npm run up", () => {
         await assertRefused(["unshare", "--user"], /nothing was changed[\s\S]*No docker daemon answers[\s\S]*Only root/);
     });
 
-    it("refuses a host on which an earlier version's cluster is", async () => {
+    it("refuses a host that has the cluster of an earlier version", async () => {
         const etc = mkdtempSync(join(tmpdir(), "etc-"));
         const earlier = `cp -a /etc/. ${etc}; mkdir -p ${etc}/kubernetes; touch ${etc}/kubernetes/made-by-sms-machine; mount --bind ${etc} /etc`;
         await assertRefused(inNamespaces(earlier, "--mount"), /nothing was changed[\s\S]*An earlier version[\s\S]*npm run down/);
         rmSync(etc, { recursive: true });
     });
 
-    it("refuses a host whose ports others have, and names each of them", async () => {
-        const taken = `${withoutDocker}; ip link set lo up; for port in 5000 31090; do python3 -m http.server --bind 127.0.0.1 $port & done; sleep 1`;
+    it("refuses a host whose ports are in use, and names each of them", async () => {
+        const taken = `${withoutDocker}; ip link set lo up; for port in 31090 31091; do python3 -m http.server --bind 127.0.0.1 $port & done; sleep 1`;
         const wrapper = inNamespaces(taken, "--mount", "--net", "--pid", "--fork", "--kill-child");
         await assertRefused(
             wrapper,
-            /nothing was changed[\s\S]*Port 31090 on 127\.0\.0\.1 is taken[\s\S]*Port 5000 on 127\.0\.0\.1 is taken/,
+            /nothing was changed[\s\S]*Port 31090 on 127\.0\.0\.1 is taken[\s\S]*Port 31091 on 127\.0\.0\.1 is taken/,
         );
     });
 
-    it("refuses a docker daemon that has somebody else's machine", async () => {
-        // Without its state this user is somebody else.
+    it("refuses a docker daemon that has another user's machine", async () => {
+        // Without the state, this user looks like another user.
         const stranger = inNamespaces("mount -t tmpfs none /var/lib/sms-machine", "--mount");
         await assertRefused(stranger, /nothing was changed[\s\S]*has a machine of somebody else/);
     });
 
-    it("refuses to run beside another one", async () => {
+    it("refuses to run beside another npm run up", async () => {
         const release = await takeTurn();
         await assertRefused([], /Another `npm run up` or `npm run down` is at work/);
         release();
     });
 });
 
-describe("what is counted and measured", () => {
-    it("is by one command at a time", async () => {
+describe("the measuring commands", () => {
+    it("run one at a time", async () => {
         const release = await holdTurn("sms-prove", "held already");
         try {
-            for (const main of ["prove/main.ts", "prove/dashboard.ts", "bench/main.ts"]) {
+            for (const main of ["lab/reliability/main.ts", "lab/reliability/dashboard.ts", "lab/performance/main.ts"]) {
                 const { exitCode, all } = await execa(process.execPath, ["-r", "./register.cjs", main], {
                     cwd: clone,
                     all: true,
@@ -94,7 +94,7 @@ describe("what is counted and measured", () => {
 });
 
 describe("a daemon", () => {
-    it("isn't found in what it has forked", async () => {
+    it("is not confused with its child processes", async () => {
         const name = "kwok";
         const folder = mkdtempSync(join(tmpdir(), `${name}-`));
         const command = join(folder, name);
@@ -121,19 +121,19 @@ describe("a daemon", () => {
 });
 
 describe("npm run down", () => {
-    it("takes the rules of its own docker daemon out of the packet filter, and leaves everybody else's", async () => {
+    it("removes the rules of its own docker daemon from the packet filter, and keeps all others", async () => {
         const script = `
             mount -t tmpfs none /var/lib/sms-machine
             iptables -N OTHER
             iptables -A FORWARD -s 192.0.2.1 -j OTHER
             before=$(iptables --list-rules; ip -brief link; cat /proc/sys/net/ipv4/ip_forward)
-            node -r ./register.cjs -e 'require("./machine/network").ensureDockerNetwork()'
+            node -r ./register.cjs -e 'require("./lab/machine/network").ensureDockerNetwork()'
             iptables -N DOCKER
             iptables -A FORWARD -o sms-docker -j DOCKER
-            node -r ./register.cjs -e 'require("./machine/network").removeDockerNetwork()'
+            node -r ./register.cjs -e 'require("./lab/machine/network").removeDockerNetwork()'
             after=$(iptables --list-rules; ip -brief link; cat /proc/sys/net/ipv4/ip_forward)
             test "$before" = "$after" || { echo "$before"; echo ---; echo "$after"; exit 1; }`;
-        // In namespaces of its own: the machine stays up.
+        // In new Linux namespaces, so that the machine keeps running.
         const { exitCode, all } = await execa("unshare", ["--net", "--mount", "sh", "-ec", script], {
             cwd: clone,
             all: true,

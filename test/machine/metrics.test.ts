@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { kubectl } from "../../machine/kubernetes";
-import { until } from "../../machine/progress";
+import { kubectl } from "../../lab/machine/kubernetes";
+import { until } from "../../toolchain/progress";
 
 interface PodMetrics {
     metadata: { name: string };
@@ -8,7 +8,7 @@ interface PodMetrics {
 }
 
 describe("metrics-server on the machine's cluster", () => {
-    it("tells how much processor and memory each pod uses", async () => {
+    it("reports the CPU and memory use of each pod", async () => {
         let coredns: PodMetrics | undefined;
         await until(
             async () => {

@@ -2,22 +2,22 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { apply, kubectl } from "../../machine/kubernetes";
+import { TestStack } from "../../lab/fixtures/testStack";
+import { apply, kubectl } from "../../lab/machine/kubernetes";
 import { assertUntouched, contentOf } from "./content";
-import { TestStack } from "./testStack";
 
 const mine = "sms-mine";
 const port = 31107;
 const name = `organization/sms/${mine}`;
 
-/** Packet filters that are slow to open are another test's matter. */
+/** No NetworkPolicies, because they take effect slowly. Another test covers them. */
 const open = { "sms:networkPolicies": { enabled: false } };
 
 interface Live {
     metadata: { uid: string };
 }
 
-describe("what belongs to others, on the real cluster", () => {
+describe("objects of others on the real cluster", () => {
     let first: TestStack;
     let second: TestStack;
     const stacks: TestStack[] = [];
@@ -46,7 +46,7 @@ describe("what belongs to others, on the real cluster", () => {
         assert.equal(exitCode, 0, output);
     };
 
-    before("a stack that lives", async () => {
+    before("a stack that is deployed", async () => {
         first = await withStack(TestStack.make(mine, port));
         await first.configure(open);
         await succeeds(first);
@@ -62,7 +62,7 @@ describe("what belongs to others, on the real cluster", () => {
         }
     });
 
-    it("is refused to a second stack in the namespace of the first, and its destroy touches nothing", async () => {
+    it("are refused to a second stack in the namespace of the first, and its destroy changes nothing", async () => {
         await second.configure({ "sms:namespace": mine });
         await assertUntouched(mine, async () => {
             await refusals(
@@ -74,7 +74,7 @@ describe("what belongs to others, on the real cluster", () => {
         });
     });
 
-    it("is refused to a stack of the same name in another backend", async () => {
+    it("are refused to a stack of the same name in another backend", async () => {
         const folder = mkdtempSync(join(tmpdir(), "sms-backend-"));
         const namesake = await withStack(TestStack.beside(mine, port, { PULUMI_BACKEND_URL: `file://${folder}` }));
         await namesake.configure(open);
@@ -84,7 +84,7 @@ describe("what belongs to others, on the real cluster", () => {
         rmSync(folder, { recursive: true });
     });
 
-    it("is refused where another Service has the port, before anything is made", async () => {
+    it("are refused if another Service has the port, before any change", async () => {
         await second.configure({ "sms:web": { replicas: 2, nodePort: port } });
         await refusals(
             second,
@@ -93,37 +93,37 @@ describe("what belongs to others, on the real cluster", () => {
         assert.equal(await kubectl("get", "namespace", "sms-yours", "--ignore-not-found"), "");
     });
 
-    it("is not left by a stack whose namespace is set to another: both stay as they are", async () => {
+    it("are not left by a stack whose namespace changes: both namespaces stay unchanged", async () => {
         await first.configure({ ...open, "sms:namespace": "sms-yours" });
         await assertUntouched(mine, () => refusals(first, new RegExp(`sms:namespace is sms-yours, but stack ${mine} lives in ${mine}`)));
         assert.equal(await kubectl("get", "namespace", "sms-yours", "--ignore-not-found"), "");
         await first.configure(open);
     });
 
-    it("is not given up by a stack that made its namespace", async () => {
+    it("are not given up by a stack that created its namespace", async () => {
         await first.configure({ ...open, "sms:existingNamespace": true });
-        await assertUntouched(mine, () => refusals(first, /sms:existingNamespace is true, but stack sms-mine made namespace/));
+        await assertUntouched(mine, () => refusals(first, /sms:existingNamespace is true, but stack sms-mine created namespace/));
         await first.configure(open);
     });
 
-    it("is taken over by the stack that made it, though its state knows of nothing: an up was killed", async () => {
+    it("are taken over by the stack that created them, even if its state does not have them after a killed up", async () => {
         const state = JSON.parse(await first.state()) as { deployment: { resources: { type: string; outputs?: object }[] } };
         const { resources } = state.deployment;
-        // What the state has when an `up` is killed before it has noted any object.
+        // The state after an `up` that was killed before any object was stored in it.
         state.deployment.resources = resources
-            // A Stash has a provider of its own in the state.
+            // A Stash has its own provider in the state.
             .filter(({ type }) => ["pulumi:pulumi:Stack", "pulumi:providers:pulumi", "pulumi:index:Stash"].includes(type))
             .map((resource) => (resource.type === "pulumi:pulumi:Stack" ? { ...resource, outputs: undefined } : resource));
         await first.restoreState(JSON.stringify(state));
         const uids = async () => (await first.objects<Live>("deploy,sts,svc")).map(({ metadata }) => metadata.uid);
         const before = await uids();
         await succeeds(first);
-        assert.deepEqual(await uids(), before, "nothing was made anew");
+        assert.deepEqual(await uids(), before, "no object was created again");
         const preview = await first.run("preview", "--non-interactive", "--expect-no-changes");
         assert.equal(preview.exitCode, 0, preview.output);
     });
 
-    describe("a namespace with somebody's Deployment and ConfigMap", () => {
+    describe("a namespace with a Deployment and a ConfigMap of others", () => {
         const shared = "sms-shared";
         const theirs = (kind: string, more: object, apiVersion = "v1") => ({
             apiVersion,
@@ -168,20 +168,20 @@ describe("what belongs to others, on the real cluster", () => {
         it("is refused", async () => {
             await second.configure({ "sms:namespace": shared });
             await assertUntouched(shared, () =>
-                refusals(second, /namespace sms-shared is there already, and stack sms-yours didn't make it/, /sms:existingNamespace true/),
+                refusals(second, /namespace sms-shared already exists, and stack sms-yours didn't create it/, /sms:existingNamespace true/),
             );
         });
 
-        it("is refused where an object of theirs has a name of ours", async () => {
+        it("is refused if an object of others has a name that the product uses", async () => {
             await apply({ ...theirs("Service", { spec: { ports: [{ port: 1 }] } }), metadata: { name: "redis", namespace: shared } });
             await second.configure({ "sms:namespace": shared, "sms:existingNamespace": true });
             await assertUntouched(shared, () =>
-                refusals(second, /Service redis in namespace sms-shared is there already, and stack sms-yours didn't make it/),
+                refusals(second, /Service redis in namespace sms-shared already exists, and stack sms-yours didn't create it/),
             );
             await kubectl("--namespace", shared, "delete", "service", "redis");
         });
 
-        it("is gone into where the settings say that it is there: the product runs, what is theirs stays, and stays after destroy", async () => {
+        it("is used if the settings say that it exists: the product runs, and the objects of others stay, also after destroy", async () => {
             const before = await contentOf(shared);
             await succeeds(second);
             await second.waitUntilSent(await second.send("beside theirs"));

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlink
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { debianMirror } from "../../machine/host";
-import { aptEnvironment, type DebianHost, install } from "../../machine/packages";
+import { debianMirror } from "../../lab/machine/host";
+import { aptEnvironment, type DebianHost, install } from "../../lab/machine/packages";
 
-/** A Debian in a folder of its own, with apt and dpkg of its own. */
+/** A separate Debian in a folder, with its own apt and dpkg. */
 describe("Debian packages", () => {
     let root: string;
     let host: DebianHost;
@@ -21,10 +21,10 @@ describe("Debian packages", () => {
                 .map((line) => line.split("=")),
         );
         await execa("debootstrap", ["--variant=minbase", release, root, debianMirror()]);
-        // A mount namespace needs a root that is a mount.
+        // The root of a mount namespace must be a mount point.
         await execa("mount", ["--bind", "--make-private", root, root]);
         await execa("mount", ["-t", "proc", "proc", join(root, "proc")]);
-        // systemd runs, and notes what it is asked for.
+        // Pretend that systemd runs, and record the calls of systemctl.
         mkdirSync(join(root, "run/systemd/system"), { recursive: true });
         writeFileSync(join(root, "usr/bin/systemctl"), '#!/bin/sh\necho "$@" >> /asked\n[ "$2" != is-enabled ] || echo enabled\n', {
             mode: 0o755,
@@ -47,14 +47,14 @@ describe("Debian packages", () => {
                 try {
                     return readlinkSync(`/proc/${pid}/root`).startsWith(root);
                 } catch {
-                    return false; // It has ended.
+                    return false; // The process has ended.
                 }
             })
             .map(Number);
     const files = (folder: string) => readdirSync(join(root, folder), { recursive: true, encoding: "utf8" });
     const packages = async () => (await inRoot("dpkg-query", "--show", "--showformat", `\${Package} \${Status}\\n`)).stdout;
 
-    /** A package with nothing in it but what its control file and its script say. */
+    /** Builds a package that has only a control file and a script. */
     async function stub(name: string, control: string, postinst = ""): Promise<void> {
         const folder = join(root, "stubs", name);
         mkdirSync(join(folder, "DEBIAN"), { recursive: true });
@@ -66,7 +66,7 @@ describe("Debian packages", () => {
         await inRoot("dpkg-deb", "--build", `/stubs/${name}`, `/stubs/${name}.deb`);
     }
 
-    it("are installed, and none of their services starts, now or at the next boot", async () => {
+    it("are installed, and none of their services starts now or at the next boot", async () => {
         await install(["redis-server"], host);
         assert.match(await packages(), /^redis-server install ok installed$/m);
         assert.deepEqual(running(), []);
@@ -79,7 +79,7 @@ describe("Debian packages", () => {
         assert.doesNotMatch(asked, /start/);
     });
 
-    it("leave nothing of what kept the services from starting", async () => {
+    it("leave none of the files that kept the services from starting", async () => {
         assert.ok(!existsSync(join(root, "usr/sbin/policy-rc.d")));
         assert.ok(!existsSync(join(root, "mnt/nothing")));
         assert.ok(!existsSync(host.note));
@@ -87,7 +87,7 @@ describe("Debian packages", () => {
         assert.doesNotMatch(readFileSync("/proc/mounts", "utf8"), new RegExp(`${root}/mnt`));
     });
 
-    it("are refused where another would have to be removed for them, as Docker's own for Debian's", async () => {
+    it("are refused if another package would have to be removed for them, for example Docker's own for Debian's", async () => {
         await stub("containerd.io", "Conflicts: containerd, runc\nProvides: containerd, runc\nReplaces: containerd, runc\n");
         await inRoot("dpkg", "--install", "/stubs/containerd.io.deb");
         const before = await packages();
@@ -95,7 +95,7 @@ describe("Debian packages", () => {
         assert.equal(await packages(), before);
     });
 
-    it("are refused while somebody else's installation is cut short, which isn't ours to finish", async () => {
+    it("are refused while an installation of the user is incomplete, because only the user may finish it", async () => {
         await stub("strangers", "", "test -e /finish");
         await assert.rejects(inRoot("dpkg", "--install", "/stubs/strangers.deb"));
         const before = await packages();
@@ -105,7 +105,7 @@ describe("Debian packages", () => {
         await inRoot("dpkg", "--configure", "-a");
     });
 
-    it("are finished where an installation of our own was cut short, again without their services", async () => {
+    it("are finished if an installation of this project was interrupted, again without their services", async () => {
         await stub("ours", "", "test -e /finish-ours && deb-systemd-invoke start ours.service");
         await assert.rejects(inRoot("dpkg", "--install", "/stubs/ours.deb"));
         writeFileSync(host.note, "ours");

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** The command lines of all processes of this host, as anybody may read them. */
+/** The command lines of all processes of this host, which every user can read. */
 export function commandLines(): string {
     return readdirSync("/proc")
         .filter((entry) => /^\d+$/.test(entry))
@@ -8,7 +8,7 @@ export function commandLines(): string {
             try {
                 return readFileSync(`/proc/${entry}/cmdline`, "latin1");
             } catch {
-                return ""; // It ended while we looked.
+                return ""; // The process ended during the search.
             }
         })
         .join("\n");

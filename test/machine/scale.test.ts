@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { kubectl } from "../../machine/kubernetes";
-import { until } from "../../machine/progress";
-import { type Run, TestStack } from "./testStack";
+import { type Run, TestStack } from "../../lab/fixtures/testStack";
+import { kubectl } from "../../lab/machine/kubernetes";
+import { until } from "../../toolchain/progress";
 
 const namespace = "sms-scale";
 const nodePort = 31105;
@@ -39,7 +39,7 @@ describe("the number of pods on the real cluster", () => {
         await stack.remove();
     });
 
-    it("stays what it was when an autoscaler is switched on", async () => {
+    it("stays unchanged when an autoscaler is switched on", async () => {
         await configure({ replicas: 2 });
         assertSucceeded(await stack.up());
         await configure({ replicas: 2, autoscale: { maxReplicas: 4, cpuPercent: 1000 } });
@@ -47,8 +47,8 @@ describe("the number of pods on the real cluster", () => {
         assert.equal(await replicas("sms-worker"), 2);
     });
 
-    it("is left to the autoscaler, by an up that changes nothing and by one that rolls", async () => {
-        // Less than what a worker uses that has nothing to do.
+    it("is left to the autoscaler, by an up without changes and by one with a rollout", async () => {
+        // An idle worker already uses more CPU than this.
         await configure({ replicas: 2, autoscale: { maxReplicas: 4, cpuPercent: 1 } });
         assertSucceeded(await stack.up());
         await until(
@@ -65,7 +65,7 @@ describe("the number of pods on the real cluster", () => {
         assert.equal(await replicas("sms-worker"), 4);
     });
 
-    it("is the stack file's again when the autoscaler is switched off, with --refresh whatever it did in between", async () => {
+    it("is again that of the stack file when the autoscaler is switched off, with --refresh after any change in between", async () => {
         await configure({ replicas: 2 });
         assertSucceeded(await stack.up());
         assert.equal((await stack.objects("horizontalpodautoscalers")).length, 0);
@@ -75,13 +75,13 @@ describe("the number of pods on the real cluster", () => {
         assert.equal(await replicas("sms-worker"), 2);
     });
 
-    it("grows by itself where the app's own container is busy, which here the kubelet's probes do", async () => {
+    it("grows when the app's own container is busy, here with the kubelet's probes", async () => {
         const web = { ...small, nodePort, preStopSeconds: 1, gracefulTimeoutSeconds: 5 };
         await stack.configure({ "sms:worker": small, "sms:web": { ...web, autoscale: { maxReplicas: 2, cpuPercent: 1 } } });
         assertSucceeded(await stack.up());
         await until(
             async () => (await replicas("sms-web")) === 2,
-            // A node's figures are a minute old at most, the autoscaler looks every 15 seconds.
+            // A node's metrics are at most a minute old. The autoscaler checks every 15 s.
             180,
             () => "still one after three minutes",
         );
@@ -89,7 +89,7 @@ describe("the number of pods on the real cluster", () => {
         assert.equal(await replicas("sms-web"), 2);
     });
 
-    it("is set right by the next up that rolls, where somebody scaled by hand", async () => {
+    it("is corrected by the next up with a rollout if an operator scaled by hand", async () => {
         await kubectl("--namespace", namespace, "scale", "deployment", "sms-worker", "--replicas", "3");
         changeCode();
         assertSucceeded(await stack.up());

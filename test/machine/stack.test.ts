@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { execa } from "execa";
-import { ownProcesses } from "../../machine/daemons";
-import { inNode, kubectl, machineDocker } from "../../machine/kubernetes";
-import { clone, nodeName, ownRegistry, registryContainer, volumes } from "../../machine/places";
-import { until } from "../../machine/progress";
-import { secret } from "../../machine/secrets";
+import { type Run, TestStack } from "../../lab/fixtures/testStack";
+import { statusOf } from "../../lab/machine/client";
+import { ownProcesses } from "../../lab/machine/daemons";
+import { inNode, kubectl, machineDocker } from "../../lab/machine/kubernetes";
+import { registryAddress } from "../../lab/machine/registry";
+import { secret } from "../../lab/machine/secrets";
+import { clone, nodeName, registryContainer, volumes } from "../../toolchain/places";
+import { until } from "../../toolchain/progress";
 import { commandLines } from "./processes";
-import { type Run, TestStack } from "./testStack";
 
 const namespace = "sms-test";
 const address = "http://127.0.0.1:31091";
@@ -28,10 +30,23 @@ function assertSucceeded({ exitCode, output }: Run): void {
     assert.equal(exitCode, 0, output);
 }
 
-/** What each refused `up` must leave as it was. */
+/** Asserts that the product still serves after a refused `up`. */
 async function assertServes(path: string): Promise<void> {
     const response = await fetch(`${address}${path}`);
     assert.equal(response.status, 200, `${path}: ${await response.text()}`);
+}
+
+/** Waits for the status, because a draining pod may still answer for a moment after the `up`. */
+async function comesTo(path: string, status: number): Promise<void> {
+    let last: number | undefined;
+    await until(
+        async () => {
+            last = await statusOf(address, path);
+            return last === status;
+        },
+        30,
+        () => `${path} answers ${last}, not ${status}`,
+    );
 }
 
 const route = `    @app.get("/changed")
@@ -71,7 +86,7 @@ describe("the product on the real cluster", () => {
             assert.equal(pod.status.containerStatuses[0]?.imageID.split("@")[1], digest);
             assert.deepEqual(pod.spec.imagePullSecrets, [{ name: "pull-secret" }]);
         }
-        const stranger = await fetch(`http://${ownRegistry}/v2/sms/tags/list`);
+        const stranger = await fetch(`http://${registryAddress()}/v2/sms/tags/list`);
         assert.equal(stranger.status, 401);
     });
 
@@ -83,21 +98,21 @@ describe("the product on the real cluster", () => {
         }
     });
 
-    it("runs in each a process 1 that hears a SIGTERM at any time", async () => {
+    it("has a process 1 in each container that handles SIGTERM at any time", async () => {
         for (const pod of await appPods()) {
             const first = await kubectl("--namespace", namespace, "exec", pod.metadata.name, "--", "cat", "/proc/1/cmdline");
             assert.equal(first.split("\0")[0], "dumb-init", pod.metadata.name);
         }
     });
 
-    it("changes nothing in a second up and says so", async () => {
+    it("changes nothing in a second up and reports that", async () => {
         const second = await stack.up("--expect-no-changes");
         assertSucceeded(second);
         assert.match(second.output, /unchanged/);
         assertSucceeded(await stack.run("preview", "--non-interactive", "--expect-no-changes"));
     });
 
-    it("refuses a bad stack file with all its problems, before anything changes", async () => {
+    it("refuses a bad stack file with all its problems, before any change", async () => {
         await stack.configure({ "sms:web": { replicas: -1, nodePort: 80, replica: 3 } });
         const refused = await stack.up();
         assert.notEqual(refused.exitCode, 0);
@@ -131,12 +146,12 @@ describe("the product on the real cluster", () => {
         assert.deepEqual(updated.sort(), ["beat-deployment", "image-image", "web-deployment", "worker-deployment"]);
 
         assertSucceeded(await stack.up());
-        await assertServes("/changed");
+        await comesTo("/changed", 200);
     });
 
-    it("fails with the reason when the registry refuses the password, while the old version goes on serving, and recovers", async () => {
+    it("fails with the reason if the registry refuses the password, while the old version still serves, and recovers", async () => {
         stack.restore("app/sms/web.py");
-        // Replaced would mean deleted first, and nobody to send meanwhile.
+        // A replaced Deployment would be deleted first, and no worker would send in between.
         const deployments = async () =>
             (await stack.objects<{ metadata: { uid: string } }>("deployments")).map(({ metadata }) => metadata.uid).sort();
         const before = await deployments();
@@ -153,21 +168,16 @@ describe("the product on the real cluster", () => {
         await stack.setSecret("sms:registryPassword", secret("registry-password"));
         assertSucceeded(await stack.up());
         assert.deepEqual(await deployments(), before);
-        // A pod that drains may still be asked for a moment after the `up`.
-        await until(
-            async () => (await fetch(`${address}/changed`)).status === 404,
-            30,
-            () => "the changed route is still served",
-        );
+        await comesTo("/changed", 404);
     });
 
-    it("comes back after a power cut with what it had", async () => {
+    it("comes back after a power cut with all its data", async () => {
         const before = await stack.send("before the lights went out");
         await stack.waitUntilSent(before);
         await cutPower();
         await execa("npm", ["run", "--silent", "machine"], { cwd: clone });
         await until(
-            async () => (await fetch(`${address}/readyz`).catch(() => undefined))?.status === 200,
+            async () => (await statusOf(address, "/readyz")) === 200,
             180,
             () => "not ready after 180 s",
         );
@@ -186,7 +196,7 @@ describe("the product on the real cluster", () => {
         const { deployment } = JSON.parse(await stack.state()) as { deployment: { resources?: unknown[] } };
         assert.deepEqual(deployment.resources ?? [], []);
         assert.equal(await kubectl("get", "namespace", namespace, "--ignore-not-found"), "");
-        // The provisioner removes a claim's volume and its folder a moment after the claim.
+        // The provisioner removes the volume and its folder a moment after the claim.
         let left = "";
         await until(
             async () => {
@@ -208,14 +218,14 @@ describe("the product on the real cluster", () => {
     });
 });
 
-/** Ends at once all that runs in the node and the registry, as a switched off machine would, and the docker daemon where it is our own. */
+/** Kills all processes of the node and the registry, as a power cut does. Also kills the docker daemon if it is the machine's own. */
 async function cutPower(): Promise<void> {
     await (await machineDocker()).run("kill", nodeName, registryContainer);
     for (const { pid } of ownProcesses()) {
         try {
             process.kill(pid, "SIGKILL");
         } catch {
-            // It ended with what it ran in.
+            // The process ended together with its container.
         }
     }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { addresses, inNode } from "../../machine/kubernetes";
-import { type Run, TestStack } from "./testStack";
+import { type Run, TestStack } from "../../lab/fixtures/testStack";
+import { statusOf } from "../../lab/machine/client";
+import { addresses, inNode } from "../../lab/machine/kubernetes";
 
 interface Job {
     metadata: { name: string };
@@ -11,7 +12,7 @@ interface Deployment {
     metadata: { name: string; generation: number };
 }
 
-/** Nobody's (RFC 5737): what is sent there is dropped, as by a whitelist. */
+/** An unused address (RFC 5737). Packets to it are dropped, as a whitelist does. */
 const lost = "192.0.2.1";
 const dropped = ["FORWARD", "--destination", lost, "--jump", "DROP"];
 
@@ -22,7 +23,7 @@ describe("the check of the stores on the real cluster", () => {
     const generations = async () =>
         (await stack.objects<Deployment>("deployments")).map(({ metadata }) => `${metadata.name} ${metadata.generation}`);
 
-    /** Gives the workloads other URLs than the stores have. */
+    /** Replaces the stores' URLs in the workloads. */
     const breakUrls = (redisUrl: string, mongoUrl: string) => {
         stack.restore("index.ts");
         stack.edit("index.ts", (content) =>
@@ -34,14 +35,14 @@ describe("the check of the stores on the real cluster", () => {
 
     async function assertRefused(run: Run, before: string[]): Promise<void> {
         assert.notEqual(run.exitCode, 0, run.output);
-        assert.equal((await fetch(`${stack.address}/readyz`)).status, 200);
+        assert.equal(await statusOf(stack.address, "/readyz"), 200);
         assert.deepEqual(await generations(), before, "no workload was changed");
     }
 
     before("up from nothing", async () => {
         await inNode("iptables", "--wait", "--insert", ...dropped);
         stack = await TestStack.make("sms-check", 31093);
-        // They would make a time-out of each wrong address.
+        // With NetworkPolicies, each wrong address would be a time-out.
         await stack.configure({ "sms:networkPolicies": { enabled: false } });
         const { exitCode, output } = await stack.up();
         assert.equal(exitCode, 0, output);
@@ -53,7 +54,7 @@ describe("the check of the stores on the real cluster", () => {
         await stack.remove();
     });
 
-    it("has run once, and doesn't run again where nothing changes", async () => {
+    it("runs once, and doesn't run again if nothing changes", async () => {
         const [job, ...others] = await jobs();
         assert.deepEqual([job?.status.succeeded, others], [1, []]);
         const { exitCode, output } = await stack.up("--expect-no-changes");
@@ -62,9 +63,9 @@ describe("the check of the stores on the real cluster", () => {
         assert.equal(refreshed.exitCode, 0, refreshed.output);
     });
 
-    it("tells a refused connection and an unknown name, for both stores at once, while the old version goes on serving", async () => {
+    it("reports a refused connection and an unknown name, for both stores together, while the old version still serves", async () => {
         const before = await generations();
-        // The node's: nothing listens on port 1.
+        // The node's address, where no process listens on port 1.
         const closed = (await addresses()).node;
         breakUrls(`redis://sms:wrong-but-secret-1@${closed}:1/0`, "mongodb://sms:wrong-but-secret-2@nowhere.example:27017/sms");
         const refused = await stack.up();
@@ -74,7 +75,7 @@ describe("the check of the stores on the real cluster", () => {
         assert.doesNotMatch(refused.output, /wrong-but-secret/);
     });
 
-    it("tells a time-out and a wrong password, though the Job before has failed", async () => {
+    it("reports a time-out and a wrong password after an earlier failed Job", async () => {
         const before = await generations();
         breakUrls(`redis://sms:wrong-but-secret-1@${lost}:6379/0`, "mongodb://sms:wrong-but-secret-2@mongo:27017/sms?authSource=admin");
         const refused = await stack.up();
@@ -84,7 +85,7 @@ describe("the check of the stores on the real cluster", () => {
         assert.doesNotMatch(refused.output, /wrong-but-secret/);
     });
 
-    it("makes the same check anew in each `up` after a failure, as the mending may be done at the store", async () => {
+    it("runs again in each `up` after a failure, because the repair may be at the store", async () => {
         const failed = (await jobs()).map(({ metadata }) => metadata.name);
         assert.notEqual((await stack.up()).exitCode, 0);
         const again = (await jobs()).filter(({ metadata }) => !failed.includes(metadata.name));
@@ -94,7 +95,7 @@ describe("the check of the stores on the real cluster", () => {
         );
     });
 
-    it("lets the next `up` through once the URLs are right, and leaves no failed Job behind", async () => {
+    it("lets the next `up` continue after the URLs are corrected, and leaves no failed Job", async () => {
         stack.restore("index.ts");
         const { exitCode, output } = await stack.up();
         assert.equal(exitCode, 0, output);
@@ -102,7 +103,7 @@ describe("the check of the stores on the real cluster", () => {
             (await jobs()).map(({ status }) => status.succeeded),
             [1],
         );
-        assert.equal((await fetch(`${stack.address}/readyz`)).status, 200);
+        assert.equal(await statusOf(stack.address, "/readyz"), 200);
         const second = await stack.up("--expect-no-changes");
         assert.equal(second.exitCode, 0, second.output);
     });

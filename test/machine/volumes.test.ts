@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { apply, kubectl } from "../../machine/kubernetes";
-import { clone } from "../../machine/places";
-import { type Run, TestStack } from "./testStack";
+import { type Run, TestStack } from "../../lab/fixtures/testStack";
+import { apply, kubectl } from "../../lab/machine/kubernetes";
+import { clone } from "../../toolchain/places";
 
 const namespace = "sms-volumes";
 const growing = "sms-volumes-growing";
@@ -18,7 +18,7 @@ interface Claim extends KubernetesObject {
     spec: { volumeName: string; storageClassName: string; resources: { requests: { storage: string } } };
 }
 
-/** Two classes with the provisioner of the machine's own: volumes of the one may grow, as in the cloud. */
+/** Creates two storage classes with the machine's provisioner. Volumes of one class may grow, as in the cloud. */
 async function makeClasses(): Promise<void> {
     const [own] = (JSON.parse(await kubectl("get", "storageclasses", "-o", "json")) as { items: { provisioner: string }[] }).items;
     const classes = [growing, fixed].map((name) => ({
@@ -35,7 +35,7 @@ async function makeClasses(): Promise<void> {
 const storesAlone = (content: string) =>
     content.replace("\n    const collector =", "\n    return { namespace, place };\n    const collector =");
 
-/** The program as it was before: the StatefulSets make the claims. */
+/** An older version of the program, in which the StatefulSets create the claims. */
 const withoutClaims = (content: string) =>
     content
         .replace(/ {4}const claim = new PersistentVolumeClaim\([\s\S]*?\n {4}\);\n/, "")
@@ -51,14 +51,14 @@ describe("the volumes of stores in the real cluster", () => {
     const redis = { ...local["sms:redis"], storage: "256Mi", storageClass: growing };
     const mongo = { ...local["sms:mongo"], storage: "512Mi", storageClass: fixed };
     const grown = { ...redis, storage: "512Mi" };
-    /** Nothing is built: of the product only the stores are deployed. */
+    /** No image is built, because only the stores are deployed. */
     const image = { pinned: `none@sha256:${"0".repeat(64)}` };
     const configure = (changes: object = {}) => stack.configure({ "sms:image": image, "sms:redis": redis, "sms:mongo": mongo, ...changes });
 
-    /** In Redis; the other's image has no commands for it. */
+    /** Runs a command in Redis' pod. The image of MongoDB has no such commands. */
     const inStore = (...command: string[]) => kubectl("--namespace", namespace, "exec", "redis-0", "--", ...command);
     const claims = () => stack.objects<Claim>("persistentvolumeclaims");
-    /** Who is who: another one by the same name has another id. */
+    /** The uids of the objects by name. A new object with the same name has another uid. */
     const ids = async (kind: string) =>
         Object.fromEntries((await stack.objects<KubernetesObject>(kind)).map(({ metadata }) => [metadata.name, metadata.uid]));
     const stores = async () => {
@@ -83,7 +83,7 @@ describe("the volumes of stores in the real cluster", () => {
         await kubectl("delete", "storageclass", growing, fixed, "--ignore-not-found");
     });
 
-    it("become the program's own with what is in them, and no store restarts", async () => {
+    it("become the program's own claims with their data, and no store restarts", async () => {
         await inStore("touch", "/data/before-the-upgrade");
         const before = await stores();
         assert.deepEqual(Object.keys(before.claims).sort(), ["data-mongo-0", "data-redis-0"]);
@@ -94,7 +94,7 @@ describe("the volumes of stores in the real cluster", () => {
         assertSucceeded(await stack.up("--expect-no-changes"));
     });
 
-    it("grow in place where their class allows it", async () => {
+    it("grow in place if their class allows it", async () => {
         const before = await stores();
         await configure({ "sms:redis": grown });
         const preview = await stack.run("preview", "--diff", "--non-interactive");
@@ -124,7 +124,7 @@ describe("the volumes of stores in the real cluster", () => {
             `sms:mongo.storageClass is ${growing}, but its volume has ${fixed}: a volume stays in its class`,
         ],
     ] as const) {
-        it(`are refused by preview and up alike where they would ${what}, and nothing changes`, async () => {
+        it(`are refused by both preview and up if they would ${what}, and nothing changes`, async () => {
             const before = await stores();
             await configure({ "sms:redis": grown, ...changes });
             for (const run of [await stack.run("preview", "--non-interactive"), await stack.up()]) {
@@ -135,7 +135,21 @@ describe("the volumes of stores in the real cluster", () => {
         });
     }
 
-    it("stay, with their stores and the namespace, where they are protected, whatever else is asked", async () => {
+    it("keep MongoDB's password: both preview and up refuse another one, and nothing changes", async () => {
+        const before = await stores();
+        await configure({ "sms:redis": grown });
+        await stack.setSecret("sms:mongoPassword", "another-password-than-before");
+        for (const run of [await stack.run("preview", "--non-interactive"), await stack.up()]) {
+            assert.notEqual(run.exitCode, 0);
+            assert.match(run.output, /sms:mongoPassword differs from the password of MongoDB's volume/);
+        }
+        assert.deepEqual(await stores(), before);
+        await stack.run("config", "rm", "sms:mongoPassword");
+        await configure({ "sms:redis": grown });
+        assertSucceeded(await stack.up("--expect-no-changes"));
+    });
+
+    it("are kept with their stores and the namespace if they are protected, whatever command runs", async () => {
         const asked = { "sms:redis": grown, "sms:protect": true };
         await configure(asked);
         assertSucceeded(await stack.up());

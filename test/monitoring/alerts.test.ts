@@ -16,7 +16,7 @@ describe("the alerts", () => {
             assert.ok(isRight, output);
         });
 
-        it(`${rule.alert} couldn't be changed unnoticed`, async () => {
+        it(`${rule.alert} can't be changed without a failing test`, async () => {
             const changed = mutations(rule.expr);
             assert.ok(changed.length > 0);
             for (const expr of changed) {
@@ -27,7 +27,7 @@ describe("the alerts", () => {
         });
     }
 
-    it("are all tried, each by its name, and each once", () => {
+    it("are all tested, each by its name and once", () => {
         assert.deepEqual(Object.keys(cases), names);
         assert.equal(new Set(names).size, names.length);
     });
@@ -37,7 +37,13 @@ describe("the alerts", () => {
         assert.ok(isRight, output);
     });
 
-    it("look at series of their own stack only", () => {
+    it("name their product if two products share a Prometheus", () => {
+        const others = alertRules({ namespace: "shop", workers, onCallUrl: "docs/on-call.md" }).flatMap((group) => group.rules);
+        assert.deepEqual([...new Set(rules.map(({ labels }) => labels.namespace))], ["sms"]);
+        assert.deepEqual([...new Set(others.map(({ labels }) => labels.namespace))], ["shop"]);
+    });
+
+    it("use only series of their own stack", () => {
         for (const { alert, expr } of rules) {
             const selectors = expr.match(/\b(up|(sms|kube|kubelet)_\w+)\b(\{namespace="sms")?/g) ?? [];
             assert.ok(selectors.length > 0, alert);
@@ -48,12 +54,12 @@ describe("the alerts", () => {
     });
 });
 
-/** The expression without one of its alternatives, with a comparison turned round, with a limit ten times as high or as low. */
+/** Wrong variants of an expression: without one alternative, with a reversed comparison, or with a limit ten times higher or lower. */
 function mutations(expr: string): string[] {
     const alternatives = expr.split(/ or (?=absent|time)/);
     const without = alternatives.length === 1 ? [] : alternatives.map((one) => alternatives.filter((other) => other !== one).join(" or "));
-    const compared = [...expr.matchAll(/(==|<|>) ([\d.]+)/g)].flatMap(({ index, 0: whole, 1: comparison = "", 2: limit = "" }) => {
-        const turned = `${{ "==": "!=", "<": ">", ">": "<" }[comparison]} ${limit}`;
+    const compared = [...expr.matchAll(/(==|>=|<|>) ([\d.]+)/g)].flatMap(({ index, 0: whole, 1: comparison = "", 2: limit = "" }) => {
+        const turned = `${{ "==": "!=", "<": ">", ">": "<", ">=": "<" }[comparison]} ${limit}`;
         const moved =
             Number(limit) === 0 || comparison === "==" ? [] : [10, 0.1].map((factor) => `${comparison} ${Number(limit) * factor}`);
         return [turned, ...moved].map((change) => expr.slice(0, index) + change + expr.slice(index + whole.length));
@@ -76,7 +82,7 @@ describe("docs/on-call.md", () => {
         }
     });
 
-    it("says of each what it means, what to look at and what to do", () => {
+    it("has for each alert its meaning, the places to look at and the actions", () => {
         for (const [name, section] of sections) {
             for (const part of ["Means", "Look at", "Do"]) {
                 assert.match(section, new RegExp(`^\\*\\*${part}:\\*\\* \\S`, "m"), `${name}: ${part}`);

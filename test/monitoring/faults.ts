@@ -1,10 +1,10 @@
-/** What each alert is for, as series: those on which it fires and, close by, those on which it doesn't. */
+/** The series of each alert: some on which it must fire, and similar ones on which it must not fire. */
 
-/** By selector without the namespace, in promtool's notation, a value a minute. */
+/** Values by selector, in promtool's notation, one per minute. The selector has no namespace. */
 export type Timeline = Record<string, string>;
 
 export interface Case {
-    /** Each by what happens, all of them at `minutes`. */
+    /** The series by the name of the fault. The alert must fire at `minutes`. */
     fires: Record<string, Timeline>;
     quiet: Record<string, Timeline>;
     minutes: number;
@@ -16,7 +16,7 @@ const stays = (value: number) => `${value}x60`;
 const request = (status: number, route = "/messages") => `sms_http_requests_total{pod="web-1",route="${route}",status="${status}"}`;
 const answered = (ok: number, failed: number): Timeline => ({ [request(202)]: perMinute(ok), [request(500)]: perMinute(failed) });
 
-/** A histogram's counts by upper bound, each minute. */
+/** The buckets of a histogram: counts per minute, by upper bound. */
 const histogram = (metric: string, counts: Record<string, number>): Timeline =>
     Object.fromEntries(Object.entries(counts).map(([le, count]) => [metric.replace(/\}$/, `,le="${le}"}`), perMinute(count)]));
 const requestSeconds = (counts: Record<string, number>) =>
@@ -35,10 +35,11 @@ const tasks = (outcome: string, count: number): Timeline => ({
 });
 
 const tick = (entry: string) => `sms_beat_last_tick_timestamp_seconds{pod="web-1",entry="${entry}"}`;
-/** A promtool test begins at the epoch: this one ticks a minute before now, whenever now is. */
+/** A tick that is always one minute old. A test of promtool begins at the epoch. */
 const ticking = "-60+60x1700";
 
 const queue = (metric: string, pod = "web-1") => `${metric}{pod="${pod}",queue="sms"}`;
+const day = (what: string) => `sms_messages_day_${what}{pod="web-1"}`;
 const volume = (part: string) => `kubelet_volume_stats_${part}_bytes{persistentvolumeclaim="data-mongo-0"}`;
 const progressing = 'kube_deployment_status_condition{deployment="sms-web",condition="Progressing",status="false"}';
 const crashing = 'kube_pod_container_status_waiting_reason{pod="web-1",container="sms-web",reason="CrashLoopBackOff"}';
@@ -111,6 +112,22 @@ export const cases: Record<string, Case> = {
         minutes: 15,
         fires: { "Redis refuses message after message": { 'sms_messages_unqueued_total{pod="web-1"}': perMinute(1) } },
         quiet: { "it did, once": { 'sms_messages_unqueued_total{pod="web-1"}': stays(5) } },
+    },
+    SmsDailyLimitNear: {
+        minutes: 5,
+        fires: { "85 of 100 are taken": { [day("taken")]: stays(85), [day("limit")]: stays(100) } },
+        quiet: {
+            "75 are": { [day("taken")]: stays(75), [day("limit")]: stays(100) },
+            "the limit is reached, which is another alert": { [day("taken")]: stays(100), [day("limit")]: stays(100) },
+        },
+    },
+    SmsDailyLimitReached: {
+        minutes: 5,
+        fires: { "more than 100 of 100 were asked for": { [day("taken")]: stays(104), [day("limit")]: stays(100) } },
+        quiet: {
+            "99 were": { [day("taken")]: stays(99), [day("limit")]: stays(100) },
+            "a new day has begun": { [day("taken")]: "100x3 0x30", [day("limit")]: stays(100) },
+        },
     },
     SmsMessagesFailed: {
         minutes: 25,

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
-import { built } from "../../machine/toolchain";
 import type { Rule, RuleGroup } from "../../monitoring/alerts";
+import { built } from "../../toolchain/goModules";
 import type { Case, Timeline } from "./faults";
 
 export interface Verdict {
@@ -12,7 +12,7 @@ export interface Verdict {
     output: string;
 }
 
-/** What promtool says of a rule: whether it fires where it should and nowhere else. */
+/** Runs promtool on a rule. The rule is right if it fires on the series of `fires` and not on those of `quiet`. */
 export async function verdict(rule: Rule, { fires, quiet, minutes }: Case): Promise<Verdict> {
     const tests = [
         ...Object.entries(fires).map(([what, series]) => test(what, series, 1)),
@@ -43,7 +43,7 @@ export async function verdict(rule: Rule, { fires, quiet, minutes }: Case): Prom
     }
 }
 
-/** What promtool says of the rules by themselves. */
+/** Checks the syntax of the rules with promtool. */
 export function lint(groups: RuleGroup[]): Promise<Verdict> {
     return promtool(groups, ["check", "rules", "--lint-fatal", "rules.yaml"]);
 }

@@ -19,7 +19,7 @@ describe("a store's password", () => {
         }
     });
 
-    it("is made up so that a store, a URL and a shell take it, and never twice", () => {
+    it("is generated so that a store, a URL and a shell accept it, and never twice", () => {
         const made = Array.from({ length: 1000 }, generatedPassword);
         for (const password of made) {
             assert.equal(passwordFault(password), undefined);
@@ -29,22 +29,22 @@ describe("a store's password", () => {
         assert.equal(new Set(made).size, made.length);
     });
 
-    it("is made up where the file asks for one, and for nothing that exists elsewhere", () => {
+    it("is generated if the file requires one, and not for an existing store", () => {
         const config = { "sms:redis": { kind: "cluster", image: "redis:7.0" }, "sms:mongo": { kind: "external" } };
         assert.deepEqual(missingPasswords("test", config), ["sms:redisPassword"]);
         assert.deepEqual(missingPasswords("test", { ...config, "sms:redisPassword": { secure: "v1:abc" } }), []);
     });
 });
 
-describe("what a credential looks like", () => {
-    it("is told by its name and by its address", () => {
+describe("a credential", () => {
+    it("is recognised by its name and by its address", () => {
         assert.deepEqual(["REDIS_PASSWORD", "API_KEY", "MONKEY", "--token"].map(namesCredential), [true, true, false, true]);
         assert.deepEqual(["redis://:x@h/0", "https://example.com/a:b@c", "redis://h:6379/0"].map(hasPassword), [true, false, false]);
     });
 });
 
 describe("the passphrase", () => {
-    it("is refused where it protects nothing", () => {
+    it("is refused if it protects nothing", () => {
         assert.equal(passphraseFault(strong), undefined);
         for (const weak of ["", "short", "aaaaaaaaaaaaaaaaaaaaaaaa", ` ${strong}`, `${strong}\n`]) {
             assert.notEqual(passphraseFault(weak), undefined, weak);
@@ -60,8 +60,8 @@ describe("the passphrase", () => {
         rmSync(folder, { recursive: true });
     });
 
-    it("has to be strong when it is new; an old one is what it is", async () => {
-        await assert.rejects(passphraseOf(true, { PULUMI_CONFIG_PASSPHRASE: "" }), /protects nothing: it is empty/);
+    it("must be strong if it is new; an existing one is accepted", async () => {
+        await assert.rejects(passphraseOf(true, { PULUMI_CONFIG_PASSPHRASE: "" }), /is too weak: it is empty/);
         await assert.rejects(passphraseOf(true, { PULUMI_CONFIG_PASSPHRASE: "weak" }), /fewer than 16/);
         assert.equal(await passphraseOf(false, { PULUMI_CONFIG_PASSPHRASE: "weak" }), "weak");
     });

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { pinOf, placeOfWeb, previousImage } from "../../operations/rollback";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { StackName } from "../../cli/stackName";
+import { pinOf } from "../../operations/ownImage";
+import { previousImage, requireBuiltImage } from "../../operations/rollback";
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
 const image = (tag: string, digit: string) => `registry.example.com:5000/sms/sms:${tag}@${digest(digit)}`;
@@ -20,8 +25,8 @@ function replicaSet(revision: string, name: string) {
     };
 }
 
-describe("the image to go back to", () => {
-    it("is the newest that isn't the current one, by number and not by text", () => {
+describe("the image for a rollback", () => {
+    it("is the newest one that isn't the current one, by number and not by text", () => {
         const items = [replicaSet("9", image("a", "1")), replicaSet("11", image("c", "3")), replicaSet("10", image("b", "2"))];
         assert.equal(previousImage({ items }), image("b", "2"));
     });
@@ -31,7 +36,7 @@ describe("the image to go back to", () => {
         assert.equal(previousImage({ items }), image("a", "1"));
     });
 
-    it("isn't there after the first deployment", () => {
+    it("is missing after the first deployment", () => {
         assert.equal(previousImage({ items: [replicaSet("1", image("a", "1"))] }), undefined);
         assert.equal(previousImage({ items: [] }), undefined);
     });
@@ -45,42 +50,30 @@ describe("the image to go back to", () => {
     });
 });
 
-describe("the cluster to ask for earlier images", () => {
-    const provider = "urn:pulumi:online::sms::pulumi:providers:kubernetes::cluster";
-    const web = {
-        urn: "urn:pulumi:online::sms::sms:web:Web$kubernetes:apps/v1:Deployment::web-deployment",
-        type: "kubernetes:apps/v1:Deployment",
-        provider: `${provider}::1a2b`,
-        inputs: { metadata: { name: "sms-web", namespace: "shop" } },
-    };
-    type Resources = Parameters<typeof placeOfWeb>[0]["deployment"]["resources"] & {};
-    const state = (inputs: object, ...more: Resources) => ({
-        deployment: { resources: [{ urn: provider, type: "pulumi:providers:kubernetes", inputs }, ...more, web] },
-    });
+describe("a rollback", () => {
+    const stack = { name: "shop", qualified: "acme/sms/shop" } as StackName;
 
-    it("is the one that the last up reached by its context", () => {
-        assert.deepEqual(placeOfWeb(state({ context: "prod", kubeconfig: "/home/me/prod.yaml" })), {
-            namespace: "shop",
-            context: "prod",
-            kubeconfig: "/home/me/prod.yaml",
-        });
-    });
-
-    it("is the one whose kubeconfig the cloud gave, which is a secret of the state", () => {
-        const kubeconfig = "apiVersion: v1\nkind: Config\n";
-        assert.deepEqual(placeOfWeb(state({ kubeconfig: { plaintext: JSON.stringify(kubeconfig) } })), {
-            namespace: "shop",
-            context: undefined,
-            kubeconfig,
-        });
-    });
-
-    it("is that of the web, where the stack has several", () => {
-        const other = { urn: provider.replace("cluster", "other"), type: "pulumi:providers:kubernetes", inputs: { context: "other" } };
-        assert.equal(placeOfWeb(state({ context: "prod" }, other)).context, "prod");
-    });
-
-    it("is nowhere before the first up", () => {
-        assert.throws(() => placeOfWeb({ deployment: {} }), /no `up` has brought it up yet/);
+    it("is only for images that are built here: a given image is changed in its setting", () => {
+        const folder = mkdtempSync(join(tmpdir(), "sms-rollback-"));
+        try {
+            assert.doesNotThrow(() => requireBuiltImage(folder, stack));
+            for (const [image, isRefused] of [
+                ["{ platform: linux/amd64 }", false],
+                ["{ kind: given, reference: x }", true],
+            ] as const) {
+                writeFileSync(join(folder, "Pulumi.shop.yaml"), `config:\n  sms:image: ${image}\n`);
+                const attempt = () => requireBuiltImage(folder, stack);
+                if (isRefused) {
+                    assert.throws(attempt, {
+                        message:
+                            "sms:image.reference in Pulumi.shop.yaml says which image runs. Set it to the previous image, then: npm run deploy -- --stack acme/sms/shop",
+                    });
+                } else {
+                    assert.doesNotThrow(attempt);
+                }
+            }
+        } finally {
+            rmSync(folder, { recursive: true });
+        }
     });
 });

@@ -9,8 +9,8 @@ const inCloud = JSON.stringify([
     { name: "online", url: url("acme") },
 ]);
 
-describe("a stack in what the backend lists", () => {
-    it("is found by its name, also by its whole one", () => {
+describe("a stack in the backend's list", () => {
+    it("is found by its name, also by its whole name", () => {
         assert.deepEqual(listedAs(stackName("online"), inFiles), { name: "online" });
         assert.deepEqual(listedAs(stackName("organization/sms/online"), inFiles), { name: "online" });
     });
@@ -19,7 +19,7 @@ describe("a stack in what the backend lists", () => {
         assert.equal(listedAs(stackName("line"), inFiles), undefined);
     });
 
-    it("is that of its organization", () => {
+    it("is the one of its organization", () => {
         assert.equal(listedAs(stackName("acme/sms/online"), inCloud)?.url, url("acme"));
         assert.equal(listedAs(stackName("other/online"), inCloud)?.url, url("other"));
         assert.equal(listedAs(stackName("third/online"), inCloud), undefined);

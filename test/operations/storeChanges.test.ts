@@ -8,11 +8,11 @@ describe("a change of MongoDB", () => {
     const was = { dbInstanceClass: "mdb.x", engineVersion: "7.0", storageType: "cloud_essd1", dbInstanceStorage: 40, sslAction: "Open" };
     const refused = (next: object) => refusedChanges(mongo, was, { ...was, ...next });
 
-    it("may be another class, a newer version, more storage and cloud_auto", () => {
+    it("may be another class, a newer version, more storage or cloud_auto", () => {
         assert.deepEqual(refused({ dbInstanceClass: "mdb.y", engineVersion: "8.0", dbInstanceStorage: 50, storageType: "cloud_auto" }), []);
     });
 
-    it("can be no other disk than cloud_auto", () => {
+    it("can't be another disk than cloud_auto", () => {
         assert.deepEqual(refused({ storageType: "cloud_essd2" }), [
             "storageType is cloud_essd2 and was cloud_essd1; allowed: cloud_essd1 or cloud_auto",
         ]);
@@ -31,11 +31,11 @@ describe("a change of MongoDB", () => {
 
     it("can't end its encryption", () => {
         assert.deepEqual(refused({ sslAction: undefined }), [
-            "tls is false and was true; allowed: true: MongoDB's encryption isn't turned off again",
+            "tls is false and was true; allowed: true: MongoDB's encryption can't be turned off again",
         ]);
     });
 
-    it("is told with all that is wrong at once", () => {
+    it("is refused with all faults together", () => {
         assert.equal(refused({ engineVersion: "5.0", dbInstanceStorage: 20, storageType: "cloud_essd3" }).length, 3);
     });
 });
@@ -44,7 +44,7 @@ describe("a change of Redis", () => {
     const was = { instanceClass: "redis.x", engineVersion: "7.0", zoneId: "cn-hangzhou-h", sslEnable: "Enable" };
     const refused = (next: object) => refusedChanges(redis, was, { ...was, ...next });
 
-    it("may be another class and the end of its encryption", () => {
+    it("may be another class, or the end of its encryption", () => {
         assert.deepEqual(refused({ instanceClass: "redis.y", sslEnable: "Disable" }), []);
     });
 

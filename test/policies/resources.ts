@@ -1,11 +1,11 @@
 import type { Inputs, Resource, ResourcePolicy } from "../../policies/policy";
 
-/** A resource of environment online that no policy has anything against. */
+/** A resource of a production stack that all policies accept. */
 export function resource(type: string, name: string, inputs: Inputs, more: Partial<Resource> = {}): Resource {
-    return { type, name, environment: "online", inputs, protect: false, ...more };
+    return { type, name, isProduction: true, inputs, protect: false, ...more };
 }
 
-export const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 
 export const goodContainer: Inputs = {
     name: "sms-web",
@@ -26,24 +26,24 @@ export const goodPod: Inputs = {
     volumes: [{ name: "tmp", emptyDir: {} }],
 };
 
-/** A Deployment whose container, pod, spec or environment differ from the good ones. */
+/** A Deployment with changes to the good container, pod, spec or stack. */
 export function deployment({
     container = {},
     pod = {},
     spec = {},
-    environment = "online",
+    isProduction = true,
 }: {
     container?: Inputs;
     pod?: Inputs;
     spec?: Inputs;
-    environment?: string;
+    isProduction?: boolean;
 }): Resource {
     const template = { spec: { ...goodPod, containers: [{ ...goodContainer, ...container }], ...pod } };
     return resource(
         "kubernetes:apps/v1:Deployment",
         "web-deployment",
         { metadata: { name: "sms-web" }, spec: { replicas: 6, template, ...spec } },
-        { environment },
+        { isProduction },
     );
 }
 

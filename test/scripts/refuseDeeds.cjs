@@ -1,6 +1,6 @@
 /**
- * Loaded before a script: whatever would start a process, change a file, listen, connect or end a process fails, and is noted in the
- * file that SMS_DEEDS names.
+ * Loaded before a script. Every attempt to start or end a process, change a file, listen or connect fails, and is recorded in the file
+ * that SMS_DEEDS names.
  */
 const childProcess = require("node:child_process");
 const fs = require("node:fs");

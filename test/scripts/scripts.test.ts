@@ -3,11 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
-import { clone } from "../../machine/places";
+import { clone } from "../../toolchain/places";
 
 const { scripts } = JSON.parse(readFileSync(join(clone, "package.json"), "utf8")) as { scripts: Record<string, string> };
 
-/** Other people's programs, which read their arguments themselves. */
+/** Scripts that run third-party programs. These read their arguments themselves. */
 const tools: Record<string, string> = {
     "test:types": "tsc",
     "test:lint": "biome",
@@ -19,18 +19,26 @@ const tools: Record<string, string> = {
     "test:machine": "mocha",
 };
 
-/** Those that hand their arguments to another program, and what that one does. */
+/** Scripts that pass their arguments to another program, which checks them. */
 const passing = ["pulumi", "kubectl"];
 
-/** What each needs to be called at all. */
+/** The required arguments of each script. */
 const needed: Record<string, string[]> = {
     preview: ["--stack", "online"],
     deploy: ["--stack", "online"],
+    release: ["--stack", "online"],
+    scan: ["--stack", "online"],
     rollback: ["--stack", "online"],
     recover: ["--stack", "online"],
+    drift: ["--stack", "online"],
     "stack:init": ["online"],
-    "preview:comment": ["--file", "preview.md", "--pr", "7", "--head", "0".repeat(40)],
+    clients: ["add", "shop", "--stack", "online"],
+    "preview:comment": ["--stack", "online", "--head", "0".repeat(40), "--branch", "o:b", "--run", "https://x/1", "--file", "preview.json"],
+    "stack:own": ["dev"],
 };
+
+/** Names that only a cluster can check. `shell` accepts any further words, because they are the command. */
+const takesName: Record<string, string[]> = { logs: ["web"] };
 
 interface Told {
     readonly exitCode: number | undefined;
@@ -38,7 +46,7 @@ interface Told {
     readonly deeds: string;
 }
 
-/** Runs a script of package.json as npm does, and gives what it said and what it would have done. */
+/** Runs a script of package.json as npm does. Returns its output, and the actions that it attempted. */
 async function run(script: string, args: readonly string[]): Promise<Told> {
     const folder = mkdtempSync(join(tmpdir(), "sms-script-"));
     const deeds = join(folder, "deeds");
@@ -68,7 +76,7 @@ function assertRefused({ exitCode, output, deeds }: Told, because: RegExp): void
 const own = Object.keys(scripts).filter((script) => !(script in tools));
 
 describe("the npm scripts", () => {
-    it("are ours, or begin with a tool that reads its arguments itself", () => {
+    it("run this project's code, or begin with a tool that reads its arguments itself", () => {
         for (const [script, tool] of Object.entries(tools)) {
             assert.equal(scripts[script]?.split(" ")[0], tool, script);
         }
@@ -81,19 +89,19 @@ describe("the npm scripts", () => {
     });
 });
 
-describe("what a script does", () => {
+describe("the actions of a script", () => {
     for (const [script, deed] of [
         ["schema", /^writeFileSync .*stack-file\.schema\.json\n/],
         ["test", /^spawn npm\n/],
         ["down", /^listen .*sms-machine\n/],
     ] as const) {
-        it(`is noticed here, and doesn't come about: ${script}`, async () => assert.match((await run(script, [])).deeds, deed));
+        it(`are detected and prevented: ${script}`, async () => assert.match((await run(script, [])).deeds, deed));
     }
 });
 
 for (const script of own) {
     describe(`npm run ${script}`, () => {
-        it("says what it does and takes, and does nothing, with --help", async () => {
+        it("prints its purpose and arguments with --help, and does nothing", async () => {
             const { exitCode, output, deeds } = await run(script, ["--help"]);
             assert.equal(deeds, "");
             assert.equal(exitCode, 0, output);
@@ -104,16 +112,19 @@ for (const script of own) {
             return;
         }
 
-        it("refuses an option that it doesn't know", async () => {
+        it("refuses an unknown option", async () => {
             assertRefused(await run(script, [...(needed[script] ?? []), "--frobnicate"]), /unknown option '--frobnicate'/);
         });
 
-        it("refuses a stray word", async () => {
-            assertRefused(await run(script, [...(needed[script] ?? []), "frobnicate"]), /too many arguments|'frobnicate' is invalid/);
-        });
+        if (script !== "shell") {
+            it("refuses an extra argument", async () => {
+                const words = [...(needed[script] ?? []), ...(takesName[script] ?? []), "frobnicate"];
+                assertRefused(await run(script, words), /too many arguments|'frobnicate' is invalid/);
+            });
+        }
 
         if (needed[script] !== undefined) {
-            it("refuses to be called without what it needs", async () => {
+            it("refuses to run without its required arguments", async () => {
                 assertRefused(await run(script, []), /required option|missing required argument/);
             });
         }
@@ -136,7 +147,7 @@ describe("--stack", () => {
         it(`is refused as ${args.join(" ")}`, async () => assertRefused(await run("preview", args), because));
     }
 
-    for (const script of ["deploy", "rollback", "recover"]) {
+    for (const script of ["deploy", "release", "rollback", "recover"]) {
         it(`is refused by ${script} when it is given twice`, async () => {
             assertRefused(await run(script, ["--stack", "online", "--stack", "test"]), /is given 2 times/);
         });
@@ -155,18 +166,31 @@ describe("other options", () => {
         ["deploy", ["--stack", "local"], /local is this machine's own stack: `npm run up`/],
         ["recover", ["--stack", "local"], /local is this machine's own stack/],
         ["stack:init", ["local"], /local is this machine's own stack/],
-        ["preview", ["--stack", "local", "--state"], /local is this machine's own stack: .* `npm run pulumi -- preview`/],
+        ["preview", ["--stack", "local", "--state"], /local is this machine's own stack: `npm run pulumi -- preview --stack local`/],
         ["rehearse", ["--stack", "acme/sms/online"], /Allowed: the name in Pulumi\.<name>\.yaml, here online/],
+        ["rehearse", ["--stack", "local"], /local is this machine's own stack: `npm run up`/],
         ["rehearse", ["--stack", "nowhere"], /There is no Pulumi\.nowhere\.yaml/],
         ["prove", ["--only", "nothing"], /There is no experiment nothing/],
         ["prove", ["--without", "nothing"], /There is no protection nothing/],
         ["prove", ["--report", "--short"], /cannot be used with/],
         ["bench", ["--only", "preview,nothing"], /There is no row nothing/],
         ["bench", ["--only", "preview", "--report"], /cannot be used with/],
-        ["preview:comment", ["--file", "x", "--pr", "7; rm", "--head", "0".repeat(40)], /Allowed: the number/],
-        ["preview:comment", ["--file", "x", "--pr", "7", "--head", "main"], /Allowed: a whole commit id/],
+        ["preview:comment", ["--stack", "online", "--head", "main"], /Allowed: a whole commit id/],
+        ["preview:comment", ["--stack", "online", "--run", "javascript:x"], /Allowed: the run's https address/],
+        ["logs", ["--tail", "-1"], /argument missing|Allowed: a whole number/],
+        ["logs", ["--stack", "nowhere"], /There is no Pulumi\.nowhere\.yaml/],
+        ["forward", ["--port", "http"], /Allowed: a whole number from 0 to 65535/],
+        ["stack:init", ["online", "--secrets-provider", "rot13"], /Allowed: passphrase, default, or awskms/],
         ["stack:init", ["../online"], /value '\.\.\/online' is invalid/],
         ["pulumi", ["destroy", "--stack", "dev"], /This machine has no stack "dev"/],
+        ["stack:own", ["local"], /There is a Pulumi\.local\.yaml already; it was left as it is/],
+        ["stack:own", ["acme/sms/dev"], /Allowed: the name alone, here dev/],
+        ["stack:own", ["dev", "--registry", "x", "--username", "y"], /the machine's own cluster takes the machine's own registry/],
+        ...["up", "down", "status"].map((script): [string, string[], RegExp] => [
+            script,
+            ["--stack", "online"],
+            /This machine has no stack "online"; it has local/,
+        ]),
     ];
     for (const [script, args, because] of others) {
         it(`are refused: ${script} ${args.join(" ")}`, async () => assertRefused(await run(script, args), because));

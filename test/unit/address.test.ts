@@ -19,6 +19,8 @@ const right: [form: string, address: string][] = [
     ["mongo", "mongodb://mongo/sms"],
     ["mongo", "mongodb://sms:p%3Fs@m-1:3717,m-2.example.com,[fd00::7]:27017/sms?authSource=admin&tls=true&tlsCAFile=/etc/ca.pem"],
     ["mongo", "mongodb://mongo/?readPreferenceTags=dc:east,rack:1"],
+    ["mongo", "mongodb+srv://sms:p%3Fs@cluster0.abcde.mongodb.net/sms?retryWrites=true"],
+    ["mongo", "mongodb+srv://mongo.example.com"],
     ["gateway", "https://dysmsapi.aliyuncs.com"],
     ["gateway", "http://10.1.0.7:9443/"],
     ["proxy", "http://proxy:3128"],
@@ -32,7 +34,8 @@ const port = "its port isn't a number from 1 to 65535";
 const host = "its host is missing";
 const account = "it has a user or a password";
 const space = "it has a space or a control character";
-const path = "its path is of another form";
+const path = "its path has the wrong form";
+const lookedUp = "after mongodb+srv:// there must be one name without a port: the DNS has the servers";
 const pod = "its host is the pod itself";
 const wrong: [form: string, address: string, fault: string][] = [
     ["redis", "", "it doesn't begin with redis:// or rediss://"],
@@ -62,7 +65,15 @@ const wrong: [form: string, address: string, fault: string][] = [
     ["redis", "redis://[0:0:0:0:0:0:0:1]", pod],
     ["mongo", "mongodb://sms:p?s@h/sms", encoding],
     ["mongo", "mongodb://:p@h/sms", "its user is missing"],
-    ["mongo", "mongodb+srv://sms:p@h/sms", "it doesn't begin with mongodb://"],
+    ["mongo", "mongodb+src://sms:p@h/sms", "it doesn't begin with mongodb:// or mongodb+srv://"],
+    ["mongo", "mongodb+srv://sms:p@mongo.example.com:27017/sms", lookedUp],
+    ["mongo", "mongodb+srv://sms:p@m-1.example.com,m-2.example.com/sms", lookedUp],
+    ["mongo", "mongodb+srv://sms:p@10.1.0.7/sms", lookedUp],
+    ["mongo", "mongodb+srv://sms:p@[fd00::7]/sms", lookedUp],
+    ["mongo", "mongodb+srv://sms:p@/sms", host],
+    ["mongo", "mongodb+srv://sms:p?s@mongo.example.com/sms", encoding],
+    ["mongo", "mongodb+srv://sms:p@localhost/sms", pod],
+    ["redis", "sentinel://:p@s-1:26379", "Sentinel isn't supported: name an address that always leads to the primary"],
     ["mongo", "mongodb://h,:27017/sms", host],
     ["mongo", "mongodb://h,h2:99999/sms", port],
     ["mongo", "mongodb://h,LOCALHOST./sms", pod],
@@ -81,7 +92,7 @@ const wrong: [form: string, address: string, fault: string][] = [
 
 describe("an address", () => {
     for (const [form, address] of right) {
-        it(`of ${form} is taken: ${address}`, () => {
+        it(`of ${form} is accepted: ${address}`, () => {
             assert.equal(addressFault(address, forms[form] as AddressForm), undefined);
         });
     }
@@ -92,7 +103,7 @@ describe("an address", () => {
         });
     }
 
-    it("takes every password that is percent-encoded, and JavaScript's own reader finds the same in it", () => {
+    it("accepts every percent-encoded password, and JavaScript's own reader reads the same one", () => {
         fc.assert(
             fc.property(fc.string({ unit: "grapheme", minLength: 1 }), fc.integer({ min: 1, max: 65535 }), (password, port) => {
                 const text = `redis://sms:${encodeURIComponent(password)}@redis.example.com:${port}/0`;
@@ -103,7 +114,7 @@ describe("an address", () => {
         );
     });
 
-    it("is never taken where JavaScript's own reader finds another password, host or port in it than is written there", () => {
+    it("is never accepted if JavaScript's own reader reads another password, host or port than the written one", () => {
         const password = fc.string({ unit: fc.constantFrom(..."ab1:/?#@%[]&= "), minLength: 1, maxLength: 6 });
         fc.assert(
             fc.property(password, (password) => {

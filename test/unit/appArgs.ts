@@ -1,4 +1,4 @@
-/** What every workload is given in these tests. */
+/** The common arguments of all workloads in these tests. */
 export const app = {
     namespace: "sms",
     image: "registry.example.com/sms:abc@sha256:123",
@@ -9,7 +9,7 @@ export const app = {
     logs: { sizeLimit: "1Gi" },
 };
 
-/** Of every pod that runs the image. */
+/** The node selector of every pod with the image. */
 export const nodeSelector = { "kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64" };
 
 export const resources = { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } };
@@ -33,7 +33,7 @@ export function scraped(port: string) {
     return { "prometheus.io/scrape": "true", "prometheus.io/port": port, "prometheus.io/path": "/metrics" };
 }
 
-/** Over zones and nodes, each version of such pods by itself. */
+/** Spreads pods over zones and nodes, separately for each version. */
 export function spread(app: string) {
     return ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map((topologyKey) => ({
         topologyKey,
@@ -57,12 +57,12 @@ export function deploymentMetadata(name: string, replicas = "fixed") {
     return { name, namespace: "sms", annotations: { "sms/replicas": replicas } };
 }
 
-/** Calm first, then a quarter of the pods a minute. */
+/** Scales down only after 300 s of lower load, then a quarter of the pods per minute. */
 export const calmly = {
     scaleDown: { stabilizationWindowSeconds: 300, policies: [{ type: "Percent", value: 25, periodSeconds: 60 }] },
 };
 
-/** The volumes that all of them have. */
+/** The volumes of all workloads. */
 export const mounts = [
     { name: "log-dir", mountPath: "/var/log/sms" },
     { name: "tmp", mountPath: "/tmp" },
@@ -72,7 +72,7 @@ export const volumes = [
     { name: "tmp", emptyDir: { sizeLimit: "256Mi" } },
 ];
 
-/** What podTemplate adds to all of them; podTemplate.test.ts has the words. */
+/** The security contexts that podTemplate adds to all workloads. podTemplate.test.ts tests them. */
 export const secured = {
     pod: {
         runAsNonRoot: true,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Beat } from "../../components/beat";
+import { deploy, types } from "../../lab/fixtures/deployed";
 import { labels, mounts, volumes, workload } from "./appArgs";
-import { deploy, types } from "./deployed";
 
 describe("beat", () => {
     const beat = () => new Beat("beat", { ...workload, gracePeriodSeconds: 30 });
@@ -12,7 +12,7 @@ describe("beat", () => {
         assert.equal(deployed.one(types.deployment).parent, "beat");
     });
 
-    it("is one, and never two at a time", async () => {
+    it("has one pod, and never two at a time", async () => {
         const { deployed } = await deploy(beat);
         const { metadata, spec } = deployed.one(types.deployment).inputs;
         assert.deepEqual(metadata, { name: "sms-beat", namespace: "sms" });
@@ -22,7 +22,7 @@ describe("beat", () => {
         assert.equal(spec.template.spec.terminationGracePeriodSeconds, 30);
     });
 
-    it("keeps nothing for itself", async () => {
+    it("stores no data of its own", async () => {
         const { deployed } = await deploy(beat);
         const { spec } = deployed.one(types.deployment).inputs.spec.template;
         const [container] = spec.containers;
@@ -30,7 +30,7 @@ describe("beat", () => {
         assert.deepEqual([container.volumeMounts, spec.volumes], [mounts, volumes]);
     });
 
-    it("is alive as long as it touches its heartbeat", async () => {
+    it("is alive while it touches its heartbeat file", async () => {
         const { deployed } = await deploy(beat);
         const [container] = deployed.one(types.deployment).inputs.spec.template.spec.containers;
         for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
@@ -42,7 +42,7 @@ describe("beat", () => {
         ]);
     });
 
-    it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {
+    it("ends a rollout without progress, after Kubernetes has given the reason", async () => {
         const { deployed } = await deploy(beat);
         assert.deepEqual(deployed.one(types.deployment).timeouts, { create: "330s", update: "330s" });
     });

@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { accessTo, providerAccess } from "../../components/cluster";
-import { deploy, resolve } from "./deployed";
+import { deploy, resolve } from "../../lab/fixtures/deployed";
 
-describe("the way into the cluster", () => {
+describe("the connection to the cluster", () => {
     it("is a kubeconfig's context", async () => {
         const { result } = await deploy(() => accessTo({ context: "my-cluster", kubeconfig: "./kubeconfig" }, {}));
         assert.deepEqual(result, { context: "my-cluster", kubeconfig: "./kubeconfig" });
     });
 
-    it("says what is needed where Alibaba Cloud gives no kubeconfig, without a stack trace", async () => {
+    it("reports what is needed if Alibaba Cloud gives no kubeconfig, without a stack trace", async () => {
         const { result } = await deploy(() => accessTo({ kind: "ack", id: "c-refused" }, {}).catch((error: Error) => error));
         assert.ok(pulumi.RunError.isInstance(result));
         assert.match(
             result.message,
-            /^Alibaba Cloud gives no kubeconfig for the ACK cluster c-refused \(sms:cluster\.id\)[\s\S]*ALICLOUD_ACCESS_KEY[\s\S]*cs:DescribeClusterUserKubeconfig[\s\S]*It said: .*Forbidden\.RAM/,
+            /^Alibaba Cloud gives no kubeconfig for the ACK cluster c-refused \(sms:cluster\.id\)[\s\S]*a connection to cs\.<region>\.aliyuncs\.com[\s\S]*ALICLOUD_ACCESS_KEY[\s\S]*cs:DescribeClusterUserKubeconfig[\s\S]*Its answer: .*Forbidden\.RAM/,
         );
     });
 
-    it("is the kubeconfig that Alibaba Cloud gives for a cluster's id, a secret though it doesn't say so", async () => {
+    it("is the kubeconfig of Alibaba Cloud for a cluster's id, which is made a secret", async () => {
         const { result } = await deploy(() => accessTo({ kind: "ack", id: "c0123456789" }, {}));
         assert.deepEqual(result, { content: "kubeconfig of c0123456789" });
         const { kubeconfig, ...others } = providerAccess(result);

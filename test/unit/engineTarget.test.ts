@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { targetOf } from "../../machine/engineTarget";
-import { foreignEngineVariables, pulumiArgs } from "../../machine/stack";
+import { targetOf } from "../../lab/machine/engineTarget";
+import { pulumiArgs } from "../../lab/machine/stack";
+import { foreignEngineVariables } from "../../toolchain/foreignVariables";
 
 const stacks = ["local", "online-rehearsal"];
 
-describe("the engine's arguments, as a user types them", () => {
-    it("mean the stack local where they name none", () => {
+describe("the engine's arguments from a user", () => {
+    it("select the stack local by default", () => {
         assert.deepEqual(targetOf(["up", "--yes"], stacks), { stack: "local", args: ["up", "--yes"] });
     });
 
@@ -16,12 +17,12 @@ describe("the engine's arguments, as a user types them", () => {
         ["-s=online-rehearsal"],
         ["-sonline-rehearsal"],
     ]) {
-        it(`mean the stack that ${named.join(" ")} names`, () => {
+        it(`select the stack that ${named.join(" ")} names`, () => {
             assert.deepEqual(targetOf(["destroy", ...named, "--yes"], stacks), { stack: "online-rehearsal", args: ["destroy", "--yes"] });
         });
     }
 
-    it("end at --: what follows is a value", () => {
+    it("end at --, and a value follows", () => {
         const args = ["config", "set", "sms:env.A", "--", "--stack"];
         assert.deepEqual(targetOf(args, stacks), { stack: "local", args });
     });
@@ -42,9 +43,9 @@ describe("the engine's arguments, as a user types them", () => {
         [["up", "-C", "/elsewhere"], /the project is this clone/],
         [["--stack", "dev", "destroy"], /command comes first/],
         [["--yes", "destroy"], /command comes first/],
-        [["stack", "rm", "dev"], /pulumi stack rm dev: name the stack by --stack dev/],
+        [["stack", "rm", "dev"], /pulumi stack rm dev: name the stack with --stack dev/],
         [["stack", "rm", "--yes", "dev"], /pulumi stack rm dev: name/],
-        [["cancel", "dev"], /pulumi cancel dev: name the stack by --stack dev/],
+        [["cancel", "dev"], /pulumi cancel dev: name the stack with --stack dev/],
         [["stack", "select", "dev"], /stack select is not for/],
         [["stack", "init", "dev"], /stack init is not for/],
         [["stack", "rename", "dev"], /stack rename is not for/],
@@ -61,20 +62,24 @@ describe("the engine's arguments, as a user types them", () => {
 });
 
 describe("the engine's whole command line", () => {
-    const stack = { name: "local", program: "/clone", file: "/state/Pulumi.local.yaml" };
+    const stack = { name: "local", program: "/clone", settings: "/clone/Pulumi.local.yaml", file: "/state/Pulumi.local.yaml" };
     const target = ["--stack", "local", "--config-file", "/state/Pulumi.local.yaml"];
 
-    it("names the stack and its file, by whichever name a command is called", () => {
+    it("names the stack and its file, for all names of a command", () => {
         for (const verb of ["up", "update", "preview", "pre", "destroy", "down", "dn", "refresh", "config", "import"]) {
             assert.deepEqual(pulumiArgs(stack, [verb, "--yes"]), [verb, "--yes", ...target]);
         }
     });
 
-    it("names only the stack where there is no file to name", () => {
+    it("names only the stack if there is no file", () => {
         assert.deepEqual(pulumiArgs(stack, ["stack", "output"]), ["stack", "output", "--stack", "local"]);
     });
 
-    it("names nothing for a command that has no stack", () => {
+    it("keeps the clone's stack file when a stack is removed", () => {
+        assert.deepEqual(pulumiArgs(stack, ["stack", "rm", "--yes"]), ["stack", "rm", "--yes", "--preserve-config", "--stack", "local"]);
+    });
+
+    it("adds no options to a command without a stack", () => {
         for (const verb of ["version", "whoami", "plugin", "schema", "--help"]) {
             assert.deepEqual(pulumiArgs(stack, [verb]), [verb]);
         }
@@ -94,7 +99,7 @@ describe("the engine's environment", () => {
         }
     });
 
-    it("has nothing of what a user has exported for other stacks", () => {
+    it("has none of the user's variables for other stacks", () => {
         for (const name of exported) {
             process.env[name] = "the user's";
         }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contentTag } from "../../components/contentTag";
 import { Image } from "../../components/image";
-import { deploy, digest, resolve, types } from "./deployed";
+import { deploy, digest, resolve, types } from "../../lab/fixtures/deployed";
 
 describe("the image", () => {
     let folder: string;
@@ -25,15 +25,15 @@ describe("the image", () => {
 
     const tag = (changes = {}) => contentTag({ context, platform: "linux/amd64", args: { BASE_IMAGE: "python:3.11", A: "1" }, ...changes });
 
-    const image = (changes: { pinned?: string } = {}) =>
+    const image = ({ registry = {}, ...changes }: { pinned?: string; registry?: { account?: undefined } } = {}) =>
         new Image("image", {
             context,
             registry: {
                 push: "push.example.com:5000",
                 pull: "pull.example.com",
                 repository: "team/sms",
-                username: "robot",
-                password: "pw",
+                account: { username: "robot", password: "pw" },
+                ...registry,
             },
             baseImage: "python:3.11",
             platform: "linux/arm64",
@@ -56,29 +56,35 @@ describe("the image", () => {
         assert.deepEqual(deployed.listed(), ["image (sms:image:Image)", "image-image (docker:index/image:Image)"]);
     });
 
-    it("that is pinned runs as it was pushed before, and nothing is built", async () => {
+    it("is pushed without an account if the registry requires none", async () => {
+        const { deployed } = await deploy(() => image({ registry: { account: undefined } }));
+        const { inputs, secrets } = deployed.one(types.image);
+        assert.deepEqual([inputs.registry, secrets], [{ server: "push.example.com:5000" }, []]);
+    });
+
+    it("that is pinned runs as pushed before, and nothing is built", async () => {
         const pinned = `old@${digest}`;
         const { result, deployed } = await deploy(() => image({ pinned }));
         assert.deepEqual(deployed.listed(), ["image (sms:image:Image)"]);
         assert.equal((await resolve(result.reference)).value, `pull.example.com/team/sms:${pinned}`);
     });
 
-    it("runs by digest, from the host that nodes pull from, under a tag that a preview knows", async () => {
+    it("runs by digest, from the host that nodes pull from, with a tag that is known in a preview", async () => {
         const { result } = await deploy(() => image());
         const reference = `pull.example.com/team/sms:${contentTag({ context, platform: "linux/arm64", args })}@${digest}`;
         assert.deepEqual(await resolve(result.reference), { value: reference, secret: false });
     });
 
     describe("has a tag that", () => {
-        it("is one that registries take", () => {
+        it("is valid for registries", () => {
             assert.match(tag(), /^[0-9a-f]{20}$/);
         });
 
-        it("is known: a change here rolls every pod without need", () => {
+        it("has a known value: a changed way to compute it would roll all pods without need", () => {
             assert.equal(tag(), "ee7878cc16fbc40335b3");
         });
 
-        it("is the same for the same content in another place, at another time, under another umask", () => {
+        it("is the same for the same content in another folder, at another time, with another umask", () => {
             const before = tag();
             const copy = join(folder, "elsewhere");
             cpSync(context, copy, { recursive: true });
@@ -137,7 +143,7 @@ describe("the image", () => {
             assert.equal(new Set(tags).size, 4);
         });
 
-        it("sees all files where nothing is ignored", () => {
+        it("includes all files if nothing is ignored", () => {
             rmSync(join(context, ".dockerignore"));
             const before = tag();
             writeFileSync(join(context, "sms", "web.pyc"), "compiled anew");

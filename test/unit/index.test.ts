@@ -1,30 +1,33 @@
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { type Deployed, digest, resolve, types } from "../../lab/fixtures/deployed";
+import { runProgram } from "../../lab/fixtures/program";
+import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "../../lab/fixtures/stackFile";
 import { lostWithType } from "../../policies/lost";
 import { programVariables } from "../../settings/variables";
-import { type Deployed, digest, resolve, types } from "./deployed";
-import { runProgram } from "./program";
-import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "./stackFile";
 
 const local = once(() => runProgram("local", stackFile("local"), localSecrets));
 const online = once(() => runProgram("online", completed("online"), onlineSecrets));
 const test = once(() => runProgram("test", completed("test"), testSecrets));
 
-/** In a cluster of one's own choice, with stores that are there already: nothing of Alibaba Cloud's. */
+/** A stack in an existing cluster with existing stores, without resources of Alibaba Cloud. */
 const elsewhere = {
     environment: "online",
     cluster: JSON.stringify({ context: "some-cluster" }),
     registry: JSON.stringify({ server: "registry.example.com", username: "sms-robot" }),
     redis: JSON.stringify({ kind: "external" }),
     mongo: JSON.stringify({ kind: "external" }),
+    clients: JSON.stringify({ shop: {} }),
 };
 const elsewhereSecrets = {
     registryPassword: "registry-secret",
     redisUrl: "redis://sms:p%40ss@redis.example.com:6379/0",
     mongoUrl: "mongodb://sms:p%40ss@mongo.example.com:3717/sms?authSource=admin",
+    clientTokens: JSON.stringify({ shop: "a".repeat(64) }),
 };
 const external = once(() => runProgram("external", elsewhere, elsewhereSecrets));
 
-/** What was deployed is only looked at, so that many tests can look at the same. */
+/** Runs `work` once. Tests can share the result, because they only read it. */
 function once<T>(work: () => T): () => T {
     let result: { value: T } | undefined;
     return () => {
@@ -45,7 +48,7 @@ const everywhere = [
     "owner (pulumi:index:Stash)",
     "network-policies (sms:networkPolicies:NetworkPolicies)",
     ...["default-deny", "processes-to-dns", "processes-to-mongo", "processes-to-redis"].map(networkPolicy),
-    ...["web-from-anywhere", "workers-from-prometheus", "workers-to-gateway"].map(networkPolicy),
+    ...["web-from-anywhere", "metrics-from-prometheus", "workers-to-gateway"].map(networkPolicy),
     "preparation (sms:preparation:Preparation)",
     "preparation-job (kubernetes:batch/v1:Job)",
     "pull-secret (sms:pullSecret:PullSecret)",
@@ -59,20 +62,20 @@ const everywhere = [
     "worker-disruption-budget (kubernetes:policy/v1:PodDisruptionBudget)",
 ];
 
-/** What the next `up` makes again as it was, or what the cloud refuses to delete while something is in it. */
+/** Types whose deletion loses no data: the next `up` creates them again, or the cloud refuses to delete them while they are in use. */
 const losingNothing = [
     types.vpc,
     types.vSwitch,
     types.redisAccount,
     types.mongoAccount,
-    // Goes with its store only.
+    // It is deleted only together with its logstore.
     types.logIndex,
     types.image,
     types.deployment,
-    // Its claim stays.
+    // Its claim remains.
     types.statefulSet,
     types.job,
-    // But for a load balancer's, whose address is lost.
+    // Exception: a load balancer's Service loses its address.
     types.service,
     types.secret,
     types.configMap,
@@ -114,6 +117,8 @@ describe("the program", () => {
         const logs = [
             "log-collector (sms:logs:Collector)",
             "log-collector-config (kubernetes:core/v1:ConfigMap)",
+            "log-collector-image (sms:image:Image)",
+            "log-collector-image-image (docker:index/image:Image)",
             "log-collector-secret (kubernetes:core/v1:Secret)",
             "logs (sms:logs:Sls)",
             `logs-index (${types.logIndex})`,
@@ -125,12 +130,12 @@ describe("the program", () => {
         assert.deepEqual(deployed.listed(), [...everywhere, ...managedStores, ...registry, ...logs, ...authority].sort());
     });
 
-    it("deploys test with small stores of its own: exactly this", async () => {
+    it("deploys test with its own small stores: exactly this", async () => {
         const { deployed } = await test();
         assert.deepEqual(deployed.listed(), [...everywhere, ...managedStores].sort());
     });
 
-    it("deploys with stores elsewhere: exactly this", async () => {
+    it("deploys with external stores: exactly this", async () => {
         const { deployed } = await external();
         assert.deepEqual(deployed.listed(), [...everywhere].sort());
     });
@@ -148,7 +153,7 @@ describe("the program", () => {
         assert.deepEqual(deployed.listed(), [...everywhere, ...stores].sort());
     });
 
-    it("runs further pools of workers beside the first one, each from its own queues", async () => {
+    it("runs further pools of workers beside the first one, each with its own queues", async () => {
         const pools = { worker: { queues: ["sms"] }, workerPools: { upkeep: { queues: ["sms-maintenance"], replicas: 1 } } };
         const texts = Object.fromEntries(Object.entries(pools).map(([key, value]) => [key, JSON.stringify(value)]));
         const { deployed } = await runProgram("external", { ...elsewhere, ...texts }, elsewhereSecrets);
@@ -168,7 +173,7 @@ describe("the program", () => {
         ]);
     });
 
-    it("makes a network of its own where that is asked for, with the stores in it", async () => {
+    it("creates its own network if set, with the stores in it", async () => {
         const vSwitches = ["h", "i"].map((zone, i) => ({ zone: `cn-hangzhou-${zone}`, cidr: `10.1.${i}.0/24` }));
         const network = JSON.stringify({ kind: "new", cidr: "10.1.0.0/16", vSwitches });
         const { deployed } = await runProgram("test", { ...completed("test"), network }, testSecrets);
@@ -187,18 +192,20 @@ describe("the program", () => {
         assert.equal(deployed.one(types.vpc).inputs.vpcName, "sms-test");
     });
 
-    it("ships logs to whatever takes OTLP, and needs nothing of Alibaba Cloud's for it", async () => {
+    it("ships logs to any OTLP endpoint, without resources of Alibaba Cloud", async () => {
         const logs = JSON.stringify({ ship: { to: { kind: "otlp", endpoint: "https://otlp.example.com:4318" } } });
         const { deployed } = await runProgram("external", { ...elsewhere, logs }, elsewhereSecrets);
         const collector = [
             "log-collector (sms:logs:Collector)",
             "log-collector-config (kubernetes:core/v1:ConfigMap)",
+            "log-collector-image (sms:image:Image)",
+            "log-collector-image-image (docker:index/image:Image)",
             networkPolicy("collectors-to-logs"),
         ];
         assert.deepEqual(deployed.listed(), [...everywhere, ...collector].sort());
     });
 
-    it("puts everything into the named cluster, whatever the current context is", async () => {
+    it("creates all objects in the named cluster, not in the current context", async () => {
         const { deployed } = await external();
         const provider = deployed.one("pulumi:providers:kubernetes");
         assert.deepEqual(provider.inputs, {
@@ -213,7 +220,7 @@ describe("the program", () => {
         }
     });
 
-    it("gets into Alibaba Cloud's cluster by its id, with a kubeconfig that is a secret and no reason to replace anything", async () => {
+    it("connects to Alibaba Cloud's cluster by its id, with a kubeconfig that is a secret and causes no replacement", async () => {
         const { deployed } = await online();
         const { inputs, secrets } = deployed.one("pulumi:providers:kubernetes");
         assert.deepEqual(inputs, {
@@ -229,7 +236,7 @@ describe("the program", () => {
         }
     });
 
-    it("makes everything of Alibaba Cloud's in the named region, with no keys of its own", async () => {
+    it("creates all resources of Alibaba Cloud in the named region, without its own keys", async () => {
         const { deployed } = await online();
         assert.deepEqual(deployed.one("pulumi:providers:alicloud").inputs, { region: "cn-hangzhou", accountType: "Domestic" });
         const resources = deployed.resources.filter(({ type }) => type.startsWith("alicloud:"));
@@ -239,7 +246,24 @@ describe("the program", () => {
         }
     });
 
-    it("has everything with data in it protected online, and nothing in test", async () => {
+    it("has MongoDB's nodes online in three zones, with a vSwitch in each", async () => {
+        const { deployed } = await online();
+        const { zoneId, secondaryZoneId, hiddenZoneId, replicationFactor } = deployed.one(types.mongoInstance).inputs;
+        assert.deepEqual([zoneId, secondaryZoneId, hiddenZoneId], ["cn-hangzhou-h", "cn-hangzhou-i", "cn-hangzhou-j"]);
+        assert.equal(replicationFactor, 3);
+        const { vSwitches } = JSON.parse(stackFile("online").network ?? "{}") as { vSwitches: { zone: string }[] };
+        assert.deepEqual(
+            vSwitches.map(({ zone }) => zone),
+            [zoneId, secondaryZoneId, hiddenZoneId],
+        );
+    });
+
+    it("states in online's file which backups of MongoDB remain after its deletion", () => {
+        const { backupsAfterDeletion } = JSON.parse(stackFile("online").mongo ?? "{}") as { backupsAfterDeletion?: string };
+        assert.equal(backupsAfterDeletion, "last");
+    });
+
+    it("protects all resources with data in online, and none in test", async () => {
         const protectedIn = async (deploy: typeof online) => {
             const { deployed } = await deploy();
             return deployed.resources.filter(({ protect }) => protect).map(({ name }) => name);
@@ -266,7 +290,7 @@ describe("the program", () => {
         assert.deepEqual(await protectedIn(local), []);
     });
 
-    it("makes nothing of which isn't known what is lost with it", async () => {
+    it("creates no type without a known effect of its deletion", async () => {
         const network = JSON.stringify({
             kind: "new",
             cidr: "10.1.0.0/16",
@@ -284,7 +308,7 @@ describe("the program", () => {
         assert.deepEqual(unknown.sort(), losingNothing.sort());
     });
 
-    it("marks what it makes in Alibaba Cloud", async () => {
+    it("tags its resources in Alibaba Cloud", async () => {
         const { deployed } = await online();
         for (const type of [types.redisInstance, types.mongoInstance, types.logProject]) {
             assert.deepEqual(deployed.one(type).inputs.tags, { product: "sms", environment: "online" }, type);
@@ -293,19 +317,40 @@ describe("the program", () => {
         assert.equal(deployed.one(types.mongoInstance).inputs.name, "sms-online");
     });
 
-    it("pushes to the public host and pulls from the VPC's, the same content", async () => {
+    it("pushes to the public host and pulls from the VPC's host, with the same content", async () => {
         const { deployed, result } = await online();
-        const { imageName } = deployed.one(types.image).inputs;
+        const { inputs, dependencies } = deployed.one(types.image, "image-image");
         const [, repositoryAndTag = ""] =
-            /^my-registry-registry\.cn-hangzhou\.cr\.aliyuncs\.com(\/sms\/sms:[0-9a-f]{20})$/.exec(imageName) ?? [];
+            /^my-registry-registry\.cn-hangzhou\.cr\.aliyuncs\.com(\/sms\/sms:[0-9a-f]{20})$/.exec(inputs.imageName) ?? [];
         assert.equal(
             (await resolve(result.image)).value,
             `my-registry-registry-vpc.cn-hangzhou.cr.aliyuncs.com${repositoryAndTag}@${digest}`,
         );
-        assert.deepEqual(deployed.one(types.image).dependencies, ["registry-repository"]);
+        assert.deepEqual(dependencies, ["registry-repository"]);
     });
 
-    it("puts everything into its own namespace, and waits for that", async () => {
+    it("runs the log collector from the stack's own registry, by digest, with a descriptive tag", async () => {
+        const { deployed } = await online();
+        const { imageName, build, registry } = deployed.one(types.image, "log-collector-image-image").inputs;
+        assert.deepEqual(build, {
+            context: "components/logCollector",
+            platform: "linux/amd64",
+            args: { BASE_IMAGE: "otel/opentelemetry-collector-contrib:0.128.0" },
+        });
+        assert.equal(registry.server, "my-registry-registry.cn-hangzhou.cr.aliyuncs.com");
+        const [, tag] =
+            /^my-registry-registry\.cn-hangzhou\.cr\.aliyuncs\.com(\/sms\/sms:log-collector-[0-9a-f]{20})$/.exec(imageName) ?? [];
+        const images = deployed.resources
+            .filter(({ type }) => type === types.deployment)
+            .map(
+                ({ inputs }) =>
+                    inputs.spec.template.spec.initContainers.find((one: { name: string }) => one.name === "log-collector").image,
+            );
+        const pulled = `my-registry-registry-vpc.cn-hangzhou.cr.aliyuncs.com${tag}@${digest}`;
+        assert.deepEqual(images, [pulled, pulled, pulled]);
+    });
+
+    it("creates all objects in its own namespace, and waits for it", async () => {
         const { deployed } = await local();
         const { name, labels } = deployed.one(types.namespace).inputs.metadata;
         assert.deepEqual({ name, labels }, { name: "sms", labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
@@ -315,16 +360,16 @@ describe("the program", () => {
         }
     });
 
-    it("applies every object under one field manager and over other hands, and keeps the annotations that it has", async () => {
+    it("applies every object with one field manager, overrides others' changes, and keeps existing annotations", async () => {
         const { deployed } = await local();
-        for (const { name, inputs } of kubernetes(deployed)) {
+        for (const { name, inputs } of kubernetes(deployed).filter(({ type }) => type !== types.namespace)) {
             assert.equal(inputs.metadata.annotations["pulumi.com/patchFieldManager"], "sms", name);
             assert.equal(inputs.metadata.annotations["pulumi.com/patchForce"], "true", name);
         }
         assert.equal(deployed.one(types.deployment, "web-deployment").inputs.metadata.annotations["sms/replicas"], "fixed");
     });
 
-    it("hands the Prometheus operator what it needs where there is one, for every pool of workers", async () => {
+    it("creates the Prometheus operator's objects if there is an operator, for every pool of workers", async () => {
         const monitoring = JSON.stringify({ kind: "operator", labels: { release: "prometheus" } });
         const workerPools = JSON.stringify({ slow: { queues: ["sms-maintenance"] } });
         const { deployed } = await runProgram("external", { ...elsewhere, monitoring, workerPools }, elsewhereSecrets);
@@ -341,13 +386,13 @@ describe("the program", () => {
         );
         const { selector } = deployed.one(types.podMonitor).inputs.spec;
         assert.deepEqual(selector.matchExpressions[0].values, ["sms-web", "sms-worker", "sms-worker-slow"]);
-        for (const name of ["workers-from-prometheus", "workers-to-gateway"]) {
-            const { podSelector } = deployed.one(types.networkPolicy, `network-policies-${name}`).inputs.spec;
-            assert.deepEqual(podSelector.matchExpressions[0].values, ["sms-worker", "sms-worker-slow"], name);
-        }
+        const opened = (name: string) => deployed.one(types.networkPolicy, `network-policies-${name}`).inputs.spec.podSelector;
+        const pools = ["sms-worker", "sms-worker-slow"];
+        assert.deepEqual(opened("metrics-from-prometheus").matchExpressions[0].values, ["sms-web", ...pools]);
+        assert.deepEqual(opened("workers-to-gateway").matchExpressions[0].values, pools);
     });
 
-    it("does without NetworkPolicies where that is asked for", async () => {
+    it("creates no NetworkPolicies if they are turned off", async () => {
         const { deployed } = await runProgram(
             "external",
             { ...elsewhere, networkPolicies: JSON.stringify({ enabled: false }) },
@@ -360,14 +405,14 @@ describe("the program", () => {
         assert.ok(deployed.one(types.deployment, "web-deployment").dependencies.includes("namespace"));
     });
 
-    it("lets workers out to the port of the gateway that they are given", async () => {
+    it("lets workers reach the port of their gateway", async () => {
         const worker = JSON.stringify({ env: { ALIYUN_SMS_ENDPOINT: "http://gateway.example.com:8080" } });
         const { deployed } = await runProgram("external", { ...elsewhere, worker }, elsewhereSecrets);
         const { spec } = deployed.one(types.networkPolicy, "network-policies-workers-to-gateway").inputs;
-        assert.deepEqual(spec.egress, [{ ports: [{ protocol: "TCP", port: 8080 }] }]);
+        assert.deepEqual(spec.egress[0].ports, [{ protocol: "TCP", port: 8080 }]);
     });
 
-    it("lets a pool out to its own gateway's port, and each worker to a proxy's and a secret gateway's", async () => {
+    it("lets a pool reach its own gateway's port, and each worker those of a proxy and a secret gateway", async () => {
         const secrets = { ...elsewhereSecrets, secretEnv: JSON.stringify({ ALIYUN_SMS_ENDPOINT: "https://gateway.example.com:8443" }) };
         const plain = {
             env: JSON.stringify({ HTTPS_PROXY: "http://proxy.example.com:3128" }),
@@ -385,7 +430,7 @@ describe("the program", () => {
         assert.deepEqual(opened("worker-own-to-gateway"), [["sms-worker-own"], [8443, 8888]]);
     });
 
-    it("hangs every resource under the component it belongs to", async () => {
+    it("registers every resource under its component", async () => {
         for (const deploy of [local, online]) {
             const { resources } = (await deploy()).deployed;
             const components = resources.filter(({ type }) => type.startsWith("sms:")).map(({ name }) => name);
@@ -412,7 +457,7 @@ describe("the program", () => {
         }
     });
 
-    it("lets KEDA see the queues where a pool grows by them", async () => {
+    it("lets KEDA read the queues if a pool scales by them", async () => {
         const worker = JSON.stringify({ autoscale: { kind: "queue", maxReplicas: 20, tasksPerPod: 100 } });
         const { deployed } = await runProgram("local", { ...stackFile("local"), keda: "{}", worker }, localSecrets);
         assert.equal(deployed.one(types.scaledObject).name, "worker-autoscaler");
@@ -421,7 +466,7 @@ describe("the program", () => {
         assert.deepEqual(ingress[0].from, [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "keda" } } }]);
     });
 
-    it("opens the stores and migrates, and only then touches web, workers and beat", async () => {
+    it("waits for the stores and the migration before it changes web, workers and beat", async () => {
         const workers = { workerPools: JSON.stringify({ bulk: {} }) };
         const { deployed } = await runProgram("external", { ...elsewhere, ...workers }, elsewhereSecrets);
         const deployments = deployed.resources.filter(({ type }) => type === types.deployment);
@@ -431,7 +476,7 @@ describe("the program", () => {
         }
     });
 
-    it("gives every process, and the Job that opens the stores first, the certificates that the URLs name", async () => {
+    it("gives every process, and the Job that checks the stores first, the certificates that the URLs name", async () => {
         const { deployed } = await online();
         const pods = deployed.resources.filter(({ type }) => type === types.deployment || type === types.job);
         assert.equal(pods.length, 4);
@@ -449,7 +494,7 @@ describe("the program", () => {
         }
     });
 
-    it("says where a load balancer answers, where one is asked for; the node port stays", async () => {
+    it("has an output with the address of a load balancer, if there is one; the node port remains", async () => {
         const loadBalancer = JSON.stringify({ scheme: "internet", certificateId: "12345678-cn-hangzhou" });
         const { deployed, result } = await runProgram("online", { ...completed("online"), loadBalancer }, onlineSecrets);
         assert.deepEqual(
@@ -463,7 +508,7 @@ describe("the program", () => {
         assert.equal(deployed.one(types.service, "load-balancer-service").protect, true);
     });
 
-    it("hands the stores' URLs to pods through the Secret alone", async () => {
+    it("passes the stores' URLs and the hashes of tokens to pods only in the Secret", async () => {
         const { deployed } = await online();
         const caFile = "%2Fetc%2Fsms%2Fstores-ca%2Fca.pem";
         assert.deepEqual(deployed.one(types.secret, "env-secret").inputs.stringData, {
@@ -471,10 +516,11 @@ describe("the program", () => {
             ALIYUN_ACCESS_KEY_SECRET: "12345",
             REDIS_URL: `rediss://sms:Redis-p%40ssw0rd@r-1.redis.example:6379/0?ssl_cert_reqs=required&ssl_ca_certs=${caFile}`,
             MONGO_URL: `mongodb://root:Mongo-p%40ssw0rd@dds-1.mongo.example:3717,dds-2.mongo.example:3717/sms?replicaSet=mgset-1&authSource=admin&tls=true&tlsCAFile=${caFile}`,
+            CLIENT_TOKENS: JSON.stringify({ shop: ["a".repeat(64)] }),
         });
     });
 
-    it("has no secret anywhere but where the state encrypts it", async () => {
+    it("has secrets only in encrypted parts of the state", async () => {
         for (const [deploy, secrets] of [
             [local, localSecrets],
             [online, onlineSecrets],
@@ -494,28 +540,49 @@ describe("the program", () => {
         }
     });
 
-    it("keeps to settings every variable that it sets in its pods", async () => {
+    it("allows no setting for a variable that it sets in its pods", async () => {
         const { deployed } = await online();
         const pods = deployed.resources.filter(({ type }) => type === types.deployment || type === types.job);
         const plain = pods.flatMap(({ inputs }) => {
             const [container] = inputs.spec.template.spec.containers;
             return container.env.map((variable: { name: string }) => variable.name);
         });
-        assert.deepEqual([...new Set([...plain, "REDIS_URL", "MONGO_URL"])].sort(), Object.keys(programVariables).sort());
+        assert.deepEqual(
+            [...new Set([...plain, "REDIS_URL", "MONGO_URL", "CLIENT_TOKENS", "OPEN_TO_ANYBODY"])].sort(),
+            Object.keys(programVariables).sort(),
+        );
     });
 
-    it("says what it deployed and where it answers", async () => {
+    it("has outputs with its image and its address", async () => {
         const { result } = await online();
-        assert.deepEqual(Object.keys(result).sort(), ["image", "namespace", "nodePort", "place"]);
+        assert.deepEqual(Object.keys(result).sort(), ["image", "logProject", "mongo", "namespace", "nodePort", "place", "redis"]);
         assert.ok((await resolve(result.image)).value.endsWith(digest));
         assert.deepEqual(await resolve(result.namespace), { value: "sms", secret: false });
         assert.deepEqual(await resolve(result.nodePort), { value: 31090, secret: false });
     });
 
-    it("registers nothing where the settings are wrong", async () => {
-        await assert.rejects(() => runProgram("local", { environment: "prod" }, {}), {
+    it("has outputs with the addresses of the stores and the logs, without passwords", async () => {
+        const { result } = await online();
+        assert.deepEqual(await resolve(pulumi.output(result.redis)), {
+            value: { id: "redis-instance-id", hosts: "r-1.redis.example:6379" },
+            secret: false,
+        });
+        assert.deepEqual(await resolve(pulumi.output(result.mongo)), {
+            value: { id: "mongo-instance-id", hosts: "dds-1.mongo.example:3717,dds-2.mongo.example:3717" },
+            secret: false,
+        });
+        assert.deepEqual(await resolve(result.logProject as pulumi.Output<string>), { value: "my-company-sms", secret: false });
+        const { result: outside } = await external();
+        assert.deepEqual(await resolve(pulumi.output(outside.mongo)), {
+            value: { id: undefined, hosts: "mongo.example.com:3717" },
+            secret: false,
+        });
+    });
+
+    it("registers nothing if the settings are invalid", async () => {
+        await assert.rejects(() => runProgram("local", { environment: "Prod" }, {}), {
             name: "SettingsError",
-            message: /sms:environment is "prod"/,
+            message: /sms:environment is "Prod"/,
         });
     });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LoadBalancer } from "../../components/loadBalancer";
-import { deploy, resolve, types } from "./deployed";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 import { managed } from "./managedArgs";
 
 describe("The load balancer", () => {
@@ -17,7 +17,7 @@ describe("The load balancer", () => {
     const loadBalancer = (changes = {}) => deploy(() => new LoadBalancer("load-balancer", { ...args, ...changes }));
     const prefix = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-";
 
-    it("is exactly this: an NLB in the VPC, with an address in each zone, that asks pods whether they are ready", async () => {
+    it("is exactly this: an NLB in the VPC, with an address in each zone, that checks whether pods are ready", async () => {
         const { deployed } = await loadBalancer();
         const { metadata, spec } = deployed.one(types.service).inputs;
         assert.deepEqual(spec, {
@@ -45,13 +45,13 @@ describe("The load balancer", () => {
     });
 
     for (const protect of [true, false]) {
-        it(`is ${protect ? "kept" : "not kept"} from deletion and replacement, as asked: the next one would have another address`, async () => {
+        it(`is ${protect ? "protected" : "not protected"} from deletion and replacement, as set: the address would change`, async () => {
             const { deployed } = await loadBalancer({ protect });
             assert.equal(deployed.one(types.service).protect, protect);
         });
     }
 
-    it("ends TLS by a certificate, for those whom its security groups let in from the internet", async () => {
+    it("ends TLS with a certificate, for internet clients that its security groups allow", async () => {
         const { deployed, result } = await loadBalancer({
             scheme: "internet",
             certificateId: "12345678-cn-hangzhou",

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { LogCollector, type LogDestination, logSidecars, OtlpLogs, SlsLogs } from "../../components/logs";
 import { Web } from "../../components/web";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 import { app, mounts, replicated, resources, secured, volumes } from "./appArgs";
-import { deploy, resolve, types } from "./deployed";
 
 const configMapType = "kubernetes:core/v1:ConfigMap";
 const slsArgs = {
@@ -21,7 +21,7 @@ const slsArgs = {
 describe("logs in SLS", () => {
     const sls = () => new SlsLogs("logs", slsArgs);
 
-    it("are in a logstore of a project of their own, kept as long as the settings say", async () => {
+    it("are in a logstore of their own project, with the retention of the settings", async () => {
         const { deployed } = await deploy(sls);
         assert.deepEqual(deployed.listed(), [
             "logs (sms:logs:Sls)",
@@ -45,7 +45,7 @@ describe("logs in SLS", () => {
         assert.deepEqual(deployed.one(types.logStore).dependencies, ["logs-project"]);
     });
 
-    it("can be searched by every word and by where they are from", async () => {
+    it("can be searched by every word and by their origin", async () => {
         const { deployed } = await deploy(sls);
         const { project, logstore, fullText, fieldSearches } = deployed.one(types.logIndex).inputs;
         assert.deepEqual([project, logstore], ["sms-online", "app"]);
@@ -61,7 +61,7 @@ describe("logs in SLS", () => {
         assert.deepEqual(deployed.one(types.logIndex).dependencies, ["logs-project", "logs-store"]);
     });
 
-    it("can't be deleted where they are protected", async () => {
+    it("can't be deleted if they are protected", async () => {
         const { deployed } = await deploy(sls);
         assert.deepEqual([deployed.one(types.logProject).protect, deployed.one(types.logStore).protect], [true, true]);
         const { deployed: test } = await deploy(() => new SlsLogs("logs", { ...slsArgs, protect: false }));
@@ -94,7 +94,7 @@ describe("logs in SLS", () => {
         });
     });
 
-    it("go over the internet from other clouds", async () => {
+    it("are sent over the internet from other clouds", async () => {
         const { result } = await deploy(() => new SlsLogs("logs", { ...slsArgs, network: "public" }));
         const { kafka } = (await resolve(result.exporter)).value as { kafka: { brokers: string[] } };
         assert.deepEqual(kafka.brokers, ["sms-online.cn-hangzhou.log.aliyuncs.com:10012"]);
@@ -102,7 +102,7 @@ describe("logs in SLS", () => {
 });
 
 describe("logs by OTLP", () => {
-    it("go to an endpoint, with no header that nobody asked for", async () => {
+    it("are sent to an endpoint, with only the configured headers", async () => {
         const { exporter, credentials } = new OtlpLogs({ endpoint: "https://otlp.example.com:4318" });
         assert.deepEqual(await resolve(exporter), {
             value: { otlphttp: { endpoint: "https://otlp.example.com:4318", timeout: "10s" } },
@@ -111,7 +111,7 @@ describe("logs by OTLP", () => {
         assert.deepEqual(credentials, {});
     });
 
-    it("go with an Authorization header that is a secret", async () => {
+    it("are sent with an Authorization header that is a secret", async () => {
         const { exporter, credentials } = new OtlpLogs({ endpoint: "https://otlp.example.com", authorization: "Bearer 1" });
         assert.deepEqual((await resolve(exporter)).value.otlphttp, {
             endpoint: "https://otlp.example.com",
@@ -141,7 +141,7 @@ describe("the log collector", () => {
         return JSON.parse(deployed.one(configMapType).inputs.data["config.yaml"]);
     };
 
-    it("has a ConfigMap and a Secret whose names change with what is in them", async () => {
+    it("has a ConfigMap and a Secret whose names change with their content", async () => {
         const { deployed, result } = await deploy(toSls);
         for (const type of [configMapType, types.secret]) {
             const { inputs, parent } = deployed.one(type);
@@ -154,7 +154,7 @@ describe("the log collector", () => {
         });
     });
 
-    it("has its credentials in the Secret, as a secret in the state, and nowhere else", async () => {
+    it("has its credentials only in the Secret, as a secret in the state", async () => {
         const { deployed } = await deploy(toSls);
         const { inputs, secrets } = deployed.one(types.secret);
         assert.deepEqual(inputs.stringData, { SLS_ACCESS_KEY: "LTAI5t#key/secret+1" });
@@ -165,13 +165,13 @@ describe("the log collector", () => {
         }
     });
 
-    it("has no Secret where there are no credentials", async () => {
+    it("has no Secret without credentials", async () => {
         const { deployed, result } = await deploy(toOtlp);
         assert.deepEqual(deployed.listed(), ["log-collector (sms:logs:Collector)", "log-collector-config (kubernetes:core/v1:ConfigMap)"]);
         assert.equal(result.credentials, undefined);
     });
 
-    it("reads each file from its beginning, rotated ones too, and keeps how far it is", async () => {
+    it("reads each file from its beginning, also rotated files, and stores its position", async () => {
         const { receivers, extensions } = await configuration(toSls);
         const { include, start_at, storage, retry_on_failure, include_file_record_number } = receivers.filelog;
         assert.deepEqual(include, ["/var/log/sms/*.log", "/var/log/sms/*.log.*"]);
@@ -180,7 +180,7 @@ describe("the log collector", () => {
         assert.deepEqual(extensions.file_storage, { directory: "/var/lib/otelcol" });
     });
 
-    it("keeps on disk what isn't sent yet, and never gives up", async () => {
+    it("stores unsent lines on disk, and retries without a limit", async () => {
         for (const [type, program] of [
             ["kafka", toSls],
             ["otlphttp", toOtlp],
@@ -205,7 +205,7 @@ describe("the log collector", () => {
         }
     });
 
-    it("marks each line with where it is from", async () => {
+    it("adds the origin to each line", async () => {
         const { receivers, processors } = await configuration(toSls);
         assert.deepEqual(receivers.filelog.resource, {
             "service.name": `\${env:CONTAINER_NAME}`,
@@ -220,7 +220,7 @@ describe("the log collector", () => {
         assert.deepEqual(fields.filter(Boolean), ["pod", "container", "node", "namespace", "stack", "environment", "file", "line"]);
     });
 
-    it("gives OTLP the time and the level that the app wrote", async () => {
+    it("sends by OTLP the time and the level that the app wrote", async () => {
         const { processors } = await configuration(toOtlp);
         const statements = processors.transform.log_statements.join("\n");
         assert.match(statements, /set\(log\.time, Time\(log\.body\["timestamp"\]/);
@@ -258,7 +258,7 @@ describe("a pod that ships its logs", () => {
         });
     });
 
-    it("has a collector with the rights of the app at most, its credentials from the Secret", async () => {
+    it("has a collector with at most the app's rights, and its credentials from the Secret", async () => {
         const { initContainers } = await podSpec({ collector });
         assert.deepEqual(initContainers[0], {
             name: "log-collector",
@@ -284,7 +284,7 @@ describe("a pod that ships its logs", () => {
         });
     });
 
-    it("has the volumes of both, each once", async () => {
+    it("has the volumes of both containers, each once", async () => {
         const spec = await podSpec({ collector });
         assert.deepEqual(spec.volumes, [
             ...volumes,
@@ -294,13 +294,13 @@ describe("a pod that ships its logs", () => {
         assert.deepEqual(spec.containers[0].volumeMounts, mounts);
     });
 
-    it("has nothing of it where nothing is shipped", async () => {
+    it("has no collector if no logs are shipped", async () => {
         const spec = await podSpec({});
         assert.equal("initContainers" in spec, false);
         assert.deepEqual(spec.volumes, volumes);
     });
 
-    it("takes no credentials where there are none", () => {
+    it("uses no credentials if there are none", () => {
         const [sidecar] = logSidecars({ ...collector, credentials: undefined }, "sms-web", app);
         assert.deepEqual(sidecar?.envFrom, []);
     });

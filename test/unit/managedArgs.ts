@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** What both managed stores are given in these tests. */
+/** The common arguments of both managed stores in these tests. */
 export const managed = {
     instanceName: "sms-online",
     engineVersion: "7.0",
@@ -21,5 +21,5 @@ export const managed = {
     tags: { product: "sms", environment: "online" },
 };
 
-/** Nodes and pods, and nobody else. */
+/** The networks of the nodes and the pods only. */
 export const whitelist = ["10.1.0.0/24", "10.1.1.0/24", "172.20.0.0/16"];

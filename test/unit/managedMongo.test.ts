@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ManagedMongo } from "../../components/managedMongo";
-import { deploy, resolve, types } from "./deployed";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 import { managed, whitelist } from "./managedArgs";
 
 describe("MongoDB on Alibaba Cloud", () => {
@@ -28,9 +28,10 @@ describe("MongoDB on Alibaba Cloud", () => {
         }
     });
 
-    it("is given the time that the provider waits by itself, and the cloud's beyond it", async () => {
+    it("has the provider's own waiting time, and the cloud's beyond it", async () => {
         const { deployed } = await mongo();
         assert.deepEqual(deployed.one(types.mongoInstance).timeouts, { create: "50m", update: "50m" });
+        assert.equal(deployed.one(types.mongoInstance).deleteTimeout, "30m");
     });
 
     it("is exactly this", async () => {
@@ -63,7 +64,7 @@ describe("MongoDB on Alibaba Cloud", () => {
     });
 
     for (const [backupsAfterDeletion, policy] of Object.entries({ none: 0, last: 1, all: 2 })) {
-        it(`says that ${backupsAfterDeletion} of its backups outlive${policy === 1 ? "s" : ""} it, where that is asked for`, async () => {
+        it(`keeps ${backupsAfterDeletion} of its backups after its deletion (policy ${policy}), if set`, async () => {
             const { deployed } = await mongo({ backupsAfterDeletion });
             assert.equal(deployed.one(types.mongoInstance).inputs.backupRetentionPolicyOnClusterDeletion, policy);
         });
@@ -78,7 +79,7 @@ describe("MongoDB on Alibaba Cloud", () => {
         );
     });
 
-    it("has the one account that Alibaba Cloud gives, with our password as a secret in the state", async () => {
+    it("has Alibaba Cloud's single account, with our password as a secret in the state", async () => {
         const { deployed } = await mongo();
         const { inputs, secrets } = deployed.one(types.mongoAccount);
         assert.deepEqual(inputs, {
@@ -91,7 +92,7 @@ describe("MongoDB on Alibaba Cloud", () => {
     });
 
     for (const protect of [true, false]) {
-        it(`is ${protect ? "kept" : "not kept"} from deletion and replacement by cloud and Pulumi alike, as asked`, async () => {
+        it(`is ${protect ? "protected" : "not protected"} from deletion and replacement by both cloud and Pulumi, as set`, async () => {
             const { deployed } = await mongo({ protect });
             const instance = deployed.one(types.mongoInstance);
             assert.deepEqual(
@@ -101,7 +102,7 @@ describe("MongoDB on Alibaba Cloud", () => {
         });
     }
 
-    it("gives a URL with all members in the VPC, always in the same order; a secret, with the password encoded", async () => {
+    it("has a URL with all members in the VPC in a fixed order; it is a secret, with the password encoded", async () => {
         const { result } = await mongo();
         assert.deepEqual(await resolve(result.url), {
             value: `mongodb://root:p%40ss%2FWord1%3F@${members}/sms?replicaSet=mgset-1&authSource=admin`,
@@ -109,7 +110,7 @@ describe("MongoDB on Alibaba Cloud", () => {
         });
     });
 
-    it("encrypts the way there where that is asked for, and checks it by the given certificates", async () => {
+    it("encrypts its connections if set, and verifies them with the given certificates", async () => {
         const { deployed, result } = await mongo({ tls: true, caFile: "/etc/sms/stores-ca/ca.pem" });
         assert.equal(deployed.one(types.mongoInstance).inputs.sslAction, "Open");
         assert.equal(
@@ -119,7 +120,7 @@ describe("MongoDB on Alibaba Cloud", () => {
     });
 
     for (const tls of [false, undefined]) {
-        it(`says nothing of encryption where tls is ${tls}: a new store has none, and its API refuses to close it`, async () => {
+        it(`doesn't set encryption if tls is ${tls}: a new store has none, and its API refuses to close it`, async () => {
             const { deployed, result } = await mongo({ tls });
             assert.ok(!("sslAction" in deployed.one(types.mongoInstance).inputs));
             assert.doesNotMatch((await resolve(result.url)).value, /tls/);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { ManagedRedis } from "../../components/managedRedis";
-import { deploy, resolve, types } from "./deployed";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 import { managed, whitelist } from "./managedArgs";
 
 describe("Redis on Alibaba Cloud", () => {
@@ -20,9 +20,10 @@ describe("Redis on Alibaba Cloud", () => {
         }
     });
 
-    it("is given the time that the provider waits by itself, and the cloud's beyond it", async () => {
+    it("has the provider's own waiting time, and the cloud's beyond it", async () => {
         const { deployed } = await redis();
         assert.deepEqual(deployed.one(types.redisInstance).timeouts, { create: "50m", update: "50m" });
+        assert.equal(deployed.one(types.redisInstance).deleteTimeout, "30m");
     });
 
     it("is exactly this", async () => {
@@ -49,7 +50,7 @@ describe("Redis on Alibaba Cloud", () => {
         assert.deepEqual(secrets, []);
     });
 
-    it("admits the given CIDRs and nobody else, and only within the VPC", async () => {
+    it("admits only the given CIDRs, and only within the VPC", async () => {
         const { podCidr, ...network } = managed.network;
         const { deployed } = await redis({ network });
         const { inputs } = deployed.one(types.redisInstance);
@@ -60,12 +61,12 @@ describe("Redis on Alibaba Cloud", () => {
         );
     });
 
-    it("never evicts keys, and keeps them over a restart", async () => {
+    it("never evicts keys, and keeps them across a restart", async () => {
         const { deployed } = await redis();
         assert.deepEqual(deployed.one(types.redisInstance).inputs.config, { "maxmemory-policy": "noeviction", appendonly: "yes" });
     });
 
-    it("has an account of the product's own that can read and write, with a password that is a secret in the state", async () => {
+    it("has an account of the product that can read and write, with a password that is a secret in the state", async () => {
         const { deployed } = await redis();
         const { inputs, secrets } = deployed.one(types.redisAccount);
         assert.deepEqual(inputs, {
@@ -79,7 +80,7 @@ describe("Redis on Alibaba Cloud", () => {
     });
 
     for (const protect of [true, false]) {
-        it(`is ${protect ? "kept" : "not kept"} from deletion and replacement by cloud and Pulumi alike, as asked`, async () => {
+        it(`is ${protect ? "protected" : "not protected"} from deletion and replacement by both cloud and Pulumi, as set`, async () => {
             const { deployed } = await redis({ protect });
             const instance = deployed.one(types.redisInstance);
             assert.deepEqual([instance.protect, instance.inputs.instanceReleaseProtection], [protect, protect]);
@@ -87,7 +88,7 @@ describe("Redis on Alibaba Cloud", () => {
         });
     }
 
-    it("takes another account's name into the URL, and so to the pods: how its password is changed without a gap", async () => {
+    it("uses another account's name in the URL and in the pods: so its password changes without an interruption", async () => {
         const { deployed, result } = await redis({ account: "sms2" });
         assert.equal(deployed.one(types.redisAccount).inputs.accountName, "sms2");
         assert.match((await resolve(result.url)).value, /^redis:\/\/sms2:/);
@@ -98,24 +99,24 @@ describe("Redis on Alibaba Cloud", () => {
         assert.ok(!("secondaryZoneId" in deployed.one(types.redisInstance).inputs));
     });
 
-    it("gives a URL that is a secret, with the password encoded", async () => {
+    it("has a URL that is a secret, with the password encoded", async () => {
         const { result } = await redis();
         assert.deepEqual(await resolve(result.url), { value: "redis://sms:p%40ss%2FWord1%3F@r-1.redis.example:6379/0", secret: true });
     });
 
-    it("gives a URL that is a secret whoever gives the password", async () => {
+    it("has a URL that is a secret, also if the password is not marked as one", async () => {
         const { deployed, result } = await redis({ password: pulumi.output("Plain-Passw0rd") });
         assert.deepEqual(await resolve(result.url), { value: "redis://sms:Plain-Passw0rd@r-1.redis.example:6379/0", secret: true });
         assert.deepEqual(deployed.one(types.redisAccount).secrets, ["accountPassword"]);
     });
 
-    it("encrypts the way there where that is asked for, and checks who is at its end", async () => {
+    it("encrypts its connections if set, and verifies the server's certificate", async () => {
         const { deployed, result } = await redis({ tls: true });
         assert.equal(deployed.one(types.redisInstance).inputs.sslEnable, "Enable");
         assert.equal((await resolve(result.url)).value, "rediss://sms:p%40ss%2FWord1%3F@r-1.redis.example:6379/0?ssl_cert_reqs=required");
     });
 
-    it("checks it by the given certificates", async () => {
+    it("verifies it with the given certificates", async () => {
         const { result } = await redis({ tls: true, caFile: "/etc/sms/stores-ca/ca.pem" });
         assert.equal(
             (await resolve(result.url)).value,
@@ -123,7 +124,7 @@ describe("Redis on Alibaba Cloud", () => {
         );
     });
 
-    it("turns encryption off where that is said, and says nothing where nothing is", async () => {
+    it("turns encryption off if set, and sets nothing by default", async () => {
         const off = await redis({ tls: false });
         assert.equal(off.deployed.one(types.redisInstance).inputs.sslEnable, "Disable");
         assert.match((await resolve(off.result.url)).value, /^redis:/);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { ClusterMongo } from "../../components/mongo";
-import { deploy, resolve, types } from "./deployed";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 
 describe("MongoDB in the cluster", () => {
     const resources = { requests: { cpu: "0.1", memory: "128Mi" }, limits: { cpu: "1", memory: "1Gi" } };
@@ -30,7 +30,7 @@ describe("MongoDB in the cluster", () => {
         }
     });
 
-    it("gives a URL that is a secret, with the password encoded", async () => {
+    it("has a URL that is a secret, with the password encoded", async () => {
         const { result } = await deploy(mongo);
         assert.deepEqual(await resolve(result.url), {
             value: "mongodb://sms:p%40ss%2Fword%201%3F@mongo:27017/sms?authSource=admin",
@@ -38,7 +38,7 @@ describe("MongoDB in the cluster", () => {
         });
     });
 
-    it("makes its first account from a Secret named by Pulumi", async () => {
+    it("creates its first account from a Secret named by Pulumi", async () => {
         const { deployed } = await deploy(mongo);
         const { inputs, secrets } = deployed.one(types.secret);
         assert.deepEqual(inputs.metadata, { namespace: "sms" });
@@ -48,7 +48,14 @@ describe("MongoDB in the cluster", () => {
         assert.deepEqual(container.envFrom, [{ secretRef: { name: "mongo-secret-1a2b3c4d" } }]);
     });
 
-    it("runs as little as any pod, and writes to its data and /tmp alone", async () => {
+    it("marks the volume's claim so that another password is detected, without showing the password", async () => {
+        const { deployed } = await deploy(mongo);
+        const { inputs, secrets } = deployed.one(types.claim);
+        assert.deepEqual(inputs.metadata.annotations, { "pulumi.com/skipAwait": "true", "sms/password": "bba0" });
+        assert.deepEqual(secrets, []);
+    });
+
+    it("has minimal rights, and writes only to its data and /tmp", async () => {
         const { deployed } = await deploy(mongo);
         const { spec } = deployed.one(types.statefulSet).inputs;
         const [container] = spec.template.spec.containers;

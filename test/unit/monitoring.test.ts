@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { Monitoring } from "../../components/monitoring";
+import { deploy, types } from "../../lab/fixtures/deployed";
 import { alertRules } from "../../monitoring/alerts";
 import { dashboard, panels } from "../../monitoring/dashboard";
-import { deploy, types } from "./deployed";
 
 const onCallUrl = "https://git.example.com/on-call.md";
 const args = { namespace: "sms", namespaceName: "sms", workers: ["sms-worker"], labels: { release: "prometheus" }, onCallUrl };
 const monitoring = () => new Monitoring("monitoring", args);
 
-describe("what the Prometheus operator gets", () => {
-    it("is the pods' metrics: web's on its port for requests, the workers' on their own, with `app` as the job", async () => {
+describe("the Prometheus operator's objects", () => {
+    it("have the pods' metrics on their separate port, with `app` as the job", async () => {
         const { deployed } = await deploy(monitoring);
         const { inputs, parent } = deployed.one(types.podMonitor);
         assert.equal(parent, "monitoring");
@@ -23,12 +23,12 @@ describe("what the Prometheus operator gets", () => {
                     matchExpressions: [{ key: "app", operator: "In", values: ["sms-web", "sms-worker"] }],
                 },
                 jobLabel: "app",
-                podMetricsEndpoints: [{ port: "http" }, { port: "metrics" }],
+                podMetricsEndpoints: [{ port: "metrics" }],
             },
         });
     });
 
-    it("is every alert, with the address of what to do", async () => {
+    it("have every alert, with the address of its instructions", async () => {
         const { deployed } = await deploy(monitoring);
         const { metadata, spec } = deployed.one(types.prometheusRule).inputs;
         assert.deepEqual(metadata, { name: "sms", namespace: "sms", labels: { release: "prometheus" } });
@@ -36,7 +36,7 @@ describe("what the Prometheus operator gets", () => {
         assert.equal(spec.groups[0].rules[0].annotations.runbook_url, `${onCallUrl}#smswebnotready`);
     });
 
-    it("names the section without an address where none is given", async () => {
+    it("name the section without an address if none is given", async () => {
         const { deployed } = await deploy(() => new Monitoring("monitoring", { ...args, onCallUrl: undefined }));
         const [group] = deployed.one(types.prometheusRule).inputs.spec.groups;
         assert.equal(group.rules[0].annotations.runbook_url, "docs/on-call.md#smswebnotready");
@@ -51,7 +51,7 @@ describe("the dashboard", () => {
         assert.deepEqual(JSON.parse(data["sms.json"]), JSON.parse(JSON.stringify(dashboard("sms"))));
     });
 
-    it("has each panel once, in its row, with its queries and their lines", () => {
+    it("shows each panel once, in its row, with its queries and their lines", () => {
         interface Built {
             title: string;
             type: string;

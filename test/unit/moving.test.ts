@@ -28,8 +28,8 @@ function knows(schema: Schema, [key, ...rest]: string[]): boolean {
     return branches.some(({ properties }) => properties?.[key] !== undefined && knows(properties[key], rest));
 }
 
-describe("the table of what a changed setting does", () => {
-    it("names settings that there are", () => {
+describe("the table of the effects of changed settings", () => {
+    it("names existing settings", () => {
         const { properties } = (stackFileSchema() as Schema).properties.config;
         const unknown = rows()
             .flatMap(({ keys }) => keys)
@@ -38,10 +38,10 @@ describe("the table of what a changed setting does", () => {
                 return properties[`sms:${first}`] === undefined || !knows(properties[`sms:${first}`], rest);
             });
         assert.deepEqual(unknown, []);
-        assert.equal(rows().length, 22);
+        assert.equal(rows().length, 26);
     });
 
-    it("calls refused what is refused", () => {
+    it("marks refused changes as refused", () => {
         const settings = {
             namespace: "sms",
             existingNamespace: false,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { cidrsOf, type Network, NewNetwork, vSwitchIn } from "../../components/network";
-import { deploy, resolve, types } from "./deployed";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 
 describe("a new network", () => {
     const tags = { product: "sms" };
@@ -37,27 +37,27 @@ describe("a new network", () => {
         }
     });
 
-    it("says where it is, and which vSwitch is in a zone", async () => {
+    it("has outputs with its id and the vSwitch of each zone", async () => {
         const { result } = await deploy(network);
         assert.deepEqual(await resolve(result.vpcId), { value: "network-vpc-id", secret: false });
         const id = vSwitchIn(result, "cn-hangzhou-i") as typeof result.vpcId;
         assert.deepEqual(await resolve(id), { value: "network-cn-hangzhou-i-id", secret: false });
     });
 
-    it("has nodes and pods in it", async () => {
+    it("contains nodes and pods", async () => {
         const { result } = await deploy(network);
         assert.deepEqual(cidrsOf(result), ["10.1.0.0/24", "10.1.1.0/24", "172.20.0.0/16"]);
     });
 });
 
-describe("a network that is there already", () => {
+describe("an existing network", () => {
     const network: Network = { vpcId: "vpc-1", vSwitches: [{ id: "vsw-1", zone: "cn-hangzhou-h", cidr: "10.1.0.0/24" }] };
 
-    it("may have its pods in its vSwitches", () => {
+    it("may have pods in its vSwitches", () => {
         assert.deepEqual(cidrsOf(network), ["10.1.0.0/24"]);
     });
 
-    it("doesn't let a store end up outside the VPC for want of a vSwitch", () => {
+    it("is refused if a store has no vSwitch, so that the store can't be outside the VPC", () => {
         assert.throws(() => vSwitchIn(network, "cn-hangzhou-i"), /no vSwitch in cn-hangzhou-i/);
     });
 });

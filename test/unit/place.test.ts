@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
+import { passwordMark } from "../../components/mongo";
 import { marks } from "../../components/owner";
+import { type Deployed, ownerId, types } from "../../lab/fixtures/deployed";
+import { type Circumstances, emptyCluster, runProgram } from "../../lab/fixtures/program";
+import { completed, localSecrets, onlineSecrets, stackFile } from "../../lab/fixtures/stackFile";
 import { plannedObjects } from "../../preflight/planned";
 import { readSettings } from "../../settings";
-import { type Deployed, ownerId, types } from "./deployed";
-import { type Circumstances, emptyCluster, runProgram } from "./program";
-import { completed, localSecrets, onlineSecrets, stackFile } from "./stackFile";
 
 const local = (more: Record<string, string> = {}, circumstances: Circumstances = {}) =>
     runProgram("local", { ...stackFile("local"), ...more }, localSecrets, circumstances);
 const inCluster = ({ resources }: Deployed) => resources.filter(({ type }) => type.startsWith("kubernetes:"));
 
-describe("the program's place", () => {
-    it("marks every object with the stack, by a name for people and an id that its state keeps", async () => {
+describe("the program's namespace", () => {
+    it("has a mark of the stack on every object: a readable name, and an id from its state", async () => {
         const { deployed } = await local();
         assert.deepEqual(deployed.one(types.stash).ignoreChanges, ["input"]);
         for (const { name, inputs } of inCluster(deployed)) {
@@ -20,18 +21,36 @@ describe("the program's place", () => {
         }
     });
 
-    it("forgets its id last of all: whatever a destroy leaves in the cluster is known to be the stack's", async () => {
+    it("is claimed by the stack's own field manager: of two stacks, one gets a new namespace; a killed one can continue", async () => {
+        const annotations = { [marks.name]: "organization/sms/local", [marks.id]: ownerId };
+        for (const [found, force] of [
+            [undefined, "false"],
+            [{ name: "sms", annotations }, "true"],
+        ] as const) {
+            const { deployed } = await local({}, { cluster: { namespace: { value: found } } });
+            const { inputs, ignoreChanges } = deployed.one(types.namespace);
+            assert.equal(inputs.metadata.annotations["pulumi.com/patchFieldManager"], `sms-${ownerId}`);
+            assert.equal(inputs.metadata.annotations["pulumi.com/patchForce"], force);
+            // In both cases, the next `up` changes nothing.
+            assert.deepEqual(ignoreChanges, [
+                'metadata.annotations["pulumi.com/patchFieldManager"]',
+                'metadata.annotations["pulumi.com/patchForce"]',
+            ]);
+        }
+    });
+
+    it("loses its id last: objects that a destroy leaves in the cluster still have the stack's mark", async () => {
         const { deployed } = await local();
         assert.deepEqual(deployed.one("pulumi:providers:kubernetes").dependencies, ["owner"]);
     });
 
-    it("is said by the stack, for its next up", async () => {
+    it("is an output of the stack, for its next up", async () => {
         const { result } = await runProgram("online", completed("online"), onlineSecrets);
         const [cluster] = Object.values(emptyCluster.id);
         assert.deepEqual(result.place, { cluster, isExistingNamespace: false, region: "cn-hangzhou", accountType: "Domestic" });
     });
 
-    it("is refused with all that is in the way, before anything but the stack's id is registered", async () => {
+    it("is refused with all reasons, before any resource except the stack's id is registered", async () => {
         const registered: string[] = [];
         const taken = { metadata: { name: "other", namespace: "other" }, spec: { ports: [{ nodePort: 31090 }] } };
         const cluster = {
@@ -41,10 +60,41 @@ describe("the program's place", () => {
         };
         await assert.rejects(local({}, { cluster, onRegistered: (name) => registered.push(name) }), (error: Error) => {
             assert.equal(error.name, "PreflightError");
-            assert.match(error.message, /namespace sms is there already[\s\S]*sms:web\.nodePort is 31090[\s\S]*would stay Pending/);
+            assert.match(error.message, /namespace sms already exists[\s\S]*sms:web\.nodePort is 31090[\s\S]*would stay Pending/);
             return true;
         });
         assert.deepEqual(registered, ["owner"]);
+    });
+
+    it("is refused for a password other than that of MongoDB's volume; if the namespace is not its own, for that reason only", async () => {
+        const claim = {
+            metadata: { name: "data-mongo-0", annotations: { [passwordMark]: "none" } },
+            spec: { resources: { requests: { storage: "512Mi" } } },
+            status: { phase: "Bound" },
+        };
+        const claims = { value: [claim] };
+        await assert.rejects(local({}, { cluster: { claims } }), { message: /^1 obstacle .*\n\n {2}sms:mongoPassword differs from/ });
+        const namespace = { value: { name: "sms", managedFields: [{ manager: "kubectl-create" }] } };
+        await assert.rejects(local({}, { cluster: { claims, namespace } }), {
+            message: /^1 obstacle .*\n\n {2}namespace sms already exists/,
+        });
+    });
+
+    it("is refused if the state has a half-made store, from any cause", async () => {
+        const type = "alicloud:mongodb/instance:Instance";
+        const urn = `urn:pulumi:online::sms::sms:mongo:Managed$${type}::mongo-instance`;
+        const resources = (outputs: object) => ({ [urn]: { type, outputs } });
+        const online = (more: Circumstances) => runProgram("online", completed("online"), onlineSecrets, more);
+        await assert.rejects(online({ resources: resources({ id: "dds-1" }) }), (error: Error) => {
+            assert.equal(error.name, "PreflightError");
+            assert.match(error.message, /mongo-instance was made in the cloud and not finished/);
+            assert.ok(
+                error.message.includes(`pulumi refresh --yes --target '${urn}' --stack online, then run the same command again`),
+                error.message,
+            );
+            return true;
+        });
+        await online({ resources: resources({ dbInstanceClass: "mdb.shard.2x.large.c" }) });
     });
 
     const growing: [string, Record<string, string>, object][] = [
@@ -53,17 +103,17 @@ describe("the program's place", () => {
         ["an autoscaler that can't be seen", { cluster: '{"context":"sms-machine","addsNodes":true}' }, { nodes: { value: [] } }],
     ];
     for (const [what, more, cluster] of growing) {
-        it(`without room is no obstacle where the cluster has ${what}`, async () => {
+        it(`with too little capacity is accepted if the cluster has ${what}`, async () => {
             const { deployed } = await local(more, { cluster });
             assert.ok(deployed.one(types.deployment, "web-deployment"));
         });
     }
 
-    it("is refused by an up that can't learn whose the namespace is", async () => {
+    it("is refused by an up that can't read the namespace's owner", async () => {
         const reason = "its API server answers 403 when asked for its namespace sms";
         await assert.rejects(local({}, { cluster: { namespace: { reason } } }), {
             name: "PreflightError",
-            message: /Whose the namespace is could not be checked: its API server answers 403/,
+            message: /The owner of the namespace could not be checked: its API server answers 403/,
         });
     });
 
@@ -76,12 +126,12 @@ describe("the program's place", () => {
         });
     });
 
-    it("is no matter of a preview whose cluster doesn't answer", async () => {
+    it("is not checked in a preview if the cluster doesn't answer", async () => {
         const { deployed } = await local({}, { cluster: unreachable, isPreview: true });
         assert.ok(deployed.one(types.deployment, "web-deployment"));
     });
 
-    it("is looked at by every up, and by no preview that compares to nothing", async () => {
+    it("is checked by every up, but not by a preview that compares to nothing", async () => {
         const cluster = { namespace: { value: { name: "sms" } } };
         process.env.SMS_PREVIEW_WITHOUT_CLUSTER = "true";
         try {
@@ -93,7 +143,7 @@ describe("the program's place", () => {
         }
     });
 
-    it("is refused before the cloud is asked for a kubeconfig, where a setting says another one", async () => {
+    it("is refused before the cloud is asked for a kubeconfig, if a setting names another one", async () => {
         const registered: string[] = [];
         const last = { namespace: "elsewhere" };
         const online = runProgram("online", completed("online"), onlineSecrets, { last, onRegistered: (name) => registered.push(name) });
@@ -101,7 +151,7 @@ describe("the program's place", () => {
         assert.deepEqual(registered, []);
     });
 
-    it("in somebody else's namespace touches nothing that isn't the product's", async () => {
+    it("that belongs to others keeps all of their objects", async () => {
         const namespace = { value: { name: "shared" } };
         const { deployed, result } = await local({ namespace: "shared", existingNamespace: "true" }, { cluster: { namespace } });
         assert.deepEqual(
@@ -120,6 +170,8 @@ describe("the program's place", () => {
         ["local", {}],
         ["local with a namespace of others", { existingNamespace: "true" }],
         ["local without NetworkPolicies", { networkPolicies: '{"enabled":false}' }],
+        ["local with a ServiceAccount", { serviceAccount: "{}" }],
+        ["local with a RAM role", { serviceAccount: '{"ramRole":"sms-pods"}' }],
         [
             "local with pools that grow, KEDA and monitoring",
             {
@@ -133,7 +185,7 @@ describe("the program's place", () => {
         ],
     ];
     for (const [title, more] of cases) {
-        it(`knows every object of a name that others may have: ${title}`, async () => {
+        it(`detects every object with a name that others may have: ${title}`, async () => {
             let planned: { kind: string; name: string }[] = [];
             const namespace = { value: { name: "sms", annotations: { [marks.name]: "organization/sms/local" } } };
             const cluster = more.existingNamespace ? { namespace: { value: { name: "sms" } } } : { namespace };

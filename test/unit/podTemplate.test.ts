@@ -15,7 +15,7 @@ describe("the pod template", () => {
         ],
     });
 
-    it("gives a pod nothing that it doesn't need", () => {
+    it("gives a pod only the rights that it needs", () => {
         assert.deepEqual(pod, {
             metadata: { labels: labels("sms-web") },
             spec: {
@@ -53,7 +53,7 @@ describe("the pod template", () => {
         });
     });
 
-    it("gives a sidecar no more, lets it outlive the container and mounts the same volumes", () => {
+    it("gives a sidecar no further rights, ends it after the container and mounts the same volumes", () => {
         const { spec } = podTemplate({
             name: "sms-web",
             gracePeriodSeconds: 30,
@@ -90,7 +90,7 @@ describe("the pod template", () => {
         ]);
     });
 
-    it("tells Prometheus where a pod's numbers are, and Kubernetes what else is said of it", () => {
+    it("has the annotations for Prometheus, and further ones for Kubernetes", () => {
         const { metadata, spec } = podTemplate({
             name: "sms-web",
             gracePeriodSeconds: 30,

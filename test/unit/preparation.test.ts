@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Preparation } from "../../components/preparation";
 import { Web } from "../../components/web";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 import { app, labels, mounts, nodeSelector, replicated, secured, volumes } from "./appArgs";
-import { deploy, resolve, types } from "./deployed";
 
 const { job } = types;
 
-describe("what a rollout waits for", () => {
+describe("the Job before a rollout", () => {
     const preparation = () => new Preparation("preparation", { app, timeoutSeconds: 120, rolloutTimeoutSeconds: 300 });
 
     it("is a Job and nothing else", async () => {
@@ -15,7 +15,7 @@ describe("what a rollout waits for", () => {
         assert.equal(deployed.one(job).parent, "preparation");
     });
 
-    it("runs once, with the app's image and Secret, in the app's own kind of pod, and leaves its reason where Pulumi looks", async () => {
+    it("runs once, with the app's image and Secret in the app's own kind of pod, and writes its reason for Pulumi", async () => {
         const { deployed } = await deploy(preparation);
         assert.deepEqual(deployed.one(job).inputs, {
             apiVersion: "batch/v1",
@@ -63,7 +63,7 @@ describe("what a rollout waits for", () => {
         });
     });
 
-    it("has no log collector beside it, whatever the app has: a sidecar's start would count against its time", async () => {
+    it("has no log collector, because a sidecar's start would count against its time limit", async () => {
         const collector = { image: "collector:1", resources: replicated.resources, config: "collector-1", secretEnv: "collector-2" };
         const { deployed } = await deploy(
             () =>
@@ -77,24 +77,24 @@ describe("what a rollout waits for", () => {
         assert.deepEqual([spec.initContainers, spec.containers.length, spec.volumes], [undefined, 1, volumes]);
     });
 
-    it("leaves its name to Pulumi and stays when it has run, so that another one follows a change and none follows a refresh", async () => {
+    it("leaves its name to Pulumi and stays after its run, so that a change runs a new one and a refresh runs none", async () => {
         const { inputs } = (await deploy(preparation)).deployed.one(job);
         assert.equal(inputs.metadata.name, undefined);
         assert.equal(inputs.spec.ttlSecondsAfterFinished, undefined);
     });
 
-    it("gives up a little after Kubernetes does, and that after the migration itself, so that each can tell the reason", async () => {
+    it("ends shortly after Kubernetes' limit, which follows the migration's own limit, so that each can report the reason", async () => {
         const { deployed } = await deploy(preparation);
         assert.deepEqual(deployed.one(job).timeouts, { create: "450s", update: "" });
     });
 
-    it("holds no secret, only the name of the one with the URLs", async () => {
+    it("contains no secret, only the name of the Secret with the URLs", async () => {
         const { deployed, result } = await deploy(preparation);
         assert.deepEqual(deployed.one(job).secrets, []);
         assert.deepEqual(await resolve(result.app.secretEnv as never), { value: "env-secret-1a2b3c4d", secret: false });
     });
 
-    it("comes before whatever is made of the app it gives, and leaves the rest of that as it was", async () => {
+    it("comes before all resources that use the returned app, which is otherwise unchanged", async () => {
         const { deployed, result } = await deploy(() => {
             const prepared = preparation();
             const web = { ...replicated, app: prepared.app, nodePort: 31090, workers: 2, threads: 16 };

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Count, type Run, resultOf, type Side } from "../../prove/experiment";
-import { type Answer, isFailed, percentile, unevenness } from "../../prove/load";
-import { report } from "../../prove/report";
+import { type Count, type Run, resultOf, type Side } from "../../lab/reliability/experiment";
+import { type Answer, isFailed, percentile, unevenness } from "../../lab/reliability/load";
+import { report } from "../../lab/reliability/report";
 
 const answer = (milliseconds: number, status = 200): Answer => ({ method: "GET", sentAt: 0, milliseconds, status, error: "", headers: {} });
 
@@ -39,7 +39,7 @@ describe("the report on reliability", () => {
         return readFileSync(join(folder, "docs", "reliability.md"), "utf8").split("\n");
     }
 
-    it("says of each experiment whether its goals are met, whether it can fail, and how the origin does", async () => {
+    it("has for each experiment whether its goals are met, whether it can fail, and the origin's result", async () => {
         const lines = await written(0, 12, 3);
         assert.ok(
             lines.includes("| [Rollouts under load](#rollouts-under-load) | met | 3 | yes | breaks 1 of 1 | 2026-11-22 21:00 | 100 s |"),
@@ -50,7 +50,7 @@ describe("the report on reliability", () => {
         assert.ok(lines.includes("- *the origin's manifest*: its web Deployment as it stands."));
     });
 
-    it("says of an experiment that nothing can fail that it proves nothing, and which goals are missed", async () => {
+    it("shows that an experiment that can't fail proves nothing, and which goals are missed", async () => {
         const lines = await written(2, 0, 0);
         assert.ok(
             lines.includes(
@@ -60,20 +60,20 @@ describe("the report on reliability", () => {
     });
 });
 
-describe("what the load found", () => {
-    it("is a failure where nothing came or a status from 400 on", () => {
+describe("an answer under load", () => {
+    it("is a failure if nothing came or the status is 400 or above", () => {
         assert.deepEqual(
             [0, 200, 202, 304, 400, 503].map((status) => isFailed(answer(1, status))),
             [true, false, false, false, true, true],
         );
     });
 
-    it("has the percentile that 99 of 100 don't exceed", () => {
+    it("has a 99th percentile that 99 of 100 don't exceed", () => {
         const answers = Array.from({ length: 100 }, (_, i) => answer(i + 1));
         assert.deepEqual([percentile(answers, 0.99), percentile(answers, 0.5), percentile(answers.slice(0, 1), 0.99)], [99, 50, 1]);
     });
 
-    it("is as uneven as one part that stalled makes the whole", () => {
+    it("is uneven if one stalled part changes the whole", () => {
         const part = (slowest: number) => Array.from({ length: 100 }, (_, i) => answer(i < 90 ? 10 : slowest));
         assert.equal(unevenness([part(20), part(20), part(20), part(20), part(20)]), 1);
         assert.equal(unevenness([part(500), part(20), part(30), part(25), part(20)]), 20);

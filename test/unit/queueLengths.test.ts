@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { QueueLengths } from "../../components/queueLengths";
-import { deploy, resolve, types } from "./deployed";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 
 const authenticationType = "kubernetes:keda.sh/v1alpha1:TriggerAuthentication";
 
@@ -32,7 +32,7 @@ describe("KEDA's view of the queues", () => {
         });
     });
 
-    it("takes Redis' URL apart, in a Secret whose name changes with it, and is secret but for the database's number", async () => {
+    it("has the parts of Redis' URL in a Secret whose name changes with it; only the database's number is not secret", async () => {
         const { deployed, result } = await deploy(queueLengths);
         const { inputs, secrets } = deployed.one(types.secret);
         assert.deepEqual(inputs.stringData, { address: "redis.example.com:6380", username: "sms", password: "p@ss/word", tls: "disable" });
@@ -41,7 +41,7 @@ describe("KEDA's view of the queues", () => {
         assert.deepEqual(await resolve(result.authentication), { value: "sms-redis", secret: false });
     });
 
-    it("hands on by what Redis' certificate is checked", async () => {
+    it("passes on the authority for Redis' certificate", async () => {
         const { deployed } = await deploy(
             () => new QueueLengths("queue-lengths", { namespace: "sms", redisUrl: "rediss://sms:secret@redis.example.com", ca: "PEM" }),
         );
@@ -50,7 +50,7 @@ describe("KEDA's view of the queues", () => {
         assert.deepEqual(secretTargetRef.at(-1), { parameter: "ca", name: "queue-lengths-secret-1a2b3c4d", key: "ca" });
     });
 
-    it("knows TLS, and what a short URL leaves out", async () => {
+    it("supports TLS, and the defaults of a short URL", async () => {
         const { deployed, result } = await deploy(of("rediss://sms:secret@redis.example.com"));
         const { address, tls } = deployed.one(types.secret).inputs.stringData;
         assert.deepEqual([address, tls], ["redis.example.com:6379", "enable"]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { ClusterRedis } from "../../components/redis";
-import { deploy, resolve, types } from "./deployed";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 
 describe("Redis in the cluster", () => {
     const resources = { requests: { cpu: "0.1", memory: "64Mi" }, limits: { cpu: "1", memory: "512Mi" } };
@@ -31,12 +31,12 @@ describe("Redis in the cluster", () => {
         }
     });
 
-    it("gives a URL that is a secret, with the password encoded", async () => {
+    it("has a URL that is a secret, with the password encoded", async () => {
         const { result } = await deploy(redis);
         assert.deepEqual(await resolve(result.url), { value: "redis://sms:p%40ss%2Fw%C3%B6rd%201@redis:6379/0", secret: true });
     });
 
-    it("lets in nobody but the product's account, which can't manage the server", async () => {
+    it("accepts only the product's account, which can't manage the server", async () => {
         const { deployed } = await deploy(redis);
         const { inputs, secrets } = deployed.one(types.secret);
         // printf 'p@ss/wörd 1' | sha256sum
@@ -77,7 +77,7 @@ describe("Redis in the cluster", () => {
         ]);
     });
 
-    it("keeps its data on a claim that can grow, under the name that the StatefulSet looks for", async () => {
+    it("keeps its data on a claim that can grow, under the name that the StatefulSet expects", async () => {
         const { deployed } = await deploy(redis);
         const claim = deployed.one(types.claim);
         assert.deepEqual(claim.inputs.metadata, {
@@ -86,7 +86,7 @@ describe("Redis in the cluster", () => {
             annotations: { "pulumi.com/skipAwait": "true" },
         });
         assert.deepEqual(claim.inputs.spec, deployed.one(types.statefulSet).inputs.spec.volumeClaimTemplates[0].spec);
-        // Kubernetes lets nobody change these.
+        // Kubernetes refuses changes of these fields.
         assert.deepEqual(claim.ignoreChanges, ["spec.storageClassName"]);
         const statefulSet = deployed.one(types.statefulSet);
         assert.deepEqual(statefulSet.ignoreChanges, ["spec.volumeClaimTemplates"]);
@@ -94,7 +94,7 @@ describe("Redis in the cluster", () => {
     });
 
     for (const protect of [true, false]) {
-        it(`is ${protect ? "kept" : "not kept"} from deletion and replacement, as asked, and never takes its claim along`, async () => {
+        it(`is ${protect ? "protected" : "not protected"} from deletion and replacement, as set, and never deletes its claim`, async () => {
             const { deployed } = await deploy(() => new ClusterRedis("redis", { ...args, protect }));
             assert.deepEqual(
                 [types.claim, types.statefulSet].map((type) => deployed.one(type).protect),
@@ -107,7 +107,7 @@ describe("Redis in the cluster", () => {
         });
     }
 
-    it("leaves the storage class to the cluster unless one is given", async () => {
+    it("uses the cluster's storage class unless one is set", async () => {
         const { deployed } = await deploy(() => new ClusterRedis("redis", { ...args, storageClass: undefined }));
         const [claim] = deployed.one(types.statefulSet).inputs.spec.volumeClaimTemplates;
         assert.ok(!("storageClassName" in claim.spec));
@@ -126,7 +126,7 @@ describe("Redis in the cluster", () => {
         assert.doesNotMatch(JSON.stringify(inputs), /p@ss/);
     });
 
-    it("runs as little as any pod, and writes to its data and /tmp alone", async () => {
+    it("has minimal rights, and writes only to its data and /tmp", async () => {
         const { deployed } = await deploy(redis);
         const { spec } = deployed.one(types.statefulSet).inputs.spec.template;
         const [container] = spec.containers;
@@ -151,7 +151,7 @@ describe("Redis in the cluster", () => {
         ]);
     });
 
-    it("has a Service that comes after its pod, so that who needs the URL waits for both", async () => {
+    it("has a Service that comes after its pod, so that resources that use the URL wait for both", async () => {
         const { deployed } = await deploy(redis);
         const { inputs, dependencies } = deployed.one(types.service);
         assert.deepEqual(inputs.metadata, { name: "redis", namespace: "sms", annotations: { "pulumi.com/skipAwait": "true" } });

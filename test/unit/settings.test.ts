@@ -4,27 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
-import { readSettings } from "../../settings";
+import { anyCharacter } from "../../lab/fixtures/anyCharacter";
+import { deploy, resolve } from "../../lab/fixtures/deployed";
+import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "../../lab/fixtures/stackFile";
+import { readSettings, type Settings } from "../../settings";
 import { contains, networkAfter, networkIn, overlap, range } from "../../settings/cidr";
 import { parse } from "../../settings/parse";
 import { keyOf, SettingsError } from "../../settings/problems";
 import { amount } from "../../settings/quantity";
 import { scalarKeys } from "../../settings/schema";
-import { deploy, resolve } from "./deployed";
-import { completed, localSecrets, onlineSecrets, stackFile, testSecrets } from "./stackFile";
+import { hash, problemsOf, raw, secrets, settingsOf, smallest } from "./smallest";
 
-/** A stack that says no more than it must. */
-const smallest = {
-    environment: "online",
-    cluster: { context: "online-cluster" },
-    registry: { server: "registry.example.com", username: "sms-robot" },
-    redis: { kind: "external" },
-    mongo: { kind: "external" },
-};
-const secrets = { registryPassword: "registry-secret", redisUrl: "redis://sms:p@redis:6379", mongoUrl: "mongodb://sms:p@mongo/sms" };
 const inCluster = { kind: "cluster", image: "redis:7.0" };
 
-/** What managed stores ask for, and no more. */
+/** The settings that managed stores require. */
 const vSwitches = [
     { id: "vsw-hhhhhh", zone: "cn-hangzhou-h", cidr: "10.1.0.0/24" },
     { id: "vsw-iiiiii", zone: "cn-hangzhou-i", cidr: "10.1.1.0/24" },
@@ -41,34 +34,12 @@ const acr = { kind: "acr", instanceId: "cri-1a2b3c", instanceName: "my-registry"
 const otlp = { kind: "otlp", endpoint: "https://otlp.example.com:4318" };
 const sls = { kind: "sls", project: "my-company-sms", accessKeyId: "LTAI-logs" };
 
-function raw(plain: object, secret: object, encrypted = Object.keys(secret)) {
-    const texts = Object.entries({ ...plain, ...secret })
-        .filter(([, value]) => value !== undefined)
-        .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]);
-    return { stack: "online", texts: Object.fromEntries(texts) as Record<string, string>, encrypted: new Set(encrypted) };
-}
-
-function settingsOf(plain: object = {}, secret: object = {}) {
-    return parse(raw({ ...smallest, ...plain }, { ...secrets, ...secret }));
-}
-
-/** Every problem as one line, `key message | fix`, of a stack that differs from the smallest one. */
-function problemsOf(plain: object, secret: object = {}, encrypted?: string[]): string[] {
-    try {
-        parse(raw({ ...smallest, ...plain }, { ...secrets, ...secret }, encrypted));
-    } catch (error) {
-        assert.ok(error instanceof SettingsError, String(error));
-        return error.problems.map(({ key, message, fix }) => `${key} ${message} | ${fix}`);
-    }
-    return [];
-}
-
-/** The path to the innermost block of a file that is one block within another. */
+/** The path to the innermost block of nested blocks. */
 function pathIn(block: object): string[] {
     return Object.entries(block).flatMap(([key, inner]) => [key, ...pathIn(inner)]);
 }
 
-/** The same file with something in the innermost block. */
+/** The same nested blocks with `what` in the innermost block. */
 function within(block: object, what: object): object {
     const [first] = Object.entries(block);
     return first === undefined ? what : { [first[0]]: within(first[1], what) };
@@ -78,7 +49,7 @@ describe("settings", () => {
     const set = (path: string, value: string | number) => `pulumi config set --path '${path}' ${value} --stack online`;
     const remove = (path: string) => `pulumi config rm --path '${path}' --stack online`;
 
-    it("have the origin's numbers where the file says nothing", () => {
+    it("have the origin's numbers by default", () => {
         const { web, worker, workerPools, migration, beat, namespace, registry, image, logs } = settingsOf();
         const resources = { requests: { cpu: "0.1", memory: "200Mi" }, limits: { cpu: "1", memory: "800Mi" } };
         const replicated = {
@@ -111,11 +82,11 @@ describe("settings", () => {
         assert.deepEqual(beat, { revisionHistoryLimit: 5, gracePeriodSeconds: 30, rolloutTimeoutSeconds: 300, resources, env: {} });
         assert.equal(namespace, "sms");
         assert.equal(registry.repository, "sms");
-        assert.deepEqual(image, { baseImage: "python:3.11-slim-bookworm", platform: "linux/amd64", buildArgs: {} });
+        assert.deepEqual(image, { context: "app", baseImage: "python:3.11-slim-bookworm", platform: "linux/amd64", buildArgs: {} });
         assert.deepEqual(logs, { sizeLimit: "1Gi" });
     });
 
-    it("give a pool of workers what it doesn't say from sms:worker, deep down, but for its autoscaler, and then from the program", () => {
+    it("take a pool's missing values from sms:worker, also nested ones but not its autoscaler, and then from the program", () => {
         const { workerPools } = settingsOf({
             worker: {
                 ...{ replicas: 4, resources: { limits: { cpu: 2 } }, env: { A: 1, B: 2 }, sendLeaseSeconds: 30 },
@@ -144,7 +115,7 @@ describe("settings", () => {
         });
     });
 
-    it("tell what is wrong in sms:worker there alone, and not again for each pool that has it from there", () => {
+    it("report a fault in sms:worker only there, and not again for each pool that inherits it", () => {
         const worker = { replicas: 0, replica: 3, gracePeriodSeconds: 20, resources: { requests: { cpu: "5" } }, env: { "1": "x" } };
         const keys = problemsOf({ worker, workerPools: { bulk: {}, own: { replicas: 0 } } }).map((problem) => problem.split(" ")[0]);
         assert.deepEqual(keys, [
@@ -156,7 +127,7 @@ describe("settings", () => {
         ]);
     });
 
-    it("hold a pool to its own numbers together with those from sms:worker", () => {
+    it("check a pool's own numbers together with those from sms:worker", () => {
         const worker = { sendLeaseSeconds: 30, resources: { requests: { cpu: "0.2" } } };
         const pools = { bulk: { resources: { limits: { cpu: "0.15" } } }, fine: { gracePeriodSeconds: 41 } };
         assert.deepEqual(problemsOf({ worker, workerPools: pools }), [
@@ -173,7 +144,7 @@ describe("settings", () => {
         });
     });
 
-    it("give a managed store what is safe where the file says nothing", () => {
+    it("have safe defaults for a managed store", () => {
         const { redis, mongo } = settingsOf(
             { ...onAlibaba, redis: redisThere, mongo: mongoThere },
             { ...itsRedisPassword, ...itsMongoPassword },
@@ -192,36 +163,36 @@ describe("settings", () => {
         });
     });
 
-    it("take managed stores' passwords of 8 and of 32 characters, with all that Alibaba Cloud takes", () => {
+    it("accept managed stores' passwords of 8 and of 32 characters, with all characters that Alibaba Cloud accepts", () => {
         for (const redisPassword of ["Abc-1234", `Ab1${"!@#$%^&*()_+-="}${"x".repeat(15)}`]) {
             assert.deepEqual(problemsOf({ ...onAlibaba, redis: redisThere }, { redisUrl: undefined, redisPassword }), []);
         }
     });
 
-    it("take a new network, also one whose pods are in its vSwitches", () => {
+    it("accept a new network, also one whose pods are in its vSwitches", () => {
         const network = { kind: "new", cidr: "10.1.0.0/16", vSwitches: vSwitches.map(({ zone, cidr }) => ({ zone, cidr })) };
         assert.deepEqual(settingsOf({ ...onAlibaba, network }).network, network);
     });
 
-    it("take several vSwitches in a zone that are there already, as Terway's pods have their own", () => {
+    it("accept several existing vSwitches in a zone, because Terway's pods have their own", () => {
         const pods = { id: "vsw-pppppp", zone: "cn-hangzhou-h", cidr: "10.1.128.0/20" };
         assert.deepEqual(problemsOf({ ...onAlibaba, network: { ...existing, vSwitches: [...vSwitches, pods] } }), []);
     });
 
-    it("take zones of regions in either way of writing", () => {
+    it("accept zones of regions in both notations", () => {
         const zones = ["ap-southeast-1a", "ap-southeast-1b"];
         const network = { ...existing, vSwitches: vSwitches.map((vSwitch, i) => ({ ...vSwitch, zone: zones[i] })) };
         assert.deepEqual(problemsOf({ alibaba: { region: "ap-southeast-1", accountType: "International" }, network }), []);
     });
 
-    it("take a cluster and a registry by what Alibaba Cloud calls them", () => {
+    it("accept a cluster and a registry by their ids at Alibaba Cloud", () => {
         const { cluster, registry, alibaba } = settingsOf({ ...onAlibaba, cluster: { kind: "ack", id: "c0123456789" }, registry: acr });
         assert.deepEqual(cluster, { kind: "ack", id: "c0123456789" });
         assert.deepEqual(registry, { ...acr, namespace: "sms", repository: "sms" });
         assert.deepEqual(alibaba, { region: "cn-hangzhou", accountType: "Domestic", tags: {} });
     });
 
-    it("ship logs with a small collector beside each pod, where that is asked for", () => {
+    it("ship logs with a small collector in each pod, if set", () => {
         const { logs } = settingsOf({ ...onAlibaba, logs: { ship: { to: sls } } }, { logsAccessKeySecret: "secret" });
         const ship = {
             image: "otel/opentelemetry-collector-contrib:0.128.0",
@@ -238,7 +209,7 @@ describe("settings", () => {
         assert.deepEqual(problemsOf({ logs: { ship: { to: otlp } } }), []);
     });
 
-    it("make strings of numbers and booleans for the pods", () => {
+    it("convert numbers and booleans to strings for the pods", () => {
         const { env, web } = settingsOf({
             env: { C_FORCE_ROOT: true, SEND_MAX_ATTEMPTS: 6 },
             web: { env: { RATIO: 0.5, OFF: false, NAME: "x" } },
@@ -247,7 +218,7 @@ describe("settings", () => {
         assert.deepEqual(web.env, { RATIO: "0.5", OFF: "false", NAME: "x" });
     });
 
-    it("keep what is 0 or empty as it is given", () => {
+    it("keep 0 and empty values", () => {
         const { web, env } = settingsOf({
             web: { minReadySeconds: 0, preStopSeconds: 0, revisionHistoryLimit: 0 },
             env: { EMPTY: "", ZERO: 0 },
@@ -256,11 +227,11 @@ describe("settings", () => {
         assert.deepEqual(env, { EMPTY: "", ZERO: "0" });
     });
 
-    it("take a cpu that YAML made a number of", () => {
+    it("accept a cpu that YAML reads as a number", () => {
         assert.equal(settingsOf({ beat: { resources: { requests: { cpu: 0.5 }, limits: { cpu: 2 } } } }).beat.resources.limits.cpu, "2");
     });
 
-    it("take every way of writing a quantity that makes sense", () => {
+    it("accept every valid notation of a quantity", () => {
         for (const cpu of ["1m", "100m", "0.07", 0.25, "1", "1e0", 64]) {
             assert.deepEqual(problemsOf({ web: { resources: { requests: { cpu: "1m" }, limits: { cpu } } } }), [], String(cpu));
         }
@@ -269,7 +240,7 @@ describe("settings", () => {
         }
     });
 
-    it("never hold a secret's text", () => {
+    it("never contain a secret's text", () => {
         assert.doesNotMatch(JSON.stringify(settingsOf({}, { secretEnv: { API_KEY: "hunter2" } })), /registry-secret|:p@|hunter2/);
     });
 
@@ -283,25 +254,40 @@ describe("settings", () => {
     const ownNamespace = `${label}, other than default and kube-…`;
     const imageName = (example: string) => `allowed: an image with a tag other than latest, or with a digest, such as ${example}`;
     const variableName = "allowed: a name of letters, digits and _ that doesn't start with a digit";
-    const credentialName = "has a value (not shown); allowed: no name of a credential; sms:secretEnv is the place for it, encrypted";
+    const credentialName = "has a value (not shown); allowed: no name of a credential; put it into sms:secretEnv, encrypted";
     const password =
         "has a value (not shown); allowed: 12 or more characters, no line break or other control character, no space at either end";
     const reachable = "with a host that the pods can reach (in a pod, localhost and 127.0.0.1 are the pod itself)";
     const redisUrl = `allowed: redis:// or rediss:// URL, user and password percent-encoded, ${reachable}`;
-    const mongoUrl = `allowed: mongodb:// URL, user and password percent-encoded, ${reachable}`;
+    const mongoUrl = `allowed: mongodb:// or mongodb+srv:// URL, user and password percent-encoded, ${reachable}`;
     const gateway = `allowed: an https:// or http:// address without a path, a user or a password, ${reachable}`;
     const server = "allowed: a host with an optional port from 1 to 65535: no https://, no path";
 
     const refused: [what: string, plain: object, problem: string, secret?: object][] = [
         [
-            "an unknown environment",
-            { environment: "prod" },
-            'sms:environment is "prod"; allowed: online or test or local | pulumi config set sms:environment online --stack online',
+            "an environment whose name no host may have",
+            { environment: "Prod_1" },
+            `sms:environment is "Prod_1"; ${label} | pulumi config set sms:environment online --stack online`,
+        ],
+        [
+            "an environment of which nobody says whether customers are there",
+            { environment: "live-eu" },
+            "sms:production is missing; allowed: true or false, as sms:environment is live-eu: whether customers use it | pulumi config set sms:production true --stack online",
+        ],
+        ...(["online", "test", "local"] as const).map((environment): [string, object, string] => [
+            `${environment} that is said to be what it isn't`,
+            { environment, production: environment !== "online" },
+            `sms:production is ${environment !== "online"}; allowed: left out or ${environment === "online"}, as sms:environment is ${environment} | pulumi config rm sms:production --stack online`,
+        ]),
+        [
+            "a production that is neither",
+            { environment: "live-eu", production: "yes" },
+            'sms:production is "yes"; allowed: true or false | pulumi config set sms:production true --stack online',
         ],
         [
             "no environment",
             { environment: undefined },
-            "sms:environment is missing; allowed: online or test or local | pulumi config set sms:environment online --stack online",
+            `sms:environment is missing; ${label} | pulumi config set sms:environment online --stack online`,
         ],
         [
             "a namespace with capitals",
@@ -364,19 +350,30 @@ describe("settings", () => {
             `sms:registry.username is missing; allowed: the account's name, without spaces | ${set("sms:registry.username", "sms")}`,
         ],
         [
+            "an account for a registry that asks for none",
+            { registry: { kind: "anonymous", ...smallest.registry } },
+            `sms:registry.username is not known; allowed: kind, server, pullServer, repository | ${remove("sms:registry.username")}`,
+            { registryPassword: undefined },
+        ],
+        [
+            "a password for a registry that asks for none",
+            { registry: { kind: "anonymous", server: "registry.example.com" } },
+            "sms:registryPassword is not used, as sms:registry.kind is anonymous; allowed: none | pulumi config rm sms:registryPassword --stack online",
+        ],
+        [
             "a registry in one line",
             { registry: "registry.example.com" },
-            'sms:registry is "registry.example.com"; allowed: a block with the kind address or acr | write it as a block: sms:registry: with its keys indented below',
+            'sms:registry is "registry.example.com"; allowed: a block with the kind address or acr or anonymous | write it as a block: sms:registry: with its keys indented below',
         ],
         [
             "a list for a block",
             { web: [] },
-            "sms:web is []; allowed: a block with the keys revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, autoscale, nodePort, workers, threads, preStopSeconds, gracefulTimeoutSeconds | write it as a block: sms:web: with its keys indented below",
+            "sms:web is []; allowed: a block with the keys revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, placement, replicas, minReadySeconds, gracePeriodSeconds, rollout, autoscale, nodePort, workers, threads, preStopSeconds, gracefulTimeoutSeconds | write it as a block: sms:web: with its keys indented below",
         ],
         [
             "an empty block",
             { beat: null },
-            "sms:beat is null; allowed: a block with the keys revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, gracePeriodSeconds, replicas | write it as a block: sms:beat: with its keys indented below",
+            "sms:beat is null; allowed: a block with the keys revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, placement, gracePeriodSeconds, replicas | write it as a block: sms:beat: with its keys indented below",
         ],
         [
             "a base image without a tag",
@@ -498,7 +495,7 @@ describe("settings", () => {
         [
             "two beats",
             { beat: { replicas: 2 } },
-            `sms:beat.replicas is 2; allowed: left out: there is exactly one beat, as a second one would send every periodic task twice | ${remove("sms:beat.replicas")}`,
+            `sms:beat.replicas is 2; allowed: left out: there is exactly one beat, because a second one would have nothing to send | ${remove("sms:beat.replicas")}`,
         ],
         [
             "a port below the NodePorts",
@@ -523,7 +520,7 @@ describe("settings", () => {
         [
             "a rollout that can't begin",
             { worker: { rollout: { maxSurge: "0%" } } },
-            `sms:worker.rollout.maxSurge is "0%"; allowed: above 0 while maxUnavailable is 0: with neither, a rollout can't take its first step | ${set("sms:worker.rollout.maxSurge", "25%")}`,
+            `sms:worker.rollout.maxSurge is "0%"; allowed: above 0 while maxUnavailable is 0: otherwise a rollout can't begin | ${set("sms:worker.rollout.maxSurge", "25%")}`,
         ],
         [
             "a migration without time",
@@ -533,27 +530,27 @@ describe("settings", () => {
         [
             "a grace period that cuts off requests",
             { web: { gracePeriodSeconds: 40 } },
-            `sms:web.gracePeriodSeconds is 40; allowed: above 40, which is preStopSeconds + gracefulTimeoutSeconds: or running requests are cut off | ${set("sms:web.gracePeriodSeconds", 50)}`,
+            `sms:web.gracePeriodSeconds is 40; allowed: above 40, which is preStopSeconds + gracefulTimeoutSeconds: otherwise running requests are cut off | ${set("sms:web.gracePeriodSeconds", 50)}`,
         ],
         [
             "a grace period that cuts off tasks",
             { worker: { gracePeriodSeconds: 70 } },
-            `sms:worker.gracePeriodSeconds is 70; allowed: above 70, which is sendLeaseSeconds + 10: or running tasks are cut off | ${set("sms:worker.gracePeriodSeconds", 80)}`,
+            `sms:worker.gracePeriodSeconds is 70; allowed: above 70, which is sendLeaseSeconds + 10: otherwise running tasks are cut off | ${set("sms:worker.gracePeriodSeconds", 80)}`,
         ],
         [
             "a grace period for web that cuts off the last lines to be shipped",
             { web: { gracePeriodSeconds: 50 }, logs: { ship: { to: otlp } } },
-            `sms:web.gracePeriodSeconds is 50; allowed: above 50, which is preStopSeconds + gracefulTimeoutSeconds + 10 for the log collector: or running requests are cut off | ${set("sms:web.gracePeriodSeconds", 60)}`,
+            `sms:web.gracePeriodSeconds is 50; allowed: above 50, which is preStopSeconds + gracefulTimeoutSeconds + 10 for the log collector: otherwise running requests are cut off | ${set("sms:web.gracePeriodSeconds", 60)}`,
         ],
         [
             "a grace period for workers that cuts off the last lines to be shipped",
             { worker: { gracePeriodSeconds: 80 }, logs: { ship: { to: otlp } } },
-            `sms:worker.gracePeriodSeconds is 80; allowed: above 80, which is sendLeaseSeconds + 10 + 10 for the log collector: or running tasks are cut off | ${set("sms:worker.gracePeriodSeconds", 90)}`,
+            `sms:worker.gracePeriodSeconds is 80; allowed: above 80, which is sendLeaseSeconds + 10 + 10 for the log collector: otherwise running tasks are cut off | ${set("sms:worker.gracePeriodSeconds", 90)}`,
         ],
         [
             "a grace period for beat that cuts off the last lines to be shipped",
             { beat: { gracePeriodSeconds: 10 }, logs: { ship: { to: otlp } } },
-            `sms:beat.gracePeriodSeconds is 10; allowed: above 10, which is 10 for the log collector: or its last log lines are cut off | ${set("sms:beat.gracePeriodSeconds", 20)}`,
+            `sms:beat.gracePeriodSeconds is 10; allowed: above 10, which is 10 for the log collector: otherwise its last log lines are cut off | ${set("sms:beat.gracePeriodSeconds", 20)}`,
         ],
         [
             "a pool's queue that the app doesn't have",
@@ -563,12 +560,12 @@ describe("settings", () => {
         [
             "a pool without queues",
             { workerPools: { bulk: { queues: [] } } },
-            `sms:workerPools.bulk.queues is []; allowed: a list of queues: sms, sms-maintenance | write it as a list: sms:workerPools.bulk.queues: with its entries indented below, each behind a -`,
+            `sms:workerPools.bulk.queues is []; allowed: a list of queues: sms, sms-maintenance | write it as a list: sms:workerPools.bulk.queues: with its entries indented below, each after a -`,
         ],
         [
             "queues that are no list",
             { worker: { queues: "sms" } },
-            `sms:worker.queues is "sms"; allowed: a list of queues: sms, sms-maintenance | write it as a list: sms:worker.queues: with its entries indented below, each behind a -`,
+            `sms:worker.queues is "sms"; allowed: a list of queues: sms, sms-maintenance | write it as a list: sms:worker.queues: with its entries indented below, each after a -`,
         ],
         [
             "a queue that no pool takes",
@@ -593,12 +590,12 @@ describe("settings", () => {
         [
             "a pool's own lease, which all share",
             { workerPools: { bulk: { sendLeaseSeconds: 30 } } },
-            `sms:workerPools.bulk.sendLeaseSeconds is not known; allowed: revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, replicas, minReadySeconds, gracePeriodSeconds, rollout, concurrency, queues, autoscale | ${remove("sms:workerPools.bulk.sendLeaseSeconds")}`,
+            `sms:workerPools.bulk.sendLeaseSeconds is not known; allowed: revisionHistoryLimit, rolloutTimeoutSeconds, resources, env, placement, replicas, minReadySeconds, gracePeriodSeconds, rollout, concurrency, queues, autoscale | ${remove("sms:workerPools.bulk.sendLeaseSeconds")}`,
         ],
         [
             "a pool's grace period that cuts off tasks",
             { workerPools: { bulk: { gracePeriodSeconds: 70 } } },
-            `sms:workerPools.bulk.gracePeriodSeconds is 70; allowed: above 70, which is sendLeaseSeconds + 10: or running tasks are cut off | ${set("sms:workerPools.bulk.gracePeriodSeconds", 80)}`,
+            `sms:workerPools.bulk.gracePeriodSeconds is 70; allowed: above 70, which is sendLeaseSeconds + 10: otherwise running tasks are cut off | ${set("sms:workerPools.bulk.gracePeriodSeconds", 80)}`,
         ],
         [
             "a list of pools",
@@ -614,7 +611,7 @@ describe("settings", () => {
         [
             "an autoscaler without room",
             { web: { autoscale: { maxReplicas: 6 } } },
-            `sms:web.autoscale.maxReplicas is 6; allowed: above 6, which is replicas, the least that there are | ${set("sms:web.autoscale.maxReplicas", 12)}`,
+            `sms:web.autoscale.maxReplicas is 6; allowed: above 6, which is replicas, the minimum | ${set("sms:web.autoscale.maxReplicas", 12)}`,
         ],
         [
             "an autoscaler without an end",
@@ -624,7 +621,7 @@ describe("settings", () => {
         [
             "an autoscaler of a pool without room",
             { workerPools: { bulk: { replicas: 3, autoscale: { maxReplicas: 2 } } } },
-            `sms:workerPools.bulk.autoscale.maxReplicas is 2; allowed: above 3, which is replicas, the least that there are | ${set("sms:workerPools.bulk.autoscale.maxReplicas", 6)}`,
+            `sms:workerPools.bulk.autoscale.maxReplicas is 2; allowed: above 3, which is replicas, the minimum | ${set("sms:workerPools.bulk.autoscale.maxReplicas", 6)}`,
         ],
         [
             "a cpu share of nothing",
@@ -654,7 +651,7 @@ describe("settings", () => {
         [
             "a rollout deadline before a pod counts",
             { web: { minReadySeconds: 300 } },
-            `sms:web.rolloutTimeoutSeconds is 300 by default; allowed: above 300, which is minReadySeconds: or no rollout ends in time | ${set("sms:web.rolloutTimeoutSeconds", 600)}`,
+            `sms:web.rolloutTimeoutSeconds is 300 by default; allowed: above 300, which is minReadySeconds: otherwise no rollout ends in time | ${set("sms:web.rolloutTimeoutSeconds", 600)}`,
         ],
         [
             "a quantity in words",
@@ -709,7 +706,7 @@ describe("settings", () => {
                 ["LOG_DIR", "the volume for logs"],
                 ["WORKER_HEARTBEAT_FILE", "each probe of a worker"],
                 ["BEAT_HEARTBEAT_FILE", "each probe of beat"],
-                ["WORKER_METRICS_PORT", "the NetworkPolicy for Prometheus"],
+                ["METRICS_PORT", "the NetworkPolicy for Prometheus"],
             ] as const
         ).map(([name, what]): [string, object, string] => [
             `the variable ${name}, which the pods rely on`,
@@ -740,7 +737,7 @@ describe("settings", () => {
         [
             "an address with a password in plain",
             { env: { PROXY: "http://me:hunter2@proxy" } },
-            `sms:env.PROXY has a value (not shown); allowed: no address with a password in it; sms:secretEnv is the place for it, encrypted | ${remove("sms:env.PROXY")} && pulumi config set --secret --path 'sms:secretEnv.PROXY' --stack online`,
+            `sms:env.PROXY has a value (not shown); allowed: no address with a password in it; put it into sms:secretEnv, encrypted | ${remove("sms:env.PROXY")} && pulumi config set --secret --path 'sms:secretEnv.PROXY' --stack online`,
         ],
         [
             "a variable both plain and secret",
@@ -1011,7 +1008,7 @@ describe("settings", () => {
         [
             "vSwitches in one line",
             { ...onAlibaba, network: { ...existing, vSwitches: "vsw-hhhhhh" } },
-            'sms:network.vSwitches is "vsw-hhhhhh"; allowed: a list, each entry behind a - | write it as a list: sms:network.vSwitches: with its entries indented below, each behind a -',
+            'sms:network.vSwitches is "vsw-hhhhhh"; allowed: a list, each entry after a - | write it as a list: sms:network.vSwitches: with its entries indented below, each after a -',
         ],
         [
             "one vSwitch alone",
@@ -1123,12 +1120,12 @@ describe("settings", () => {
         ].map(([given, kept]): [string, object, string] => [
             `addresses that no network has: ${given}`,
             { ...onAlibaba, network: { ...existing, podCidr: given } },
-            `sms:network.podCidr is "${given}"; allowed: a network's first address and a prefix from /8 to /28 such as 172.20.0.0/16; here it has addresses of ${kept}, which no VPC takes | ${set("sms:network.podCidr", "172.20.0.0/16")}`,
+            `sms:network.podCidr is "${given}"; allowed: a network's first address and a prefix from /8 to /28 such as 172.20.0.0/16; here it has addresses of ${kept}, which no VPC accepts | ${set("sms:network.podCidr", "172.20.0.0/16")}`,
         ]),
         [
             "a VPC in the cloud's own addresses",
             { ...onAlibaba, network: { kind: "new", cidr: "100.64.0.0/16", vSwitches: [] } },
-            `sms:network.cidr is "100.64.0.0/16"; allowed: a network's first address and a prefix from /8 to /28 such as 10.1.0.0/16; here it has addresses of 100.64.0.0/10, which no VPC takes | ${set("sms:network.cidr", "10.1.0.0/16")}`,
+            `sms:network.cidr is "100.64.0.0/16"; allowed: a network's first address and a prefix from /8 to /28 such as 10.1.0.0/16; here it has addresses of 100.64.0.0/10, which no VPC accepts | ${set("sms:network.cidr", "10.1.0.0/16")}`,
         ],
 
         // Cluster and registry
@@ -1145,7 +1142,7 @@ describe("settings", () => {
         [
             "an unknown kind of registry",
             { registry: { ...acr, kind: "ecr" } },
-            `sms:registry.kind is "ecr"; allowed: address or acr | ${set("sms:registry.kind", "address")}`,
+            `sms:registry.kind is "ecr"; allowed: address or acr or anonymous | ${set("sms:registry.kind", "address")}`,
         ],
         [
             "a host to pull from with a scheme",
@@ -1212,35 +1209,41 @@ describe("settings", () => {
             itsMongoPassword,
         ],
         [
+            "a hidden node in a zone without a vSwitch",
+            { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-i", hiddenZone: "cn-hangzhou-k" } },
+            `sms:mongo.hiddenZone is "cn-hangzhou-k"; allowed: a zone with a vSwitch in sms:network: cn-hangzhou-h or cn-hangzhou-i | ${set("sms:mongo.hiddenZone", "cn-hangzhou-h")}`,
+            itsMongoPassword,
+        ],
+        [
             "both nodes in one zone",
             { ...onAlibaba, redis: { ...redisThere, secondaryZone: "cn-hangzhou-h" } },
-            `sms:redis.secondaryZone is "cn-hangzhou-h"; allowed: a zone that no other node of the store is in: it is there for the day that one fails | ${remove("sms:redis.secondaryZone")}`,
+            `sms:redis.secondaryZone is "cn-hangzhou-h"; allowed: a zone that no other node of the store is in, so that one zone can fail | ${remove("sms:redis.secondaryZone")}`,
             itsRedisPassword,
         ],
         [
             "a hidden node beside the second one",
             { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-i", hiddenZone: "cn-hangzhou-i" } },
-            `sms:mongo.hiddenZone is "cn-hangzhou-i"; allowed: a zone that no other node of the store is in: it is there for the day that one fails | ${remove("sms:mongo.hiddenZone")}`,
+            `sms:mongo.hiddenZone is "cn-hangzhou-i"; allowed: a zone that no other node of the store is in, so that one zone can fail | ${remove("sms:mongo.hiddenZone")}`,
             itsMongoPassword,
         ],
         ...["redis.logic.sharding.1g.2db.0rodb.4proxy.default", "redis.sharding.small.default", "redis.shard.with.proxy.small.ce"].map(
             (instanceClass): [string, object, string, object] => [
                 `a cluster as the broker (${instanceClass})`,
                 { ...onAlibaba, redis: { ...redisThere, instanceClass } },
-                `sms:redis.instanceClass is "${instanceClass}"; allowed: a class without shards: workers take from several queues at once, whose keys a cluster keeps in different slots | ${set("sms:redis.instanceClass", "redis.shard.small.2.ce")}`,
+                `sms:redis.instanceClass is "${instanceClass}"; allowed: a class without shards: workers take from several queues at once, and a cluster keeps the queues in different slots | ${set("sms:redis.instanceClass", "redis.shard.small.2.ce")}`,
                 itsRedisPassword,
             ],
         ),
         [
             "MongoDB in two zones, which Alibaba Cloud doesn't sell",
             { ...onAlibaba, mongo: { ...mongoThere, secondaryZone: "cn-hangzhou-i" } },
-            `sms:mongo.hiddenZone is missing; allowed: given as secondaryZone is, or both left out: a replica set is in one zone or in three | ${set("sms:mongo.hiddenZone", "cn-hangzhou-j")}`,
+            `sms:mongo.hiddenZone is missing; allowed: given together with secondaryZone, or both left out: a replica set is in one zone or in three | ${set("sms:mongo.hiddenZone", "cn-hangzhou-j")}`,
             itsMongoPassword,
         ],
         [
             "MongoDB with a hidden zone and no secondary one",
             { ...onAlibaba, mongo: { ...mongoThere, hiddenZone: "cn-hangzhou-i" } },
-            `sms:mongo.secondaryZone is missing; allowed: given as hiddenZone is, or both left out: a replica set is in one zone or in three | ${set("sms:mongo.secondaryZone", "cn-hangzhou-j")}`,
+            `sms:mongo.secondaryZone is missing; allowed: given together with hiddenZone, or both left out: a replica set is in one zone or in three | ${set("sms:mongo.secondaryZone", "cn-hangzhou-j")}`,
             itsMongoPassword,
         ],
         [
@@ -1276,7 +1279,7 @@ describe("settings", () => {
         [
             "no backup at all",
             { ...onAlibaba, redis: { ...redisThere, backup: { days: [] } } },
-            "sms:redis.backup.days is []; allowed: a list of week days such as [Monday, Thursday] | write it as a list: sms:redis.backup.days: with its entries indented below, each behind a -",
+            "sms:redis.backup.days is []; allowed: a list of week days such as [Monday, Thursday] | write it as a list: sms:redis.backup.days: with its entries indented below, each after a -",
             itsRedisPassword,
         ],
         [
@@ -1300,7 +1303,7 @@ describe("settings", () => {
         [
             "encryption, which is the default online, without an authority",
             { ...onAlibaba, storesCa: undefined, redis: redisThere },
-            `sms:storesCa.file is missing; allowed: Alibaba Cloud's CA chain in a PEM file, as sms:redis.tls is true by default online; or sms:redis.tls false | ${set("sms:storesCa.file", "certificates/apsaradb.pem")}`,
+            `sms:storesCa.file is missing; allowed: Alibaba Cloud's CA chain in a PEM file, as sms:redis.tls is true by default in production; or sms:redis.tls false | ${set("sms:storesCa.file", "certificates/apsaradb.pem")}`,
             itsRedisPassword,
         ],
         [
@@ -1332,7 +1335,7 @@ describe("settings", () => {
         [
             "a load balancer that lets go of pods before they have answered",
             { ...onAlibaba, loadBalancer: { drainSeconds: 40 } },
-            `sms:loadBalancer.drainSeconds is 40; allowed: above 40, which is sms:web's preStopSeconds + gracefulTimeoutSeconds: or answers are cut off | ${set("sms:loadBalancer.drainSeconds", 60)}`,
+            `sms:loadBalancer.drainSeconds is 40; allowed: above 40, which is sms:web's preStopSeconds + gracefulTimeoutSeconds: otherwise responses are cut off | ${set("sms:loadBalancer.drainSeconds", 60)}`,
         ],
         [
             "certificates twice",
@@ -1347,7 +1350,7 @@ describe("settings", () => {
         [
             "a prepaid store",
             { ...onAlibaba, redis: { ...redisThere, paymentType: "PrePaid" } },
-            `sms:redis.paymentType is "PrePaid"; allowed: left out: stores are PostPaid. Destroying a PrePaid one only makes Pulumi forget it, and it goes on costing | ${remove("sms:redis.paymentType")}`,
+            `sms:redis.paymentType is "PrePaid"; allowed: left out: stores are PostPaid. If a PrePaid store is destroyed, Pulumi only forgets it, and the cloud still charges for it | ${remove("sms:redis.paymentType")}`,
             itsRedisPassword,
         ],
         [
@@ -1454,12 +1457,12 @@ describe("settings", () => {
         [
             "a visibility timeout within which tasks still wait",
             { worker: { visibilityTimeoutSeconds: 660 } },
-            `sms:worker.visibilityTimeoutSeconds is 660; allowed: above 660, which is sendRetryMaxSeconds + sendLeaseSeconds: or waiting tasks are delivered twice | ${set("sms:worker.visibilityTimeoutSeconds", 1320)}`,
+            `sms:worker.visibilityTimeoutSeconds is 660; allowed: above 660, which is sendRetryMaxSeconds + sendLeaseSeconds: otherwise waiting tasks are delivered twice | ${set("sms:worker.visibilityTimeoutSeconds", 1320)}`,
         ],
         [
             "retries that outlast the visibility timeout",
             { worker: { sendRetryMaxSeconds: 3540 } },
-            `sms:worker.visibilityTimeoutSeconds is 3600 by default; allowed: above 3600, which is sendRetryMaxSeconds + sendLeaseSeconds: or waiting tasks are delivered twice | ${set("sms:worker.visibilityTimeoutSeconds", 7200)}`,
+            `sms:worker.visibilityTimeoutSeconds is 3600 by default; allowed: above 3600, which is sendRetryMaxSeconds + sendLeaseSeconds: otherwise waiting tasks are delivered twice | ${set("sms:worker.visibilityTimeoutSeconds", 7200)}`,
         ],
         [
             "times that the program sets itself",
@@ -1468,6 +1471,62 @@ describe("settings", () => {
         ],
     ];
 
+    const doors: [what: string, plain: object, secret: object, problem: string][] = [
+        [
+            "a stack without a client, as everybody could send",
+            { clients: undefined },
+            { clientTokens: undefined },
+            "sms:clients is missing; allowed: one or more clients that may send | npm run clients -- add NAME --stack online",
+        ],
+        [
+            "a stack that says that it is open and who may send",
+            { openToAnybody: true },
+            {},
+            "sms:openToAnybody is true; allowed: left out, as sms:clients says who may send | pulumi config rm sms:openToAnybody --stack online",
+        ],
+        [
+            "a client without a token",
+            { clients: { shop: {}, other: {} } },
+            {},
+            "sms:clientTokens.other is missing; needed as sms:clients.other may send | npm run clients -- rotate other --stack online",
+        ],
+        [
+            "a token of nobody",
+            {},
+            { clientTokens: { shop: hash, other: "none" } },
+            "sms:clientTokens.other is not used, as sms:clients has no other; allowed: none | pulumi config rm --path 'sms:clientTokens.other' --stack online",
+        ],
+        [
+            "a token in place of its hash",
+            {},
+            { clientTokens: { shop: "sms_hunter2" } },
+            "sms:clientTokens.shop has a value (not shown); allowed: none, or the SHA-256 of one token or two, as npm run clients writes it | pulumi config set --secret --path 'sms:clientTokens.shop' --stack online",
+        ],
+        [
+            "a former client that is none",
+            { formerClient: "other" },
+            {},
+            'sms:formerClient is "other"; allowed: left out or shop | pulumi config rm sms:formerClient --stack online',
+        ],
+    ];
+
+    for (const [what, plain, secret, problem] of doors) {
+        it(`refuse ${what}`, () => {
+            assert.deepEqual(problemsOf(plain, secret), [problem]);
+        });
+    }
+
+    it("accept two tokens of a client while one replaces the other, and no token of a client whose tokens are revoked", () => {
+        assert.deepEqual(
+            problemsOf({ clients: { shop: {}, other: {} } }, { clientTokens: { shop: `${hash},${hash}`, other: "none" } }),
+            [],
+        );
+    });
+
+    it("accept a stack that is explicitly open", () => {
+        assert.deepEqual(problemsOf({ clients: undefined, openToAnybody: true }, { clientTokens: undefined }), []);
+    });
+
     for (const [what, plain, problem, secret] of refused) {
         it(`refuse ${what}`, () => {
             assert.deepEqual(problemsOf(plain, secret), [problem]);
@@ -1475,13 +1534,13 @@ describe("settings", () => {
     }
 
     it("refuse a secret in plain text", () => {
-        assert.deepEqual(problemsOf({}, {}, ["registryPassword", "mongoUrl"]), [
+        assert.deepEqual(problemsOf({}, {}, ["registryPassword", "mongoUrl", "clientTokens"]), [
             "sms:redisUrl is a secret in plain text; allowed: encrypted only. If the file was ever shared, change the secret itself too | pulumi config set --secret sms:redisUrl --stack online",
         ]);
     });
 
-    it("don't show a secret in plain text, whatever else is wrong with it", () => {
-        const problems = problemsOf({}, { redisUrl: "hunter2" }, ["registryPassword", "mongoUrl"]);
+    it("don't show a secret in plain text, also if it has other faults", () => {
+        const problems = problemsOf({}, { redisUrl: "hunter2" }, ["registryPassword", "mongoUrl", "clientTokens"]);
         assert.equal(problems.length, 2);
         assert.doesNotMatch(problems.join(), /hunter2/);
     });
@@ -1492,20 +1551,20 @@ describe("settings", () => {
         ]);
     });
 
-    it("refuse an encrypted value where it would not stay secret, and don't show its block", () => {
+    it("refuse an encrypted value if it would not stay secret, and don't show its block", () => {
         assert.deepEqual(problemsOf({ env: { NAME: "hunter2", OTHER: null } }, {}, [...Object.keys(secrets), "env"]), [
             `sms:env.OTHER has a value (not shown); allowed: a text, a number, true or false | ${set("sms:env.OTHER", "true")}`,
             "sms:env holds an encrypted value, which would not stay secret here; allowed: plain values. Secret variables go into sms:secretEnv | pulumi config rm sms:env --stack online",
         ]);
     });
 
-    it("name everything at once, and what to do", () => {
+    it("name all faults together, with the remedies", () => {
         assert.throws(() => parse({ stack: "new", texts: { web: '{"replicas":0,"nodePort":1}' }, encrypted: new Set() }), {
             name: "SettingsError",
             message: [
-                "9 problems in the settings of stack new (Pulumi.new.yaml):",
+                "10 problems in the settings of stack new (Pulumi.new.yaml):",
                 "",
-                "  sms:environment is missing; allowed: online or test or local",
+                `  sms:environment is missing; ${label}`,
                 "      pulumi config set sms:environment online --stack new",
                 "",
                 "  sms:cluster.context is missing; allowed: the name of a context in the kubeconfig (kubectl config get-contexts)",
@@ -1532,11 +1591,14 @@ describe("settings", () => {
                 "  sms:registryPassword is missing; needed to push and to pull the image",
                 "      pulumi config set --secret sms:registryPassword --stack new",
                 "",
+                "  sms:clients is missing; allowed: one or more clients that may send",
+                "      npm run clients -- add NAME --stack new",
+                "",
             ].join("\n"),
         });
     });
 
-    it("name what is wrong between blocks even where other blocks are wrong by themselves", () => {
+    it("name faults between blocks even if other blocks are invalid", () => {
         const problems = problemsOf(
             { network: existing, storesCa, redis: { ...redisThere, zone: "cn-hangzhou-k" }, web: { replicas: 0 } },
             itsRedisPassword,
@@ -1547,7 +1609,7 @@ describe("settings", () => {
         );
     });
 
-    it("say nothing of what lies between blocks that are wrong by themselves", () => {
+    it("report no faults between blocks that are invalid themselves", () => {
         const network = { ...existing, vpcId: undefined };
         const problems = problemsOf({ ...onAlibaba, network, redis: { ...redisThere, zone: "cn-hangzhou-k" } }, itsRedisPassword);
         assert.deepEqual(
@@ -1556,11 +1618,11 @@ describe("settings", () => {
         );
     });
 
-    it("are refused without a stack trace: Pulumi shows such an error's message alone", () => {
+    it("are refused without a stack trace: Pulumi shows only the message of such an error", () => {
         assert.ok(pulumi.RunError.isInstance(new SettingsError("online", [])));
     });
 
-    it("survive whatever a file holds: accepted, or refused by keys of the file or by those missing", () => {
+    it("handle any file: they are accepted, or refused by keys of the file or by missing keys", () => {
         const keys = [
             "environment",
             "namespace",
@@ -1576,8 +1638,16 @@ describe("settings", () => {
             "web",
             "worker",
             "beat",
+            "clients",
+            "openToAnybody",
+            "messagesPerDay",
+            "formerClient",
+            "production",
+            "placement",
+            "serviceAccount",
         ];
         const secretKeys = [
+            "clientTokens",
             "registryPassword",
             "redisPassword",
             "redisUrl",
@@ -1603,13 +1673,13 @@ describe("settings", () => {
             "rollout",
             "maxSurge",
             "buildArgs",
+            "placement",
+            "nodeSelector",
+            "tolerations",
             "__proto__",
             "toString",
         ];
-        // As fast-check's own "binary", which spends half a second on a table of all characters first.
-        const text = fc.string({
-            unit: fc.oneof(fc.integer({ min: 0, max: 0xd7ff }), fc.integer({ min: 0xe000, max: 0x10ffff })).map(String.fromCodePoint),
-        });
+        const text = fc.string({ unit: anyCharacter });
         const json = fc.letrec<{ value: unknown; block: unknown }>((tie) => ({
             value: fc.oneof({ depthSize: "medium" }, fc.jsonValue(), text, fc.double(), tie("block")),
             block: fc.dictionary(fc.oneof(fc.constantFrom(...inner), text), tie("value"), { maxKeys: 5 }),
@@ -1642,17 +1712,48 @@ describe("settings", () => {
         );
     });
 
-    it("survive a kind that can't be made a text", () => {
+    it("handle a kind that can't be converted to a text", () => {
         assert.match(problemsOf({ mongo: { kind: { toString: "" } } }).join(), /^sms:mongo.kind is {"toString":""}; allowed: /);
     });
 
-    it("know as scalars exactly the keys that aren't blocks", () => {
+    it("treat as scalars exactly the keys that aren't blocks", () => {
         const blocks = ["alibaba", "network", "cluster", "registry", "image", "redis", "mongo", "logs", "env", "web", "worker", "beat"];
         for (const key of blocks) {
             assert.ok(!scalarKeys.includes(key), key);
         }
         assert.equal(settingsOf({}, { registryPassword: "12345678" }).environment, "online");
         assert.deepEqual(problemsOf({}, { registryPassword: "{}" }), []);
+    });
+});
+
+describe("the settings of the machine's own stack", () => {
+    const fixes = (plain: object, secret: object, encrypted: string[]) => {
+        try {
+            parse({ ...raw({ ...smallest, environment: "local", ...plain }, secret, encrypted), stack: "local" });
+        } catch (error) {
+            assert.ok(error instanceof SettingsError, String(error));
+            return error.problems.map(({ key, fix }) => `${key} | ${fix}`);
+        }
+        return [];
+    };
+
+    it("are corrected in its file, because `pulumi config` would change a copy; the machine manages its secrets", () => {
+        const plain = { web: { replicas: -1, replica: 1, env: { GATEWAY_PASSWORD: "x" } } };
+        const secret = {
+            redisUrl: secrets.redisUrl,
+            mongoUrl: secrets.mongoUrl,
+            mongoPassword: "long-enough-password",
+            secretEnv: { A: "b" },
+        };
+        assert.deepEqual(fixes(plain, secret, ["redisUrl", "mongoUrl", "mongoPassword"]).sort(), [
+            "sms:clientTokens.shop | npm run up",
+            "sms:mongoPassword | npm run pulumi -- config rm sms:mongoPassword",
+            "sms:registryPassword | npm run pulumi -- config set --secret sms:registryPassword",
+            "sms:secretEnv | remove sms:secretEnv from Pulumi.local.yaml, then npm run pulumi -- config set --secret --path 'sms:secretEnv.NAME'",
+            "sms:web.env.GATEWAY_PASSWORD | remove sms:web.env.GATEWAY_PASSWORD from Pulumi.local.yaml, then npm run pulumi -- config set --secret --path 'sms:secretEnv.GATEWAY_PASSWORD'",
+            "sms:web.replica | rename it in Pulumi.local.yaml, or: remove sms:web.replica from Pulumi.local.yaml",
+            "sms:web.replicas | set sms:web.replicas to 6 in Pulumi.local.yaml",
+        ]);
     });
 });
 
@@ -1700,7 +1801,7 @@ describe("a CIDR", () => {
         });
     }
 
-    it("overlaps with what has an address in it, and holds what has none outside", () => {
+    it("overlaps with a CIDR that shares an address, and contains one whose addresses are all inside", () => {
         assert.deepEqual(
             [overlap("10.0.0.0/23", "10.0.1.0/24"), overlap("10.0.1.0/24", "10.0.0.0/23"), overlap("10.0.0.0/24", "10.0.1.0/24")],
             [true, true, false],
@@ -1711,7 +1812,7 @@ describe("a CIDR", () => {
         );
     });
 
-    it("has one of any size within it and behind it", () => {
+    it("has one of any size within it and after it", () => {
         assert.deepEqual(
             [networkIn("10.0.0.0/16", "192.168.1.0/24"), networkAfter("10.0.0.0/24", "172.16.0.0/16")],
             ["10.0.0.0/24", "10.1.0.0/16"],
@@ -1720,12 +1821,12 @@ describe("a CIDR", () => {
 });
 
 describe("the stack files", () => {
-    it("local needs nothing but its secrets", () => {
+    it("local lacks only its secrets", () => {
         const settings = parse(raw(stackFile("local"), localSecrets));
         assert.deepEqual([settings.environment, settings.web.replicas, settings.worker.replicas], ["local", 2, 1]);
     });
 
-    it("online says what is still to be set, and needs no more than that", () => {
+    it("online lists its missing settings, and lacks only those", () => {
         assert.throws(
             () => parse(raw(stackFile("online"), {})),
             ({ problems }: SettingsError) => {
@@ -1747,6 +1848,7 @@ describe("the stack files", () => {
                         "sms:redisPassword",
                         "sms:mongoPassword",
                         "sms:logsAccessKeySecret",
+                        "sms:clientTokens.shop",
                     ],
                 );
                 return true;
@@ -1756,7 +1858,7 @@ describe("the stack files", () => {
         assert.deepEqual([settings.environment, settings.web.replicas, settings.worker.replicas], ["online", 6, 6]);
     });
 
-    it("test says what is still to be set, and needs no more than that", () => {
+    it("test lists its missing settings, and lacks only those", () => {
         assert.throws(
             () => parse(raw(stackFile("test"), {})),
             ({ problems }: SettingsError) => {
@@ -1771,6 +1873,7 @@ describe("the stack files", () => {
                         "sms:registryPassword",
                         "sms:redisPassword",
                         "sms:mongoPassword",
+                        "sms:clientTokens.shop",
                     ],
                 );
                 return true;
@@ -1780,7 +1883,7 @@ describe("the stack files", () => {
     });
 
     for (const stack of ["online", "test"]) {
-        it(`${stack} tells in its head every command that a preview would`, () => {
+        it(`${stack} has all commands of a preview's report in its head`, () => {
             const head = readFileSync(`Pulumi.${stack}.yaml`, "utf8");
             assert.throws(
                 () => parse({ ...raw(stackFile(stack), {}), stack }),
@@ -1812,7 +1915,7 @@ describe("the reader of the configuration", () => {
     const external = { redis: JSON.stringify({ kind: "external" }), mongo: JSON.stringify({ kind: "external" }) };
     const online = () => read({ ...completed("online"), ...onlineSecrets }, Object.keys(onlineSecrets));
 
-    describe("beside a stack file with 022, 2026-11-29 and 1_000 in it", () => {
+    describe("with a stack file that contains 022, 2026-11-29 and 1_000", () => {
         const clone = process.cwd();
         let folder: string;
 
@@ -1836,7 +1939,7 @@ describe("the reader of the configuration", () => {
         const local = stackFile("local");
         const asEngineReads = { UMASK: 18, DAY: "2026-11-29 00:00:00 +0000 UTC", TEXT: "plain" };
 
-        it("refuses what the engine read otherwise than it is written there", async () => {
+        it("refuses a value that the engine read differently from the file", async () => {
             await assert.rejects(readWith(asEngineReads, 1000, "misread"), ({ problems }: SettingsError) => {
                 assert.deepEqual(problems, [
                     {
@@ -1859,7 +1962,7 @@ describe("the reader of the configuration", () => {
             });
         });
 
-        it("minds neither a file that the engine didn't read nor one that isn't there", async () => {
+        it("ignores a file that the engine didn't read, and a missing file", async () => {
             const { result } = await readWith({ UMASK: "0022", DAY: "2026-11-30" }, 2, "misread");
             assert.equal((result.env as Record<string, string>).UMASK, "0022");
             const { result: other } = await readWith(asEngineReads, 2, "other");
@@ -1867,35 +1970,61 @@ describe("the reader of the configuration", () => {
         });
     });
 
-    it("gives credentials as secrets", async () => {
+    it("returns credentials as secrets", async () => {
         const { result } = await online();
-        assert.deepEqual(await resolve(result.registry.password), { value: "registry-secret", secret: true });
+        assert.ok(result.registry.account);
+        assert.deepEqual(await resolve(result.registry.account.password), { value: "registry-secret", secret: true });
         assert.ok(result.redis.kind === "managed" && result.mongo.kind === "managed" && result.logs.ship?.to.kind === "sls");
         assert.deepEqual(await resolve(result.redis.password), { value: onlineSecrets.redisPassword, secret: true });
         assert.deepEqual(await resolve(result.mongo.password), { value: onlineSecrets.mongoPassword, secret: true });
         assert.deepEqual(await resolve(result.logs.ship.to.accessKeySecret), { value: onlineSecrets.logsAccessKeySecret, secret: true });
     });
 
-    it("encrypts the way to a managed store of online, unless that is said otherwise, and nowhere else", async () => {
-        const tlsOf = async (environment: string, tls?: boolean) => {
-            const own = { environment, redis: JSON.stringify({ ...redisThere, tls }), storesCa: JSON.stringify(storesCa) };
+    it("encrypts the connection to a managed store of production by default, and to no other store", async () => {
+        const tlsOf = async (where: Record<string, string>, tls?: boolean) => {
+            const own = { ...where, redis: JSON.stringify({ ...redisThere, tls }), storesCa: JSON.stringify(storesCa) };
             const { result } = await read({ ...completed("test"), ...testSecrets, ...own }, Object.keys(testSecrets));
-            return result.redis.kind === "managed" ? result.redis.tls : "not managed";
+            return [result.production, result.redis.kind === "managed" ? result.redis.tls : "not managed"];
         };
+        const [online, test] = [{ environment: "online" }, { environment: "test" }];
+        const [live, staging] = [
+            { environment: "another", production: "true" },
+            { environment: "another", production: "false" },
+        ];
         assert.deepEqual(
-            [await tlsOf("online"), await tlsOf("online", false), await tlsOf("test"), await tlsOf("test", true)],
-            [true, false, undefined, true],
+            [await tlsOf(online), await tlsOf(online, false), await tlsOf(test), await tlsOf(test, true)],
+            [
+                [true, true],
+                [true, false],
+                [false, undefined],
+                [false, true],
+            ],
+        );
+        assert.deepEqual(
+            [await tlsOf(live), await tlsOf(staging)],
+            [
+                [true, true],
+                [false, undefined],
+            ],
         );
     });
 
-    it("has the stores' certificates from a file or as they stand", async () => {
+    it("uses the file's name of the environment: in Alibaba Cloud, for the pods, in the logs", async () => {
+        const own = { ...completed("test"), environment: "live-eu", production: "true", storesCa: JSON.stringify(storesCa) };
+        const { instanceName, tags, env, protectNamespace, redis } = (await read({ ...own, ...testSecrets }, Object.keys(testSecrets)))
+            .result;
+        assert.deepEqual([instanceName, tags.environment, (env as Record<string, string>).ENV], ["sms-live-eu", "live-eu", "live-eu"]);
+        assert.deepEqual([protectNamespace, redis.kind === "managed" && redis.protect], [true, true]);
+    });
+
+    it("reads the stores' certificates from a file or from the setting", async () => {
         for (const given of [storesCa, { text: pem }]) {
             const texts = { ...completed("online"), ...onlineSecrets, storesCa: JSON.stringify(given) };
             assert.equal((await read(texts, Object.keys(onlineSecrets))).result.storesCa, pem);
         }
     });
 
-    it("gives the URLs of stores elsewhere as secrets", async () => {
+    it("returns the URLs of external stores as secrets", async () => {
         const secrets = {
             ...testSecrets,
             redisPassword: undefined,
@@ -1910,7 +2039,7 @@ describe("the reader of the configuration", () => {
         assert.deepEqual(await resolve(result.mongo.url), { value: "mongodb://a:p@b", secret: true });
     });
 
-    it("protects online what holds data, and nothing else, unless the file says so", async () => {
+    it("protects the resources of online that hold data, and no others, unless the file says so", async () => {
         const protectedBy = async (texts: Record<string, string>, secrets: Record<string, string>) => {
             const { protectNamespace, registry, redis, mongo, logs } = (await read({ ...texts, ...secrets }, Object.keys(secrets))).result;
             const all = { namespace: { protect: protectNamespace }, registry, redis, mongo, logs: logs.ship?.to };
@@ -1928,37 +2057,60 @@ describe("the reader of the configuration", () => {
         assert.deepEqual(await protectedBy(none, onlineSecrets), []);
         assert.deepEqual(await protectedBy(changed(none, "redis", true), onlineSecrets), ["redis"]);
         assert.deepEqual(await protectedBy(completed("test"), testSecrets), []);
-        // The namespace would take a store in it along.
+        // Deleting the namespace would also delete a store in it.
         assert.deepEqual(await protectedBy(stackFile("local"), localSecrets), []);
         assert.deepEqual(await protectedBy(changed(stackFile("local"), "mongo", true), localSecrets), ["namespace", "mongo"]);
     });
 
-    it("gives all processes the times that they compare with each other", async () => {
+    it("gives all processes the clients, and the times that they compare", async () => {
         const { result } = await online();
         assert.deepEqual(result.env, {
             ENV: "online",
+            MESSAGES_PER_DAY: "100000",
+            CLIENTS: '{"shop":{"requestsPerMinute":600,"messagesPerDay":10000}}',
+            FORMER_CLIENT: "shop",
             SEND_LEASE_SECONDS: "60",
             SEND_RETRY_MAX_SECONDS: "600",
             VISIBILITY_TIMEOUT_SECONDS: "3600",
         });
     });
 
-    it("knows a registry by its one address, by two, or as Alibaba Cloud's", async () => {
+    it("supports a registry with one address, with two, without an account, and Alibaba Cloud's", async () => {
         const { result: local } = await read({ ...stackFile("local"), ...localSecrets }, Object.keys(localSecrets));
         const { result: test } = await read({ ...completed("test"), ...testSecrets }, Object.keys(testSecrets));
         const { result: acr } = await online();
-        const { password: _, ...one } = local.registry;
-        const { password: __, ...two } = test.registry;
-        const { password: ___, ...three } = acr.registry;
-        assert.deepEqual(one, { kind: "address", push: "127.0.0.1:5000", pull: "127.0.0.1:5000", repository: "sms", username: "sms" });
-        assert.deepEqual(two, {
+        const { registryPassword: _, ...withoutRegistry } = localSecrets;
+        const { result: anonymous } = await read(
+            {
+                ...stackFile("local"),
+                ...withoutRegistry,
+                registry: '{"kind":"anonymous","server":"push.example.com","pullServer":"pull.example.com"}',
+            },
+            Object.keys(withoutRegistry),
+        );
+        const withUser = ({ account, ...registry }: Settings["registry"]) => ({ ...registry, username: account?.username });
+        assert.deepEqual(withUser(local.registry), {
+            kind: "address",
+            push: "127.0.0.1:5000",
+            pull: "127.0.0.1:5000",
+            repository: "sms",
+            username: "sms",
+        });
+        assert.deepEqual(withUser(test.registry), {
             kind: "address",
             push: "registry.cn-hangzhou.aliyuncs.com",
             pull: "registry-vpc.cn-hangzhou.aliyuncs.com",
             repository: "sms/sms-test",
             username: "sms-robot",
         });
-        assert.deepEqual(three, {
+        assert.deepEqual(anonymous.registry, {
+            kind: "address",
+            push: "push.example.com",
+            pull: "pull.example.com",
+            repository: "sms",
+            account: undefined,
+        });
+        assert.deepEqual(withUser(acr.registry), {
             kind: "acr",
             instanceId: "cri-1a2b3c",
             instanceName: "my-registry",
@@ -1970,7 +2122,7 @@ describe("the reader of the configuration", () => {
         });
     });
 
-    it("gives passwords to stores in the cluster", async () => {
+    it("returns passwords for stores in the cluster", async () => {
         const { result } = await read({ ...stackFile("local"), ...localSecrets }, Object.keys(localSecrets));
         assert.ok(result.redis.kind === "cluster" && result.mongo.kind === "cluster");
         assert.deepEqual(await resolve(result.redis.password), { value: localSecrets.redisPassword, secret: true });
@@ -1978,7 +2130,7 @@ describe("the reader of the configuration", () => {
         assert.deepEqual(await resolve(result.secretEnv), { value: {}, secret: true });
     });
 
-    it("makes strings of secret variables too", async () => {
+    it("converts secret variables to strings, too", async () => {
         const { result } = await online();
         assert.deepEqual(await resolve(result.secretEnv), {
             value: { ALIYUN_ACCESS_KEY_ID: "LTAI-1", ALIYUN_ACCESS_KEY_SECRET: "12345" },
@@ -1986,7 +2138,7 @@ describe("the reader of the configuration", () => {
         });
     });
 
-    it("notices a secret that the file holds in plain text", async () => {
+    it("detects a secret in plain text in the file", async () => {
         const keys = Object.keys(onlineSecrets).filter((key) => key !== "mongoPassword");
         await assert.rejects(read({ ...completed("online"), ...onlineSecrets }, keys), {
             name: "SettingsError",
@@ -1994,7 +2146,7 @@ describe("the reader of the configuration", () => {
         });
     });
 
-    it("freezes all of it", async () => {
+    it("freezes all settings", async () => {
         const { result } = await online();
         const parts = [
             result,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { stackFileTexts } from "../../lab/fixtures/stackFileTexts";
 import { isReading, parseStackFile, rawSettings, StackFileError, stackFileText } from "../../settings/stackFile";
-import { stackFileTexts } from "./stackFileTexts";
 
-/** What is said of a text that is refused, with its line. */
+/** The message with which the reader refuses a text, with the line number. */
 function refusalOf(text: string): string {
     try {
         parseStackFile(text);
@@ -17,7 +17,7 @@ function refusalOf(text: string): string {
 const settings = (text: string) => parseStackFile(`config:\n  ${text.replaceAll("\n", "\n  ")}\n`);
 
 describe("a stack file's reader", () => {
-    it("merges blocks as the engine does: a block's own keys win, then the first that is merged", () => {
+    it("merges blocks as the engine does: a block's own keys win, then the first merged block", () => {
         const { config } = settings(
             "sms:web: &web { a: 1, b: 1 }\nsms:beat: &beat { b: 2, c: 2 }\nsms:worker: { <<: [*web, *beat], a: 3 }\nsms:alias: *web",
         );
@@ -25,7 +25,7 @@ describe("a stack file's reader", () => {
         assert.deepEqual(config["sms:alias"], { a: 1, b: 1 });
     });
 
-    it("knows a key without the project's name, and in the engine's old form", () => {
+    it("accepts a key without the project's name, and in the engine's old form", () => {
         assert.deepEqual(settings("web: { replicas: 3 }\nsms:config:beat: {}\nalicloud:region: x").config, {
             "sms:web": { replicas: 3 },
             "sms:beat": {},
@@ -50,14 +50,14 @@ describe("a stack file's reader", () => {
         ["2026-11-29", "2026-11-29"],
         ["2026-1-2 10:20:30", "2026-01-02"],
     ] as const) {
-        it(`notes that ${written} isn't read as it is written`, () => {
+        it(`reports that ${written} is read as another value`, () => {
             const { config, misread } = settings(`sms:env: { VALUE: ${written}, TEXT: "${written}" }`);
             assert.deepEqual(config["sms:env"], { VALUE: read, TEXT: written });
             assert.deepEqual(misread, [{ path: ["sms:env", "VALUE"], written, read }]);
         });
     }
 
-    it("takes what is read as it is written", () => {
+    it("accepts values that are read as they are written", () => {
         const { config, misread } = settings("sms:env: { A: 12, B: 0.5, C: true, D: yes, E: 19:00Z, F: 10.1.0.0/24, G: -1, H: 1Gi, I: ~ }");
         const read = { A: 12, B: 0.5, C: true, D: "yes", E: "19:00Z", F: "10.1.0.0/24", G: -1, H: "1Gi", I: null };
         assert.deepEqual([config["sms:env"], misread], [read, []]);
@@ -69,30 +69,34 @@ describe("a stack file's reader", () => {
         ["no block at all", "hello\n", "its settings aren't a block: config: with the keys indented below"],
         ["a tab", "config:\n\tsms:web: {}\n", "2: a tab at the beginning of the line"],
         ["a tab behind a dash", "config:\n  sms:a:\n  -\tx\n", "3: a tab at the beginning of the line"],
-        ["a key twice", "config:\n  sms:web: {}\n  sms:web: {}\n", "3: a key that is there already"],
-        ["a key twice in a block", "config:\n  sms:env: { A: 1, A: 2 }\n", "2: a key that is there already"],
+        ["a key twice", "config:\n  sms:web: {}\n  sms:web: {}\n", "3: a key that already exists"],
+        ["a key twice in a block", "config:\n  sms:env: { A: 1, A: 2 }\n", "2: a key that already exists"],
         [
             "a key with and without the project's name",
             "config:\n  sms:web: {}\n  web: {}\n",
-            "sms:web is there twice, with and without its sms:",
+            "sms:web occurs twice, with and without its sms:",
         ],
         ["a key of three parts", "config:\n  sms:web:env: {}\n", "sms:web:env isn't a key: allowed are sms:NAME and PACKAGE:NAME"],
         ["a key that YAML reads as a number", "config:\n  sms:env: { 022: x }\n", "2: the key 022 isn't a text: put it in quotes"],
-        ["a number without an end", "config:\n  sms:env: { A: .inf }\n", "2: .inf is no number that a setting can have: put it in quotes"],
+        [
+            "a number without an end",
+            "config:\n  sms:env: { A: .inf }\n",
+            "2: .inf isn't a number that a setting can have: put it in quotes",
+        ],
         [
             "a text whose first line break the engine leaves out",
             'config:\n  sms:a: "\\n b"\n',
-            "2: a text of several lines begins with a space or a line break, which the engine leaves out",
+            "2: a text of several lines begins with a space or a line break, which the engine removes",
         ],
         ["a key of two lines", 'config:\n  ? "a\\nb"\n  : 1\n', "2: a key isn't a text in one line"],
         ["a whole setting's key that is a number", "config:\n  22: x\n", "2: the key 22 isn't a text: put it in quotes"],
         ["a colon at the beginning of a text", "config:\n  sms:env: { A: :x }\n", "2: a text that begins with :: put it in quotes"],
         ["conflict markers", "config:\n<<<<<<< HEAD\n  sms:web: {}\n=======\n>>>>>>> main\n", "2: a conflict marker of git"],
-        ["two documents", "config: {}\n---\nconfig: {}\n", "2: another document begins here, which the engine would leave out"],
-        ["a tag", "config:\n  sms:env: { A: !!str 5 }\n", "2: a tag, !…: a text stands in quotes instead"],
-        ["a block that holds itself", "config:\n  sms:web: &a { b: *a }\n", "2: a block holds itself"],
-        ["a merge of a text", "config:\n  sms:web: { <<: hello }\n", "2: << merges blocks, and nothing else"],
-        ["an unknown anchor", "config:\n  sms:web: *nobody\n", "2: an alias, *…, of nothing above: a text stands in quotes instead"],
+        ["two documents", "config: {}\n---\nconfig: {}\n", "2: another document begins here, which the engine would ignore"],
+        ["a tag", "config:\n  sms:env: { A: !!str 5 }\n", "2: a tag, !…: put the text in quotes instead"],
+        ["a block that holds itself", "config:\n  sms:web: &a { b: *a }\n", "2: a block contains itself"],
+        ["a merge of a text", "config:\n  sms:web: { <<: hello }\n", "2: << can merge only blocks"],
+        ["an unknown anchor", "config:\n  sms:web: *nobody\n", "2: an alias, *…, without an anchor above: put the text in quotes instead"],
         ["a line break that only one reader knows", "config:\n  sms:env: { A: x\u0085y }\n", "2: a control character"],
     ] as const) {
         it(`refuses ${what}, with the line`, () => {
@@ -100,7 +104,7 @@ describe("a stack file's reader", () => {
         });
     }
 
-    it("shows nothing of what may be a secret where it refuses a file", () => {
+    it("doesn't show possible secrets when it refuses a file", () => {
         const written = [
             "'hunter2",
             "[hunter2",
@@ -121,7 +125,7 @@ describe("a stack file's reader", () => {
         }
     });
 
-    it("makes an empty text of a key without a value, as the engine does", () => {
+    it("reads a key without a value as an empty text, as the engine does", () => {
         assert.deepEqual(settings("sms:namespace:\nsms:web: ~\nsms:env: { A: }").config, {
             "sms:namespace": "",
             "sms:web": "",
@@ -136,7 +140,7 @@ describe("a stack file's reader", () => {
         );
     });
 
-    it("hands the settings over as the engine does, with what is encrypted and what is misread", () => {
+    it("returns the settings as the engine does, with the encrypted and the misread keys", () => {
         const file = settings(
             "sms:web: { replicas: 3 }\nsms:namespace: 1\nsms:secretEnv: { A: { secure: x } }\nother:b: 022\nsms:env: { A: 022 }",
         );
@@ -148,7 +152,7 @@ describe("a stack file's reader", () => {
         });
     });
 
-    it("knows what the engine makes of a time, and of a number that is too large", () => {
+    it("reads a time, and a number that is too large, as the engine does", () => {
         const time = { path: [], written: "2026-1-2", read: "2026-01-02" };
         assert.ok(isReading(time, "2026-01-02 00:00:00 +0000 UTC"));
         assert.ok(!isReading(time, "2026-01-03 00:00:00 +0000 UTC"));
@@ -156,7 +160,7 @@ describe("a stack file's reader", () => {
         assert.ok(!isReading({ path: [], written: "022", read: 18 }, undefined));
     });
 
-    it("reads what it writes, whatever that is", () => {
+    it("reads any text that it writes", () => {
         fc.assert(
             fc.property(fc.jsonValue({ stringUnit: fc.constantFrom(..."a:# -'\"\\\t\u0085\u2028\u0000é😀") }), (value) => {
                 const config = { "sms:value": { value } };
@@ -165,7 +169,7 @@ describe("a stack file's reader", () => {
         );
     });
 
-    it("reads each file that the engine takes", () => {
+    it("reads each file that the engine accepts", () => {
         fc.assert(fc.property(stackFileTexts(), (text) => assert.equal(refusalOf(text), "none")));
     });
 });

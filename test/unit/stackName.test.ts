@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fileName, stackName } from "../../cli/stackName";
+import { nameOnly, stackName } from "../../cli/stackName";
 
 describe("a stack's name", () => {
     for (const [text, name] of [
@@ -16,8 +16,8 @@ describe("a stack's name", () => {
         it(`is not ${JSON.stringify(text)}`, () => assert.throws(() => stackName(text), /Allowed: a stack's name/));
     }
 
-    it("has no organization where the stack is in no backend of the user's", () => {
-        assert.equal(fileName("online"), "online");
-        assert.throws(() => fileName("acme/sms/online"), /here online/);
+    it("has no organization if the stack is in none of the user's backends", () => {
+        assert.equal(nameOnly("online"), "online");
+        assert.throws(() => nameOnly("acme/sms/online"), /here online/);
     });
 });

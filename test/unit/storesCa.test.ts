@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StoresCa } from "../../components/storesCa";
-import { deploy, types } from "./deployed";
+import { deploy, types } from "../../lab/fixtures/deployed";
 
 describe("The stores' certificates", () => {
     it("are in a ConfigMap whose name changes with them", async () => {
@@ -10,7 +10,7 @@ describe("The stores' certificates", () => {
         assert.deepEqual([inputs.metadata, inputs.immutable], [{ namespace: "sms" }, true]);
     });
 
-    it("are read where they are mounted", async () => {
+    it("are read from their mount path", async () => {
         const { result } = await deploy(() => new StoresCa("stores-ca", { namespace: "sms", pem: "" }));
         assert.deepEqual([result.file, result.volume.mountPath], ["/etc/sms/stores-ca/ca.pem", "/etc/sms/stores-ca"]);
     });

@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { metricsPort } from "../../components/app";
 import { Beat } from "../../components/beat";
 import { Web } from "../../components/web";
-import { metricsPort, Worker } from "../../components/worker";
+import { Worker } from "../../components/worker";
+import { deploy, types } from "../../lab/fixtures/deployed";
 import { addressVariables } from "../../settings/address";
 import { freeVariables, programVariables, reliedOnVariables, takenVariable } from "../../settings/variables";
 import { replicated, workload } from "./appArgs";
-import { deploy, types } from "./deployed";
 
 interface Field {
     type: string;
-    /** As Python has it. */
+    /** The default in Python's notation. */
     preset: string;
 }
 
-/** The app's own settings, by the variables that they are read from. */
+/** The app's own settings, by the names of their variables. */
 function appSettings(): Record<string, Field> {
     const source = readFileSync("app/sms/settings.py", "utf8");
     const [, body = ""] = /^class Settings\(BaseSettings\):\n(.*?)^ {4}@/ms.exec(source) ?? [];
@@ -33,12 +34,12 @@ async function containerOf(component: () => unknown) {
 }
 
 describe("the variables of the pods", () => {
-    it("are those of the app, each either set by the program, relied on by the pods, or free to be set", () => {
+    it("are those of the app: each is set by the program, relied on by the pods, or free", () => {
         const known = [...Object.keys(programVariables), ...Object.keys(reliedOnVariables), ...Object.keys(freeVariables)];
         assert.deepEqual(known.sort(), Object.keys(appSettings()).sort());
     });
 
-    it("are not free to be set where they are files, folders or ports, which the pods have to know", () => {
+    it("are not free if they are files, folders or ports that the pods rely on", () => {
         const settings = Object.entries(appSettings()).filter(([, { type }]) => /Path|Port|65535/.test(type));
         assert.deepEqual(
             settings.map(([name]) => name).filter((name) => Object.hasOwn(freeVariables, name)),
@@ -47,7 +48,7 @@ describe("the variables of the pods", () => {
         assert.ok(settings.length >= 8, "the types are found");
     });
 
-    it("have to be what the app takes, where they are free to be set", () => {
+    it("must be accepted by the app if they are free", () => {
         const wordsOf: Record<string, string> = {
             PositiveInt: "a whole number from 1",
             NonNegativeInt: "a whole number from 0",
@@ -69,7 +70,7 @@ describe("the variables of the pods", () => {
         }
     });
 
-    it("have the defaults that the pods rely on", async () => {
+    it("have the defaults on which the pods rely", async () => {
         const presets = appSettings();
         const pathOf = (variable: string) => JSON.parse(/"[^"]*"/.exec(presets[variable]?.preset ?? "")?.[0] ?? "null");
         const [ofWeb, ofWorker, ofBeat] = [await containerOf(web), await containerOf(worker), await containerOf(beat)];
@@ -83,10 +84,10 @@ describe("the variables of the pods", () => {
         for (const temporary of ["DRAIN_FILE", "READY_FILE", "METRICS_DIR", "WORKER_HEARTBEAT_FILE", "BEAT_HEARTBEAT_FILE"]) {
             assert.ok(pathOf(temporary).startsWith(`${mountPath("tmp")}/`), temporary);
         }
-        assert.equal(Number(presets.WORKER_METRICS_PORT?.preset), metricsPort);
+        assert.equal(Number(presets.METRICS_PORT?.preset), metricsPort);
     });
 
-    it("are refused in lower case, too, as the app reads them in any case", () => {
+    it("are refused in lower case, too, because the app ignores the case", () => {
         assert.equal(takenVariable("drain_file"), "web's preStop hook relies on this one's default");
         assert.equal(takenVariable("Redis_Url"), "the program itself sets this one, from sms:redis");
         assert.equal(takenVariable("log_level"), "the app takes this one for LOG_LEVEL");
@@ -96,12 +97,12 @@ describe("the variables of the pods", () => {
         );
     });
 
-    it("are refused where Celery reads them past the app", () => {
+    it("are refused if Celery reads them directly", () => {
         assert.equal(takenVariable("CELERY_BROKER_URL"), "Celery takes it in place of the app's configuration");
         assert.equal(takenVariable("BROKER_URL"), "Celery takes it in place of sms:redis");
     });
 
-    it("are addresses, for the program too, wherever the app has one", () => {
+    it("are addresses for the program if they are addresses for the app", () => {
         const addresses = Object.entries(appSettings()).filter(([, { type }]) => /Url/.test(type));
         assert.deepEqual(
             addresses.map(([name]) => name),

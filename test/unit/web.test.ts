@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Web } from "../../components/web";
+import { deploy, resolve, types } from "../../lab/fixtures/deployed";
 import {
     app,
     calmly,
@@ -15,7 +16,6 @@ import {
     spread,
     volumes,
 } from "./appArgs";
-import { deploy, resolve, types } from "./deployed";
 
 describe("web", () => {
     const args = { ...replicated, nodePort: 31090, workers: 2, threads: 16, preStopSeconds: 10, gracefulTimeoutSeconds: 30 };
@@ -23,7 +23,7 @@ describe("web", () => {
     const growing = () => new Web("web", { ...args, autoscale: { maxReplicas: 20, cpuPercent: 70 } });
     const ready = { httpGet: { path: "/readyz", port: 8004 }, timeoutSeconds: 5 };
 
-    it("is a Deployment, a Service and a word on how many pods a drain may take", async () => {
+    it("is a Deployment, a Service and a PodDisruptionBudget", async () => {
         const { deployed } = await deploy(web);
         assert.deepEqual(deployed.listed(), [
             "web (sms:web:Web)",
@@ -36,7 +36,7 @@ describe("web", () => {
         }
     });
 
-    it("runs the server on as many pods as the settings say, with the origin's facts", async () => {
+    it("runs the server in the set number of pods, with the origin's values", async () => {
         const { deployed } = await deploy(web);
         assert.deepEqual(deployed.one(types.deployment).inputs, {
             apiVersion: "apps/v1",
@@ -50,7 +50,7 @@ describe("web", () => {
                 strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: 0 } },
                 selector: { matchLabels: { app: "sms-web" } },
                 template: {
-                    metadata: { labels: labels("sms-web"), annotations: scraped("8004") },
+                    metadata: { labels: labels("sms-web"), annotations: scraped("8005") },
                     spec: {
                         nodeSelector,
                         topologySpreadConstraints: spread("sms-web"),
@@ -74,7 +74,10 @@ describe("web", () => {
                                     { name: "WEB_GRACEFUL_TIMEOUT_SECONDS", value: "30" },
                                 ],
                                 envFrom: [{ secretRef: { name: "env-secret-1a2b3c4d" } }],
-                                ports: [{ name: "http", containerPort: 8004 }],
+                                ports: [
+                                    { name: "http", containerPort: 8004 },
+                                    { name: "metrics", containerPort: 8005 },
+                                ],
                                 resources,
                                 startupProbe: { ...ready, periodSeconds: 2, failureThreshold: 75 },
                                 readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
@@ -97,7 +100,7 @@ describe("web", () => {
         });
     });
 
-    it("answers on one port of every node, once its pods are ready", async () => {
+    it("answers on one port of every node when its pods are ready", async () => {
         const { deployed, result } = await deploy(web);
         const { inputs, dependencies } = deployed.one(types.service);
         assert.deepEqual(inputs, {
@@ -114,17 +117,17 @@ describe("web", () => {
         assert.deepEqual(await resolve(result.nodePort), { value: 31090, secret: false });
     });
 
-    it("gives a node that is drained one pod at a time, also the only one, and holds nothing up for a pod that isn't ready", async () => {
+    it("lets a drain evict one pod at a time, also the only one, and pods that aren't ready at any time", async () => {
         const { deployed } = await deploy(web);
         assert.deepEqual(deployed.one(types.disruptionBudget).inputs, disruptionBudget("sms-web"));
     });
 
-    it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {
+    it("ends a rollout without progress, after Kubernetes has given the reason", async () => {
         const { deployed } = await deploy(web);
         assert.deepEqual(deployed.one(types.deployment).timeouts, { create: "330s", update: "330s" });
     });
 
-    it("grows by the cpu of its own container where that is asked for, and calmly shrinks again", async () => {
+    it("scales up by its container's CPU if set, and scales down slowly", async () => {
         const { deployed } = await deploy(growing);
         assert.deepEqual(deployed.one(types.autoscaler).inputs, {
             apiVersion: "autoscaling/v2",
@@ -146,7 +149,7 @@ describe("web", () => {
         assert.equal(deployed.one(types.autoscaler).parent, "web");
     });
 
-    it("leaves the number of pods to the autoscaler, and takes it back where there is none any more", async () => {
+    it("leaves the number of pods to the autoscaler, and sets it again if there is none", async () => {
         const autoscaled = await deploy(growing);
         const fixed = await deploy(web);
         for (const [{ deployed }, ignored, word] of [

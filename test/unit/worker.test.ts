@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { Worker } from "../../components/worker";
+import { deploy, types } from "../../lab/fixtures/deployed";
 import {
     app,
     calmly,
@@ -16,7 +17,6 @@ import {
     spread,
     volumes,
 } from "./appArgs";
-import { deploy, types } from "./deployed";
 
 describe("the worker", () => {
     const args = { ...replicated, concurrency: 8, queues: ["sms", "sms-maintenance"] };
@@ -30,7 +30,7 @@ describe("the worker", () => {
         });
     const isFresh = { command: ["sh", "-c", 'test -n "$(find /tmp/worker.heartbeat -mmin -1)"'] };
 
-    it("is a Deployment and a word on how many pods a drain may take", async () => {
+    it("is a Deployment and a PodDisruptionBudget", async () => {
         const { deployed } = await deploy(worker);
         assert.deepEqual(deployed.listed(), [
             "worker (sms:worker:Worker)",
@@ -40,12 +40,12 @@ describe("the worker", () => {
         assert.deepEqual([deployed.one(types.deployment).parent, deployed.one(types.disruptionBudget).parent], ["worker", "worker"]);
     });
 
-    it("gives a node that is drained one pod at a time, also the only one, and holds nothing up for a pod that isn't ready", async () => {
+    it("lets a drain evict one pod at a time, also the only one, and pods that aren't ready at any time", async () => {
         const { deployed } = await deploy(worker);
         assert.deepEqual(deployed.one(types.disruptionBudget).inputs, disruptionBudget("sms-worker"));
     });
 
-    it("runs Celery, alive as long as it touches its heartbeat", async () => {
+    it("runs Celery, and is alive while it touches its heartbeat file", async () => {
         const { deployed } = await deploy(worker);
         assert.deepEqual(deployed.one(types.deployment).inputs, {
             apiVersion: "apps/v1",
@@ -101,7 +101,7 @@ describe("the worker", () => {
         });
     });
 
-    it("is called and found by its own name where it is one of several pools", async () => {
+    it("has its own name and labels if it is one of several pools", async () => {
         const { deployed } = await deploy(() => new Worker("worker-bulk", { ...replicated, concurrency: 8, queues: ["sms"] }));
         const { metadata, spec } = deployed.one(types.deployment, "worker-bulk-deployment").inputs;
         assert.deepEqual(metadata, deploymentMetadata("sms-worker-bulk"));
@@ -113,12 +113,12 @@ describe("the worker", () => {
         assert.deepEqual(deployed.one(types.disruptionBudget).inputs, disruptionBudget("sms-worker-bulk"));
     });
 
-    it("ends a rollout that doesn't get anywhere, after Kubernetes has said why", async () => {
+    it("ends a rollout without progress, after Kubernetes has given the reason", async () => {
         const { deployed } = await deploy(worker);
         assert.deepEqual(deployed.one(types.deployment).timeouts, { create: "330s", update: "330s" });
     });
 
-    it("grows by the cpu of its own container where that is asked for, and calmly shrinks again", async () => {
+    it("scales up by its container's CPU if set, and scales down slowly", async () => {
         const { deployed } = await deploy(growing);
         assert.deepEqual(deployed.one(types.autoscaler).inputs, {
             apiVersion: "autoscaling/v2",
@@ -144,7 +144,7 @@ describe("the worker", () => {
         assert.equal(deployed.one(types.autoscaler).parent, "worker");
     });
 
-    it("leaves the number of pods to the autoscaler, and takes it back where there is none any more", async () => {
+    it("leaves the number of pods to the autoscaler, and sets it again if there is none", async () => {
         const autoscaled = await deploy(growing);
         const fixed = await deploy(worker);
         for (const [{ deployed }, ignored, word] of [
@@ -156,7 +156,7 @@ describe("the worker", () => {
         }
     });
 
-    it("grows by the tasks that wait in any of its queues, as KEDA counts them", async () => {
+    it("scales up by the waiting tasks in any of its queues, as KEDA counts them", async () => {
         const { deployed } = await deploy(byQueue);
         const { inputs, parent } = deployed.one(types.scaledObject);
         assert.deepEqual(inputs, {

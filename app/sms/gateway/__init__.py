@@ -1,4 +1,4 @@
-"""Whoever carries text messages, behind one interface."""
+"""The interface of the SMS gateways."""
 
 from datetime import datetime
 from typing import Protocol
@@ -7,30 +7,30 @@ from sms.settings import Settings
 
 
 class TemporaryFailure(Exception):
-    """Another attempt may succeed. The text goes into the log and to the client: nothing private."""
+    """Another attempt may succeed. The log and the client get the text, so it contains nothing private."""
 
 
 class PermanentFailure(Exception):
-    """This message will never be carried. The text goes into the log and to the client: nothing private."""
+    """No attempt can succeed. The log and the client get the text, so it contains nothing private."""
 
 
 class Gateway(Protocol):
     def send(self, id: str, to: str, text: str) -> None:
-        """Hands one message over, within twice GATEWAY_TIMEOUT_SECONDS.
+        """Gives one message to the gateway, within twice GATEWAY_TIMEOUT_SECONDS.
 
         Raises `TemporaryFailure` or `PermanentFailure`.
         """
 
     def took(self, id: str, to: str, since: datetime) -> bool:
-        """Whether it took this message before, within twice GATEWAY_TIMEOUT_SECONDS.
+        """Whether the gateway accepted this message before. Answers within twice GATEWAY_TIMEOUT_SECONDS.
 
-        False also where it can't tell: a second text is less harm than none. Raises `TemporaryFailure`
-        where it doesn't answer at all.
+        False also if the gateway can't tell: a duplicate text does less harm than a missing one.
+        Raises `TemporaryFailure` if the gateway doesn't answer.
         """
 
 
 def gateway_for(settings: Settings) -> Gateway:
-    # The SDK takes over a second and 46 MB to import: only for those who use it.
+    # Importing the SDK takes more than a second and 46 MB, so it is imported only when it is used.
     if settings.sms_gateway == "aliyun":
         from sms.gateway.aliyun import AliyunGateway
 

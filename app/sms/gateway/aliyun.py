@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from alibabacloud_dysmsapi20170525.client import Client
 from alibabacloud_dysmsapi20170525.models import QuerySendDetailsRequest, SendSmsRequest
@@ -14,9 +15,9 @@ from Tea.exceptions import TeaException
 from sms.gateway import PermanentFailure, TemporaryFailure
 from sms.settings import Settings
 
-# What is wrong with this very message stays wrong. Everything else can pass while the message
-# waits: a limit, an outage, an unpaid bill, a key that is being changed. From the service's API
-# error codes on help.aliyun.com.
+# Faults of the message itself, which no retry repairs. All other faults can end while the message waits:
+# a limit, an outage, an unpaid bill, a key that is being changed. Source: the service's API error codes
+# on help.aliyun.com.
 PERMANENT = {
     "isv.BLACK_KEY_CONTROL_LIMIT",
     "isv.INVALID_JSON_PARAM",
@@ -28,7 +29,7 @@ PERMANENT = {
     "isv.TEMPLATE_PARAMS_ILLEGAL",
 }
 
-# The days that QuerySendDetails counts in, and how many of them it remembers.
+# The time zone of QuerySendDetails' days, and how many days its records go back.
 CHINA = timezone(timedelta(hours=8))
 REMEMBERED_DAYS = 30
 PAGE = 50
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 class AliyunGateway:
     def __init__(self, settings: Settings):
+        assert settings.aliyun_access_key_secret  # The settings require it with SMS_GATEWAY=aliyun.
         endpoint = settings.aliyun_sms_endpoint
         self._sign_name = settings.aliyun_sms_sign_name
         self._template_code = settings.aliyun_sms_template_code
@@ -50,7 +52,7 @@ class AliyunGateway:
             )
         )
         milliseconds = int(settings.gateway_timeout_seconds * 1000)
-        # The task retries; a second loop inside it would only hide the attempts.
+        # The task retries. Retries inside the SDK would hide the attempts.
         self._runtime = RuntimeOptions(autoretry=False, connect_timeout=milliseconds, read_timeout=milliseconds)
 
     def send(self, id: str, to: str, text: str) -> None:
@@ -59,14 +61,14 @@ class AliyunGateway:
             sign_name=self._sign_name,
             template_code=self._template_code,
             template_param=json.dumps({"text": text}, ensure_ascii=False),
-            # Comes back in delivery reports, in the console and from QuerySendDetails.
+            # Delivery reports, the console and QuerySendDetails show this id.
             out_id=id,
         )
         try:
             code = self._client.send_sms_with_options(request, self._runtime).body.code
-        except TeaException as error:  # the network's failures too: those have no code
+        except TeaException as error:  # Also raised for network failures, which have no code.
             code = error.code or "no answer"
-        # Nothing of the SDK's own exception goes further: it holds the URL, and that the number.
+        # The SDK's exception contains the URL, and the URL contains the number. So only the code is passed on.
         if code in PERMANENT:
             raise PermanentFailure(code)
         if code != "OK":
@@ -79,14 +81,14 @@ class AliyunGateway:
             logger.warning("the gateway doesn't tell what it took", extra={"message_id": id, "error": str(refusal)})
             return False
 
-    def _records(self, to: str, day: str) -> Iterator:
-        """What was sent to this number on that day."""
+    def _records(self, to: str, day: str) -> Iterator[Any]:
+        """The messages that were sent to this number on that day."""
         page = 0
         total = 1
         while page * PAGE < total:
             page += 1
             request = QuerySendDetailsRequest(
-                # Numbers of the mainland without their country code, unlike SendSms.
+                # Unlike SendSms, this call takes numbers of mainland China without their country code.
                 phone_number=to.removeprefix("+").removeprefix("86"),
                 send_date=day,
                 page_size=PAGE,
@@ -105,7 +107,7 @@ class AliyunGateway:
 
 
 class _NotTold(Exception):
-    """The code of a refusal: no permission for QuerySendDetails, too many questions."""
+    """The gateway refused QuerySendDetails: no permission, or too many calls. The text is the error code."""
 
 
 def _days(since: datetime) -> list[str]:

@@ -1,4 +1,4 @@
-"""The gateway for trying things out: a log line in place of a text message."""
+"""The gateway for tests: it writes a log line and sends no text message."""
 
 import logging
 from datetime import datetime
@@ -15,5 +15,5 @@ class LogGateway:
 
 
 def masked(number: str) -> str:
-    """`+8613800138000` as `**********8000`: enough to recognise, too little to call."""
+    """`+8613800138000` becomes `**********8000`: the reader can recognise the number but can't call it."""
     return "*" * (len(number) - 4) + number[-4:]

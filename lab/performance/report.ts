@@ -1,0 +1,130 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TopLevelSpec } from "vega-lite";
+import { svg } from "../reliability/plot";
+import type { Circumstances } from "./circumstances";
+import { type Amount, type Figure, isMet, type Result, type Row, ratio } from "./row";
+
+/** A row's result, with the conditions and the duration of its measurement. */
+export type Kept = Result & Circumstances & { readonly seconds: number };
+
+interface Measured {
+    readonly row: Row;
+    readonly kept: Kept;
+}
+
+/** Writes docs/performance.md and its plots. Returns the verdicts. */
+export async function writeReport(rows: readonly Measured[], folder: string): Promise<string> {
+    for (const { row, kept } of rows) {
+        writeFileSync(join(folder, `${row.name}.svg`), await svg(ratios(kept)));
+    }
+    const verdicts = rows.flatMap(({ row, kept }) => judged(kept).map((figure) => ({ row, figure })));
+    const table = [
+        "| what | beside it | ours | theirs | ratio | goal | |",
+        "|---|---|---|---|---|---|---|",
+        ...verdicts.map(
+            ({ row, figure }) => `| [${figure.what}](#${row.name.toLowerCase()}) | ${row.peer} | ${cells(figure).join(" | ")} |`,
+        ),
+    ].join("\n");
+    const first = rows[0]?.kept;
+    const text = [
+        "# Performance",
+        "Made by `npm run bench`, which measures each row beside what one would take instead, in turns, in one run. Medians; in",
+        "brackets the least and the most. CPU time is that of a command and of all that it starts. `npm run bench -- --only",
+        "preview,unit` measures rows again; the report is made of the last measurement of each.",
+        "",
+        first ? `${first.processors}, ${first.memoryGiB} GiB, Node ${first.node.slice(1)}.` : "",
+        "",
+        table,
+        ...rows.map(section),
+    ].join("\n");
+    writeFileSync(join(folder, "..", "performance.md"), `${text}\n`);
+    return verdicts
+        .map(({ figure }) => `${isMet(figure) ? "met    " : "not met"}  ${ratio(figure).toFixed(2)}× (${goalOf(figure)})  ${figure.what}`)
+        .join("\n");
+}
+
+const judged = ({ figures }: Kept) => figures.filter(({ goal }) => goal !== undefined);
+
+function section({ row, kept }: Measured): string {
+    const lines = kept.figures.map((figure) => `| ${figure.what} | ${cells(figure).join(" | ")} |`);
+    const parts = kept.parts.map(({ what, value, unit }) => `| ${what} | ${shown(value)} ${unit} |`);
+    return [
+        `\n## ${row.name}\n`,
+        `${row.title}, beside ${row.peer}. \`npm run bench -- --only ${row.name}\`, ${kept.seconds} s, ${kept.measuredAt} at ${kept.commit}, load ${kept.load}.\n`,
+        `![${row.title}](performance/${row.name}.svg)\n`,
+        "| | ours | theirs | ratio | goal | |\n|---|---|---|---|---|---|",
+        ...lines,
+        ...(parts.length > 0 ? ["\nMade of:\n\n| part | |\n|---|---|", ...parts] : []),
+        ...kept.remarks.map((remark) => `\n${remark}`),
+    ].join("\n");
+}
+
+function cells(figure: Figure): string[] {
+    const met = isMet(figure);
+    const verdict = met === undefined ? "" : met ? "met" : "**not met**";
+    return [text(figure.ours, figure.unit), text(figure.peer, figure.unit), `${ratio(figure).toFixed(2)}×`, goalOf(figure), verdict];
+}
+
+function goalOf({ goal, unit }: Figure): string {
+    if (goal === undefined) {
+        return "";
+    }
+    if ("oursAtMost" in goal) {
+        return `≤ ${goal.oursAtMost} ${unit}`;
+    }
+    return "atMost" in goal ? `≤ ${goal.atMost}×` : `≥ ${goal.atLeast}×`;
+}
+
+function text({ value, least, most }: Amount, unit: string): string {
+    const spread = least === undefined || most === undefined || least === most ? "" : ` (${shown(least)}–${shown(most)})`;
+    return `${shown(value)} ${unit}${spread}`;
+}
+
+function shown(value: number): string {
+    return value >= 100 ? String(Math.round(value)) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function goalAsRatio({ goal, peer }: Figure): number | undefined {
+    if (goal === undefined) {
+        return undefined;
+    }
+    return "oursAtMost" in goal ? goal.oursAtMost / peer.value : "atMost" in goal ? goal.atMost : goal.atLeast;
+}
+
+/** A plot of our values as multiples of the peer's, with the goals as ticks. */
+function ratios({ figures }: Kept): TopLevelSpec {
+    const values = figures.map((figure) => ({
+        what: figure.what,
+        ratio: ratio(figure),
+        goal: goalAsRatio(figure),
+        verdict: { true: "met", false: "not met", undefined: "shown" }[String(isMet(figure))],
+    }));
+    const y = { field: "what", type: "nominal", sort: null, title: null, axis: { labelLimit: 420 } } as const;
+    return {
+        width: 420,
+        height: { step: 28 },
+        data: { values },
+        layer: [
+            {
+                mark: { type: "bar", height: 14 },
+                encoding: {
+                    y,
+                    x: { field: "ratio", type: "quantitative", title: "ours as a multiple of theirs" },
+                    color: {
+                        field: "verdict",
+                        type: "nominal",
+                        scale: { domain: ["met", "not met", "shown"], range: ["#2da44e", "#cf222e", "#8c959f"] },
+                        title: null,
+                    },
+                },
+            },
+            {
+                transform: [{ filter: "isValid(datum.goal)" }],
+                mark: { type: "tick", thickness: 3, size: 24, color: "black" },
+                encoding: { y, x: { field: "goal", type: "quantitative" } },
+            },
+            { mark: { type: "rule", strokeDash: [3, 3] }, encoding: { x: { datum: 1 } } },
+        ],
+    };
+}

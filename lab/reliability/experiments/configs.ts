@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import fc from "fast-check";
+import { parse } from "../../../settings/parse";
+import { keyOf } from "../../../settings/problems";
+import { assertSame, engineIn } from "../../fixtures/engineReader";
+import { runProgram } from "../../fixtures/program";
+import { stackFileTexts } from "../../fixtures/stackFileTexts";
+import { pause } from "../cluster";
+import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
+import type { Product } from "../product";
+import { type Bad, badFile, changed, type Good, goodFiles, textsOf, type Values, type Verdict, verdict } from "../stackFiles";
+
+/** The verdict without checks: the program uses the file's values, and the defaults for missing keys. */
+async function uncheckedVerdict({ stack, values, secrets, path }: Bad): Promise<Verdict> {
+    const right = goodFiles().find((file) => file.stack === stack) as Good;
+    const settings = parse({
+        stack,
+        texts: { ...textsOf(right.values), ...right.secrets },
+        encrypted: new Set(Object.keys(right.secrets)),
+    });
+    const wrongValue = path.reduce<unknown>((block, key) => (block as Values | undefined)?.[key], values);
+    const checked = require.cache[require.resolve("../../../settings/parse")] as NodeJS.Module;
+    const exports = checked.exports;
+    checked.exports = { ...exports, parse: () => changed(settings, path, wrongValue) };
+    const forget = () => {
+        delete require.cache[require.resolve("../../../settings")];
+    };
+    try {
+        forget();
+        // If an output fails, code that waits for it never ends.
+        await Promise.race([runProgram(stack, textsOf(values), secrets), pause(10).then(() => Promise.reject(new Error("no end")))]);
+        return "not refused";
+    } catch (error) {
+        return error instanceof pulumi.RunError ? "refused without the key" : "a stack trace";
+    } finally {
+        checked.exports = exports;
+        forget();
+    }
+}
+
+interface Sizes {
+    files: number;
+    /** Files for the real engine on the real cluster. The program's own reader of settings reads the others. */
+    byTheEngine: number;
+    unchecked: number;
+    /** Valid files in all YAML notations, for the engine and for the program's reader of files. */
+    good: number;
+}
+
+const sizes: Record<Form, Sizes> = {
+    full: { files: 500, byTheEngine: 12, unchecked: 60, good: 40 },
+    short: { files: 500, byTheEngine: 1, unchecked: 10, good: 5 },
+};
+
+async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
+    const { files, byTheEngine, unchecked, good } = sizes[form];
+    const isChecked = side.kind === "ours";
+    const bad = fc.sample(badFile(), { numRuns: isChecked ? files : unchecked });
+    const verdicts: Verdict[] = [];
+    // Without checks, some promises of the program may fail after its verdict is known.
+    const late = () => {};
+    process.on("uncaughtException", late);
+    for (const file of bad) {
+        verdicts.push(isChecked ? verdict(file) : await uncheckedVerdict(file));
+    }
+    await pause(1);
+    process.off("uncaughtException", late);
+    const notes = bad
+        .map((file, i) => ({ file, verdict: verdicts[i] }))
+        .filter(({ verdict }) => isChecked && verdict !== "refused")
+        .map(({ file, verdict }) => `${verdict}: ${keyOf(file.path)} of ${file.stack}`);
+    const many = (wanted: Verdict) => verdicts.filter((verdict) => verdict === wanted).length;
+    const group = "by the program's reader of settings";
+    const counts: Count[] = [
+        { group, what: "bad stack files", value: bad.length },
+        { group, what: "different keys in them", value: new Set(bad.map(({ path }) => keyOf(path))).size },
+        { group, what: "not refused", value: many("not refused"), goal: 0 },
+        { group, what: "refused without the key's name", value: many("refused without the key"), goal: 0 },
+        { group, what: "ended with a stack trace", value: many("a stack trace"), goal: 0 },
+    ];
+    return isChecked
+        ? { counts: [...counts, ...(await readingCounts(good)), ...(await engineCounts(await stage.product(), byTheEngine))], notes }
+        : { counts, notes };
+}
+
+/** Compares the values of the program's reader of files with the engine's. */
+async function readingCounts(files: number): Promise<Count[]> {
+    const folder = mkdtempSync(join(tmpdir(), "sms-configs-"));
+    try {
+        const engine = await engineIn(folder);
+        let different = 0;
+        for (const text of fc.sample(stackFileTexts(60), { numRuns: files })) {
+            const said = await engine(text);
+            different += said !== undefined && isSame(text, said) ? 0 : 1;
+        }
+        const group = "by the program's reader of files and by `pulumi config`";
+        return [
+            { group, what: "good stack files", value: files },
+            { group, what: "read differently", value: different, goal: 0 },
+        ];
+    } finally {
+        rmSync(folder, { recursive: true });
+    }
+}
+
+function isSame(...[text, said]: Parameters<typeof assertSame>): boolean {
+    try {
+        assertSame(text, said);
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+/** Runs `pulumi up` with bad files on the running stack. A change would show in its objects. */
+async function engineCounts(product: Product, files: number): Promise<Count[]> {
+    const { stack, cluster } = product;
+    const generations = () =>
+        cluster.kubectl(
+            "get",
+            "deployments,statefulsets,services,secrets,jobs",
+            "--output=jsonpath={.items[*].metadata.uid} {.items[*].metadata.generation}",
+        );
+    const before = await generations();
+    // On this stack, only one block changes at a time. So faults that need another block's value as well can't be tried.
+    const bad = fc.sample(
+        badFile().filter(
+            ({ stack, values, path, secrets }) =>
+                stack === "local" && values.environment !== undefined && path[0] !== "production" && !((path[0] as string) in secrets),
+        ),
+        { numRuns: files },
+    );
+    let [refused, named, traces] = [0, 0, 0];
+    for (const { path, values } of bad) {
+        const block = String(path[0]);
+        await stack.configure({ [`sms:${block}`]: values[block] });
+        const { exitCode, output } = await stack.up();
+        refused += exitCode === 0 ? 0 : 1;
+        named += output.includes(keyOf(path)) ? 1 : 0;
+        traces += /\n\s+at .*\.(ts|js):\d+/.test(output) ? 1 : 0;
+    }
+    await product.configure();
+    const group = "by `pulumi up` on the running stack";
+    return [
+        { group, what: "bad stack files", value: bad.length },
+        { group, what: "not refused", value: bad.length - refused, goal: 0 },
+        { group, what: "refused without the key's name", value: bad.length - named, goal: 0 },
+        { group, what: "ended with a stack trace", value: traces, goal: 0 },
+        { group, what: "objects in the cluster changed", value: before === (await generations()) ? 0 : 1, goal: 0 },
+    ];
+}
+
+export const configs: Experiment = {
+    name: "configs",
+    title: "Bad stack files",
+    method: "fast-check takes the stack files of `local`, `test` and `online`, complete and right, and makes one thing wrong in each: any setting that the schema knows gets a value out of its range, of another kind or of another pattern; a key that doesn't exist is added; one that has to be there is taken away; two that can't be together are put together; an address lacks its scheme, has a port that is none or a password that isn't percent-encoded; a quantity has another suffix; a variable is one that the pods rely on; a namespace is Kubernetes' own or an operator's; a tag or a network is one that the cloud refuses; a value without quotes is one that YAML reads otherwise. Good files, in every way of writing YAML, are read by the engine and by the program's own reader.",
+    protections: { checks: "the settings reach the program with nobody looking at them, on the engine's mocks" },
+    trial,
+};

@@ -1,0 +1,275 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { hashOf, newToken } from "../../../operations/tokens";
+import { MachineError } from "../../../toolchain/progress";
+import { authorization, post } from "../../machine/client";
+import { pause } from "../cluster";
+import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment";
+import { type Answer, Attack, accepted, failureNotes, isFailed, percentile, type Request, write, writes } from "../load";
+import type { Product } from "../product";
+
+interface Sizes {
+    /** The duration of the storm, and of the quiet time before it. */
+    seconds: number;
+    /**
+     * Requests a second: `honest` is the honest client, `strangers` have no valid token, `flood` is one client above its limit, and
+     * `curious` reads other clients' messages.
+     */
+    rates: Record<"honest" | "strangers" | "flood" | "curious", number>;
+    idleConnections: number;
+    slowSenders: number;
+}
+
+const sizes: Record<Form, Sizes> = {
+    // 10,000 requests in addition to the honest ones.
+    full: { seconds: 100, rates: { honest: 20, strangers: 50, flood: 30, curious: 20 }, idleConnections: 1000, slowSenders: 40 },
+    short: { seconds: 10, rates: { honest: 10, strangers: 15, flood: 15, curious: 10 }, idleConnections: 100, slowSenders: 20 },
+};
+
+const floodLimit = 60;
+const clients = {
+    rotated: {},
+    curious: {},
+    // Its bodies never end, so it sends no messages.
+    slow: {},
+    flood: { requestsPerMinute: floodLimit },
+};
+
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+
+/** Requests that must all be refused: without a token, with a wrong one, or with one that is no longer valid. */
+function strangersRequests(address: string, id: string): Request[] {
+    const honest = write(address);
+    const strangers: Record<string, string>[] = [
+        {},
+        bearer("sms_wrong"),
+        bearer(""),
+        { Authorization: "Basic c21zOnNtcw==" },
+        // These tokens were valid before the storm: one of a removed client, and one that was replaced.
+        authorization("revoked"),
+        authorization("rotated"),
+        { ...bearer("sms_wrong"), "X-Forwarded-For": "127.0.0.1", "X-Forwarded-User": "local", "X-Original-URL": "/healthz" },
+    ];
+    return strangers.flatMap((headers) => [
+        { ...honest, headers },
+        { ...honest, body: { ...honest.body, text: "x".repeat(100_000) }, headers },
+        { method: "GET", url: `${address}/messages/${id}`, headers },
+        ...["PUT", "DELETE", "PATCH", "TRACE"].map((method) => ({ method, url: `${address}/messages/${id}`, headers })),
+        ...["/metrics", "/messages", "//messages", "/messages/..%2f..%2fetc%2fpasswd", "/admin"].map((path) => ({
+            method: "GET",
+            url: `${address}${path}`,
+            headers,
+        })),
+    ]);
+}
+
+/** Idle connections, bodies that never end, and data that is no valid request. `end` returns the answers. */
+class Nuisances {
+    readonly heard: string[] = [];
+    private readonly sockets: Socket[] = [];
+
+    constructor(private readonly address: string) {}
+
+    async begin({ idleConnections, slowSenders }: Sizes): Promise<void> {
+        const head = `POST /messages HTTP/1.1\r\nHost: sms\r\nContent-Type: application/json\r\n`;
+        const token = `Authorization: ${authorization("slow").Authorization}\r\n`;
+        const json = JSON.stringify({ to: "+8613800138000", text: "nuisance" });
+        const whole = (headers: string, body: string | Buffer) =>
+            Buffer.concat([Buffer.from(`${head}${token}${headers}Content-Length: ${body.length}\r\n\r\n`), Buffer.from(body)]);
+        const said = [
+            ...Array.from({ length: idleConnections }, () => ""),
+            ...Array.from({ length: slowSenders }, () => `${head}${token}Content-Length: 100\r\n\r\n{`),
+            ...Array.from({ length: slowSenders }, () => `${head}Content-Length: 100\r\n\r\n{`),
+            `${head}${token}Transfer-Encoding: chunked\r\n\r\n${"4000\r\n".concat("x".repeat(0x4000), "\r\n").repeat(64)}`,
+            `${head}${token}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n`,
+            `${head}${token}Content-Length: 5\r\nContent-Length: 6\r\n\r\n`,
+            `GET /messages/x\r\nX: y HTTP/1.1\r\nHost: sms\r\n\r\n`,
+            `GET / HTTP/1.1\r\nHost: sms\r\nX-Long: ${"y".repeat(100_000)}\r\n\r\n`,
+            `\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03`,
+            whole("Content-Encoding: gzip\r\n", "\x1f\x8b"),
+            whole("", `{"to": "+8613800138000", "text": ${"[".repeat(8000)}`),
+            whole("", json.replace("nuisance", "\\ud800")),
+            whole("", Buffer.from(json, "utf16le")),
+            whole("Idempotency-Key: a\u0001b\r\n", json),
+        ];
+        for (const bytes of said) {
+            await this.say(bytes);
+        }
+    }
+
+    private async say(bytes: string | Buffer): Promise<void> {
+        const { hostname, port } = new URL(this.address);
+        const socket = connect(Number(port), hostname);
+        let answer = "";
+        socket.on("data", (chunk) => {
+            answer += chunk.toString("latin1");
+        });
+        socket.on("close", () => answer !== "" && this.heard.push(answer));
+        // A refused or broken connection counts as an answer, too.
+        socket.on("error", () => {});
+        await Promise.race([once(socket, "connect"), pause(5)]);
+        socket.write(bytes);
+        this.sockets.push(socket);
+    }
+
+    async end(): Promise<string[]> {
+        for (const socket of this.sockets) {
+            socket.destroy();
+        }
+        await pause(1);
+        return this.heard;
+    }
+}
+
+/** Checks that two clients are accepted. Then replaces the token of one, and removes the other. */
+async function takeTokensAway(product: Product): Promise<void> {
+    await product.configure({ clients: { ...clients, revoked: {} } });
+    await upAndDrained(product);
+    for (const client of ["revoked", "rotated"]) {
+        const { status } = await post(product.address, { to: "+8613800138000", text: "door" }, { client });
+        if (status !== 202) {
+            throw new MachineError(`The client ${client} is refused before its token is removed: ${status}`);
+        }
+    }
+    await product.configure({ clients });
+    await product.stack.setSecret("sms:clientTokens.rotated", hashOf(newToken()));
+    await upAndDrained(product);
+}
+
+/** Waits until the old pods have ended, because they accept the old tokens on their open connections. */
+async function upAndDrained(product: Product): Promise<void> {
+    await product.up();
+    await product.cluster.drained("sms-web");
+}
+
+/** Changes to the copy of the program, by protection. */
+const edits: Record<string, { file: string; edit: (code: string) => string }> = {
+    tokens: {
+        file: "app/sms/door.py",
+        edit: (code) =>
+            code
+                .replace("found = None\n", "found = self._tokens[0][0]\n")
+                .replace('if found is None or scheme.lower() != "bearer":', "if found is None:"),
+    },
+    limits: {
+        file: "app/sms/allowance.py",
+        edit: (code) => code.replace("elif self._is_exhausted() or self._spent >= self._limit:", "elif False:"),
+    },
+    owners: {
+        file: "app/sms/web.py",
+        edit: (code) => code.replace("if client.owns(id):", "if True:"),
+    },
+};
+
+async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
+    const product = await stage.product();
+    const edit = side.kind === "without" ? edits[side.protection] : undefined;
+    if (edit !== undefined) {
+        product.stack.edit(edit.file, edit.edit);
+    }
+    try {
+        await takeTokensAway(product);
+        return await storm(product, side, sizes[form]);
+    } finally {
+        if (edit !== undefined) {
+            product.stack.restore(edit.file);
+        }
+        await product.configure();
+        await product.up();
+    }
+}
+
+const restartsOf = async ({ cluster }: Product) =>
+    (await cluster.livingPods("sms-web")).reduce((sum, { status }) => sum + (status.containerStatuses?.[0]?.restartCount ?? 0), 0);
+
+async function storm(product: Product, side: Side, size: Sizes): Promise<Trial> {
+    const { address, gateway } = product;
+    const { seconds, rates } = size;
+    const takenBefore = gateway.count;
+    const restartsBefore = await restartsOf(product);
+    const answersTo = async (requests: readonly Request[], rate: number, forSeconds = seconds) =>
+        (await Attack.start({ requests, rate, seconds: forSeconds, keepAlive: true })).answers();
+    const honestly = () => answersTo(writes(address), rates.honest);
+
+    const quiet = await honestly();
+    const ids = accepted(quiet);
+    const key = randomUUID();
+    const message = write(address);
+    const [own] = accepted(await answersTo([{ ...message, headers: { ...authorization(), "Idempotency-Key": key } }], 1, 1));
+
+    const nuisances = new Nuisances(address);
+    await nuisances.begin(size);
+    const curious = authorization("curious");
+    const looks = ids.slice(0, 200).map((id) => ({ method: "GET", url: `${address}/messages/${id}`, headers: curious }));
+    const start = Date.now();
+    const [busy, strangers, flood, looked, sameKey] = await Promise.all([
+        honestly(),
+        answersTo(strangersRequests(address, ids[0] as string), rates.strangers),
+        answersTo([{ ...message, headers: authorization("flood") }], rates.flood),
+        answersTo(looks, rates.curious),
+        answersTo([{ ...message, headers: { ...curious, "Idempotency-Key": key } }], 1),
+    ]);
+    const minutes = Math.floor(Date.now() / 60_000) - Math.floor(start / 60_000) + 1;
+    const heard = await nuisances.end();
+
+    const letIn = new Set([...ids, own, ...[busy, flood, sameKey].flatMap(accepted)]);
+    const unsent = await product.unsent(accepted(busy), 90);
+    const failedInside = ({ status }: Answer) => status >= 500;
+    const abuse = [...strangers, ...flood, ...looked, ...sameKey];
+    const group = "";
+    const count = (what: string, value: number, goal?: number): Count => ({ group, what, value, goal });
+    return {
+        counts: [
+            count("requests of strangers", strangers.length),
+            count("of them not refused (a status below 400)", strangers.filter((answer) => !isFailed(answer)).length, 0),
+            // If the body is too long, the server may close the connection while the client still sends.
+            count("of them without an answer", strangers.filter(({ status }) => status === 0).length),
+            count("looks at other clients' messages", looked.length),
+            count("of them that saw one", looked.filter((answer) => !isFailed(answer)).length, 0),
+            count(
+                "messages of one client got by another with the same Idempotency-Key",
+                accepted(sameKey).filter((id) => id === own).length,
+                0,
+            ),
+            count("requests of a client that may make 60 a minute", flood.length),
+            count("of them accepted above its limit", Math.max(0, accepted(flood).length - minutes * floodLimit), 0),
+            count("idle connections and bodies that never end", size.idleConnections + 2 * size.slowSenders),
+            count(
+                "answers of 500 and above to all of these",
+                abuse.filter(failedInside).length + heard.filter((text) => / 5\d\d /.test(firstLine(text))).length,
+                0,
+            ),
+            count("stack traces in what was answered", heard.filter((text) => text.includes("Traceback")).length, 0),
+            count("messages at the gateway that nobody was let in with", Math.max(0, gateway.count - takenBefore - letIn.size), 0),
+            count("restarts of web", (await restartsOf(product)) - restartsBefore, 0),
+            count("honest requests meanwhile", busy.length),
+            count("of them failed", busy.filter(isFailed).length, 0),
+            count("of their messages not sent in the end", unsent.length + gateway.lost(accepted(busy)), 0),
+            { group, what: "99th percentile of the honest, before, ms", value: percentile(quiet, 0.99) },
+            { group, what: "99th percentile of the honest, meanwhile, ms", value: percentile(busy, 0.99) },
+            {
+                group,
+                what: "99th percentile of the honest, meanwhile ÷ before",
+                value: percentile(busy, 0.99) / percentile(quiet, 0.99),
+                goal: 1.5,
+                isTime: true,
+            },
+        ],
+        notes: failureNotes(side, "honest", busy),
+    };
+}
+
+const firstLine = (text: string) => text.split("\r\n", 1)[0] as string;
+
+export const door: Experiment = {
+    name: "door",
+    title: "The door in a storm",
+    method: "An honest client posts at a steady rate, first alone, then beside 10,000 requests of others: strangers without a token, with a wrong one, with one that was revoked and one that was replaced in the `up` before, on every path and by every method; a client far above its limit; a client that asks for others' messages and uses another's Idempotency-Key; idle connections, bodies that never end, oversized and broken requests. Counted is what came through.",
+    protections: {
+        tokens: "in the copy of the program: whoever shows no client's token is taken for the first client",
+        limits: "in the copy of the program: nobody is refused for a limit",
+        owners: "in the copy of the program: a client sees every message whose id it knows",
+    },
+    trial,
+};

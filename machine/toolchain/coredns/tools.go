@@ -1,6 +1,0 @@
-//go:build tools
-
-// Keeps the command that is built from here, which no package here imports, in go.mod.
-package tools
-
-import _ "github.com/coredns/coredns"

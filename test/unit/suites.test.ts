@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { failures } from "../suites";
+
+describe("what a suite says of its failed tests", () => {
+    it("is mocha's list, from its count on", () => {
+        const output =
+            "  a\n    \u001b[32m✔\u001b[0m passes\n    1) fails\n\n  1 passing (2s)\n  1 failing\n\n  1) a\n       fails:\n     Error\n";
+        assert.equal(failures(output), "  1 failing\n\n  1) a\n       fails:\n     Error");
+    });
+
+    it("is pytest's summary, and what each assertion compared", () => {
+        const output = [
+            "=== FAILURES ===",
+            "    def test_a():",
+            ">       assert 1 == 2",
+            "E       assert 1 == 2",
+            "=== short test summary info ===",
+            "FAILED tests/test_a.py::test_a - assert 1 == 2",
+            "=== 1 failed, 3 passed in 0.1s ===",
+        ].join("\n");
+        assert.equal(failures(output), "E       assert 1 == 2\nFAILED tests/test_a.py::test_a - assert 1 == 2");
+    });
+
+    it("is the end of the output where neither counted", () => {
+        const lines = Array.from({ length: 200 }, (_, line) => `error ${line}`);
+        assert.equal(failures(lines.join("\n")), lines.slice(-80).join("\n"));
+    });
+});
