@@ -31,10 +31,18 @@ MOST_CONNECTIONS = 20_000
 
 
 def application() -> "Flask":
-    """Creates the application in each process, with its own store clients and threads."""
+    """Creates the application in each process, with its own store clients and threads.
+
+    If it can't be created, the main process ends too. granian alone may start processes again without end: it sees a
+    crash loop only if one process crashes twice in a row, and two processes can crash in turn.
+    """
     from sms.web import create_app
 
-    return create_app(settings())
+    try:
+        return create_app(settings())
+    except BaseException:
+        os.kill(os.getppid(), signal.SIGTERM)
+        raise
 
 
 def begin(settings: Settings) -> None:

@@ -184,6 +184,8 @@ class Stack:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            # pytest shows it if the test failed.
+            print(f"{Path(process.args[0]).name} {' '.join(process.args[1:])}\n{process.output()[-3000:]}")
         self.redis.flushdb()
         self.mongo.client.drop_database(self.mongo)
         self.aliyun.close()
