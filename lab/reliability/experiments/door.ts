@@ -22,8 +22,9 @@ interface Sizes {
 }
 
 const sizes: Record<Form, Sizes> = {
-    // 10,000 requests in addition to the honest ones.
-    full: { seconds: 100, rates: { honest: 20, strangers: 50, flood: 30, curious: 20 }, idleConnections: 1000, slowSenders: 40 },
+    // 10,000 requests in addition to the honest ones, at a rate that leaves the machine's two cores some idle time. The load's own
+    // processes run on these cores, too.
+    full: { seconds: 200, rates: { honest: 20, strangers: 25, flood: 15, curious: 10 }, idleConnections: 1000, slowSenders: 40 },
     short: { seconds: 10, rates: { honest: 10, strangers: 15, flood: 15, curious: 10 }, idleConnections: 100, slowSenders: 20 },
 };
 
