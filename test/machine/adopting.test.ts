@@ -58,10 +58,7 @@ describe("another product, with other settings only, on the real cluster", () =>
         await stack.answers();
     });
 
-    after("destroy", async () => {
-        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
-        await stack.remove();
-    });
+    after("remove", () => stack.clear());
 
     it("runs in web, worker and beat", async () => {
         const running = (await stack.objects<Pod>("pods")).filter(({ spec }) => spec.containers[0]?.image.includes("/notes:"));

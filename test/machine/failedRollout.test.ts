@@ -48,10 +48,7 @@ describe("a version on the real cluster", () => {
         assert.equal(exitCode, 0, output);
     });
 
-    after("destroy", async () => {
-        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
-        await stack.remove();
-    });
+    after("remove", () => stack.clear());
 
     for (const [what, files, change, ...reasons] of failures) {
         it(`that ${what} ends the up in time and with its own last lines, while the old version serves`, async () => {

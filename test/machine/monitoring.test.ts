@@ -56,12 +56,11 @@ describe("monitoring on the real cluster", () => {
         sender = sendUntilOver();
     });
 
-    after("destroy", async () => {
+    after("remove", async () => {
         isOver = true;
         await sender;
         prometheus?.stop();
-        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
-        await stack.remove();
+        await stack.clear();
         await kubectl("delete", "--ignore-not-found", ...operatorResources);
     });
 

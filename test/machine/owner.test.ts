@@ -55,11 +55,9 @@ describe("objects of others on the real cluster", () => {
 
     after("remove", async () => {
         for (const stack of stacks) {
-            await stack.remove();
+            await stack.clear();
         }
-        for (const namespace of [mine, "sms-yours", "sms-shared"]) {
-            await kubectl("delete", "namespace", namespace, "--ignore-not-found");
-        }
+        await kubectl("delete", "namespace", "sms-shared", "--ignore-not-found", "--wait=false");
     });
 
     it("are refused to a second stack in the namespace of the first, and its destroy changes nothing", async () => {

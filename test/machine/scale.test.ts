@@ -34,10 +34,7 @@ describe("the number of pods on the real cluster", () => {
         assertSucceeded(await stack.up());
     });
 
-    after("destroy", async () => {
-        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
-        await stack.remove();
-    });
+    after("remove", () => stack.clear());
 
     it("stays unchanged when an autoscaler is switched on", async () => {
         await configure({ replicas: 2 });

@@ -48,10 +48,9 @@ describe("the check of the stores on the real cluster", () => {
         assert.equal(exitCode, 0, output);
     });
 
-    after("destroy", async () => {
+    after("remove", async () => {
         await inNode("iptables", "--wait", "--delete", ...dropped);
-        await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
-        await stack.remove();
+        await stack.clear();
     });
 
     it("runs once, and doesn't run again if nothing changes", async () => {

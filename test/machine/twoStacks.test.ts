@@ -98,8 +98,7 @@ describe("two stacks, one cluster", () => {
 
     after("remove", async () => {
         for (const { stack } of [one, other]) {
-            await stack.remove();
-            await kubectl("delete", "namespace", stack.namespace, "--ignore-not-found");
+            await stack.clear();
         }
     });
 
