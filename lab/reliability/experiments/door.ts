@@ -222,42 +222,42 @@ async function storm(product: Product, side: Side, size: Sizes): Promise<Trial> 
     const count = (what: string, value: number, goal?: number): Count => ({ group, what, value, goal });
     return {
         counts: [
-            count("requests of strangers", strangers.length),
-            count("of them not refused (a status below 400)", strangers.filter((answer) => !isFailed(answer)).length, 0),
-            // If the body is too long, the server may close the connection while the client still sends.
-            count("of them without an answer", strangers.filter(({ status }) => status === 0).length),
-            count("looks at other clients' messages", looked.length),
-            count("of them that saw one", looked.filter((answer) => !isFailed(answer)).length, 0),
+            count("requests without a valid token", strangers.length),
             count(
-                "messages of one client got by another with the same Idempotency-Key",
-                accepted(sameKey).filter((id) => id === own).length,
+                "requests without a valid token that were not refused (status below 400)",
+                strangers.filter((answer) => !isFailed(answer)).length,
                 0,
             ),
-            count("requests of a client that may make 60 a minute", flood.length),
-            count("of them accepted above its limit", Math.max(0, accepted(flood).length - minutes * floodLimit), 0),
-            count("idle connections and bodies that never end", size.idleConnections + 2 * size.slowSenders),
+            // If the body is too long, the server may close the connection while the client still sends.
+            count("requests without a valid token that got no answer", strangers.filter(({ status }) => status === 0).length),
+            count("reads of other clients' messages", looked.length),
+            count("reads of other clients' messages that succeeded", looked.filter((answer) => !isFailed(answer)).length, 0),
+            count("messages that another client got with the same Idempotency-Key", accepted(sameKey).filter((id) => id === own).length, 0),
+            count("requests of a client with a limit of 60 per minute", flood.length),
+            count("requests accepted above this limit", Math.max(0, accepted(flood).length - minutes * floodLimit), 0),
+            count("idle connections and requests with a body that never ends", size.idleConnections + 2 * size.slowSenders),
             count(
-                "answers of 500 and above to all of these",
+                "answers to all of these with a status of 500 or above",
                 abuse.filter(failedInside).length + heard.filter((text) => / 5\d\d /.test(firstLine(text))).length,
                 0,
             ),
-            count("stack traces in what was answered", heard.filter((text) => text.includes("Traceback")).length, 0),
-            count("messages at the gateway that nobody was let in with", Math.max(0, gateway.count - takenBefore - letIn.size), 0),
+            count("answers with a stack trace", heard.filter((text) => text.includes("Traceback")).length, 0),
+            count("messages at the gateway that web did not accept", Math.max(0, gateway.count - takenBefore - letIn.size), 0),
             count("restarts of web", (await restartsOf(product)) - restartsBefore, 0),
-            count("honest requests meanwhile", busy.length),
-            count("of them failed", busy.filter(isFailed).length, 0),
-            count("of their messages not sent in the end", unsent.length + gateway.lost(accepted(busy)), 0),
-            { group, what: "99th percentile of the honest, before, ms", value: percentile(quiet, 0.99) },
-            { group, what: "99th percentile of the honest, meanwhile, ms", value: percentile(busy, 0.99) },
+            count("requests of the honest client during the abuse", busy.length),
+            count("failed requests of the honest client", busy.filter(isFailed).length, 0),
+            count("messages of the honest client not sent at the end", unsent.length + gateway.lost(accepted(busy)), 0),
+            { group, what: "p99 of the honest client alone, ms", value: percentile(quiet, 0.99) },
+            { group, what: "p99 of the honest client during the abuse, ms", value: percentile(busy, 0.99) },
             {
                 group,
-                what: "99th percentile of the honest, meanwhile ÷ before",
+                what: "p99 of the honest client during the abuse ÷ p99 alone",
                 value: percentile(busy, 0.99) / percentile(quiet, 0.99),
                 goal: 1.5,
                 isTime: true,
             },
         ],
-        notes: failureNotes(side, "honest", busy),
+        notes: failureNotes(side, "the honest client", busy),
     };
 }
 
@@ -265,12 +265,20 @@ const firstLine = (text: string) => text.split("\r\n", 1)[0] as string;
 
 export const door: Experiment = {
     name: "door",
-    title: "The door in a storm",
-    method: "An honest client posts at a steady rate, first alone, then beside 10,000 requests of others: strangers without a token, with a wrong one, with one that was revoked and one that was replaced in the `up` before, on every path and by every method; a client far above its limit; a client that asks for others' messages and uses another's Idempotency-Key; idle connections, bodies that never end, oversized and broken requests. Counted is what came through.",
+    title: "Abusive clients of the API",
+    method: [
+        "An honest client posts messages at a steady rate: first alone, then during 10,000 requests of abusive clients. The counts show which of these requests succeed, and how they affect the honest client.",
+        [
+            "- Clients without a valid token use every path and every method. They send no token, a wrong one, a revoked one, or one that the `up` before replaced.",
+            "- One client exceeds its limit by far.",
+            "- One client reads messages of other clients and uses the Idempotency-Key of another client.",
+            "- Other connections are idle, send a body that never ends, or send oversized and malformed requests.",
+        ].join("\n"),
+    ].join("\n\n"),
     protections: {
-        tokens: "in the copy of the program: whoever shows no client's token is taken for the first client",
-        limits: "in the copy of the program: nobody is refused for a limit",
-        owners: "in the copy of the program: a client sees every message whose id it knows",
+        tokens: "in a copy of the program, a client without a valid token is treated as the first client",
+        limits: "in a copy of the program, no limit is enforced",
+        owners: "in a copy of the program, a client can read each message whose id it knows",
     },
     trial,
 };
