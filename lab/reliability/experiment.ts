@@ -26,7 +26,7 @@ export interface Trial {
     readonly notes?: string[];
 }
 
-/** The subject of a trial: this program, this program without one protection, or the origin's manifest. */
+/** The subject of a trial: this program, this program without one protection, or the original manifest. */
 export type Side = { readonly kind: "ours" } | { readonly kind: "without"; readonly protection: string } | { readonly kind: "origin" };
 
 /** `short` is for `npm test`: it takes seconds instead of minutes. */
@@ -42,11 +42,11 @@ export interface Stage {
 interface Description {
     readonly name: string;
     readonly title: string;
-    /** The steps of the experiment. */
+    /** The steps of the experiment, in Markdown. */
     readonly method: string;
     /** The protections that can be removed, each with the way to do so. Without a protection, a goal must be missed. */
     readonly protections: Readonly<Record<string, string>>;
-    /** The part of the origin's manifest that is compared. If it is missing, the origin has nothing comparable. */
+    /** The part of the original manifest that is compared. If it is missing, the origin has nothing comparable. */
     readonly origin?: string;
     /** If `y` is set, all panels share one scale. Otherwise each panel has its own, and the panel's title names its values. */
     readonly axes?: { readonly x: string; readonly y?: string; readonly logarithmic?: boolean };
@@ -61,8 +61,11 @@ export function isMet({ value, goal }: Count): boolean {
 }
 
 export function nameOf(side: Side): string {
-    return side.kind === "ours" ? "this program" : side.kind === "origin" ? "the origin's manifest" : `without ${side.protection}`;
+    return side.kind === "ours" ? "this program" : side.kind === "origin" ? "the original manifest" : `without ${side.protection}`;
 }
+
+/** A program's output as code in Markdown. */
+export const asCode = (output: string) => `\`${output.replaceAll("`", "'")}\``;
 
 /** The stored result of an experiment's last run: the figures, and the description at that time. */
 export interface Result {

@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { built } from "../../toolchain/goModules";
 import { authorization } from "../machine/client";
 import { pause } from "./cluster";
-import { nameOf, type Side } from "./experiment";
+import { asCode, nameOf, type Side } from "./experiment";
 
 export interface Request {
     readonly method: string;
@@ -162,7 +162,8 @@ function kindsOfFailure(answers: readonly Answer[]): string[] {
     const kinds = new Map<string, number>();
     for (const { method, status, error } of answers.filter(isFailed)) {
         // Ports differ with each connection.
-        const kind = `${method} ${status} ${error.replace(/127\.0\.0\.1:\d+/g, "…")}`;
+        const said = asCode(error.replace(/127\.0\.0\.1:\d+/g, "…"));
+        const kind = `${method}, ${status === 0 ? "no answer" : `status ${status}`}: ${said}`;
         kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     }
     return [...kinds].sort(([, a], [, b]) => b - a).map(([kind, times]) => `${times} × ${kind}`);

@@ -86,7 +86,7 @@ async function prove({ only: wanted = experiments, short = false, without, repor
                 );
                 const result = await run(experiment, all, short ? "short" : "full", stage).catch((error: Error) => {
                     // The other experiments still run.
-                    failures.push(`${experiment.name} broke off`);
+                    failures.push(`${experiment.name} ended with an error`);
                     say(`      ${error.message}`);
                 });
                 await stage.clearOrigin();
@@ -119,7 +119,7 @@ async function prove({ only: wanted = experiments, short = false, without, repor
 }
 
 start(
-    script("prove", "Kills, rolls and starves the product on the real cluster, counts what is lost and writes docs/reliability.md.")
+    script("prove", "Runs failure experiments on the real cluster, counts the losses and writes docs/reliability.md.")
         .option("--only <names>", `some of ${experiments.map(({ name }) => name).join(",")}`, chosen)
         .option("--short", "seconds instead of minutes; doesn't change the report")
         .option("--without <protection>", "only without this protection; doesn't change the report")

@@ -11,7 +11,7 @@ import { webReplicas } from "./product";
 const namespace = "origin-prove";
 const nodePort = 31096;
 
-/** The origin's manifest on the cluster, with the same kinds of stores as the product. */
+/** The original manifest on the cluster, with the same kinds of stores as the product. */
 export class Origin {
     readonly address = `http://127.0.0.1:${nodePort}`;
     readonly cluster = new Namespace(namespace);

@@ -18,19 +18,20 @@ export async function report(results: readonly Result[], clone: string): Promise
     writeFileSync(join(clone, "docs", "reliability.md"), `${head}\n${summary(results)}\n\n${sections.join("\n\n")}\n`);
 }
 
-const head = `# What was lost when things went wrong
+const head = `# Reliability
 
-Written by \`npm run prove\` on the machine's real cluster (one node, 2 cores, load generator and engine included). Every experiment
-is also made with its protection taken out, which has to break a goal: otherwise it would prove nothing. Where the origin's
-manifest has something to compare with, it runs in the same run, with as many pods. Single experiments again:
-\`npm run prove -- --only rollouts,beat\`; with a protection taken out: \`npm run prove -- --only rollouts --without drain\`.
+\`npm run prove\` writes this report. It runs each experiment on a real Kubernetes cluster with one node and 2 cores. The load generator and Pulumi's engine use the same cores. A value in bold misses its goal. An empty cell has no goal or was not measured.
+
+Each experiment also runs without each of its protections. Such a run must miss a goal: otherwise the experiment proves nothing. If the [original manifest](../lab/origin/manifest.yaml) has a comparable part, that part runs in the same run with the same number of pods.
+
+To repeat single experiments: \`npm run prove -- --only rollouts,beat\`. To run an experiment without a protection: \`npm run prove -- --only rollouts --without drain\`.
 `;
 
 function summary(results: readonly Result[]): string {
     const rows = results.map((result) => {
         const { experiment } = result;
         const missed = goalsOf(result, "ours").filter((count) => !isMet(count));
-        const seenFailing = result.sides
+        const missesGoal = result.sides
             .filter(({ side }) => side.kind === "without")
             .map(({ trial }) => trial.counts.some((count) => !isMet(count)));
         const origin = goalsOf(result, "origin");
@@ -38,18 +39,26 @@ function summary(results: readonly Result[]): string {
             `[${experiment.title}](#${anchor(experiment.title)})`,
             missed.length === 0 ? "met" : `not met: ${missed.map(named).join("; ")}`,
             `${result.metInARow}`,
-            seenFailing.every(Boolean) ? "yes" : "**no**",
+            missesGoal.every(Boolean) ? "yes" : "**no**",
             origin.length === 0
-                ? "–"
+                ? "not compared"
                 : origin.every(isMet)
-                  ? "meets them too"
-                  : `breaks ${origin.filter((count) => !isMet(count)).length} of ${origin.length}`,
+                  ? "meets all goals"
+                  : `misses ${origin.filter((count) => !isMet(count)).length} of ${origin.length}`,
             result.at.slice(0, 16).replace("T", " "),
             `${result.seconds} s`,
         ];
     });
     return table(
-        ["experiment", "goals", "met in a row", "seen failing without its protection", "the origin's manifest", "made (UTC)", "took"],
+        [
+            "experiment",
+            "goals",
+            "successive runs that met all goals",
+            "misses a goal if a protection is removed",
+            "the original manifest",
+            "date (UTC)",
+            "duration",
+        ],
         rows,
     );
 }
@@ -63,11 +72,12 @@ function section(result: Result, plot: string | undefined): string {
     const notes = [...new Set(result.sides.flatMap(({ trial }) => trial.notes ?? []))];
     const sides = [
         ...Object.entries(experiment.protections).map(([name, what]) => `- *without ${name}*: ${what}.`),
-        ...(experiment.origin === undefined ? [] : [`- *the origin's manifest*: ${experiment.origin}.`]),
+        ...(experiment.origin === undefined ? [] : [`- *the original manifest*: ${experiment.origin}.`]),
     ];
     return [
         `## ${experiment.title}`,
         experiment.method,
+        "Compared variants:",
         sides.join("\n"),
         counts(result),
         ...(plot === undefined ? [] : [`![${experiment.title}](${plot})`]),
@@ -90,7 +100,7 @@ function counts(result: Result): string {
         const line = [row.what, row.goal === undefined ? "" : `≤ ${row.goal}`, ...cells];
         return isNew && group !== "" ? [[`*${group}*`, "", ...cells.map(() => "")], line] : [line];
     });
-    return table(["", "goal", ...result.sides.map(({ side }) => nameOf(side))], lines);
+    return table(["measurement", "goal", ...result.sides.map(({ side }) => nameOf(side))], lines);
 }
 
 function shown(value: number): string {

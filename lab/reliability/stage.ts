@@ -37,7 +37,7 @@ export class Played implements Stage {
     }
 
     origin(): Promise<Origin> {
-        this.theirs ??= step("the origin's manifest", () => Origin.start());
+        this.theirs ??= step("the original manifest", () => Origin.start());
         return this.theirs;
     }
 

@@ -21,9 +21,9 @@ describe("the report on reliability", () => {
     const rollouts = {
         name: "rollouts",
         title: "Rollouts under load",
-        method: "Web rolls again and again.",
-        protections: { drain: "the preStop hook is taken off" },
-        origin: "its web Deployment as it stands",
+        method: "Web rolls out repeatedly.",
+        protections: { drain: "the preStop hook is removed" },
+        origin: "its web Deployment",
     };
     const failed = (value: number): Count => ({ group: "new connections", what: "failed", value, goal: 0 });
 
@@ -42,19 +42,19 @@ describe("the report on reliability", () => {
     it("has for each experiment whether its goals are met, whether it can fail, and the origin's result", async () => {
         const lines = await written(0, 12, 3);
         assert.ok(
-            lines.includes("| [Rollouts under load](#rollouts-under-load) | met | 3 | yes | breaks 1 of 1 | 2026-11-22 21:00 | 100 s |"),
+            lines.includes("| [Rollouts under load](#rollouts-under-load) | met | 3 | yes | misses 1 of 1 | 2026-11-22 21:00 | 100 s |"),
         );
         assert.ok(lines.includes("| failed | ≤ 0 | 0 | **12** | **3** |"));
-        assert.ok(lines.includes("Web rolls again and again."));
-        assert.ok(lines.includes("- *without drain*: the preStop hook is taken off."));
-        assert.ok(lines.includes("- *the origin's manifest*: its web Deployment as it stands."));
+        assert.ok(lines.includes("Web rolls out repeatedly."));
+        assert.ok(lines.includes("- *without drain*: the preStop hook is removed."));
+        assert.ok(lines.includes("- *the original manifest*: its web Deployment."));
     });
 
     it("shows that an experiment that can't fail proves nothing, and which goals are missed", async () => {
         const lines = await written(2, 0, 0);
         assert.ok(
             lines.includes(
-                "| [Rollouts under load](#rollouts-under-load) | not met: failed (new connections) | 0 | **no** | meets them too | 2026-11-22 21:00 | 100 s |",
+                "| [Rollouts under load](#rollouts-under-load) | not met: failed (new connections) | 0 | **no** | meets all goals | 2026-11-22 21:00 | 100 s |",
             ),
         );
     });

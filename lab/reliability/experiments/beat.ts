@@ -46,13 +46,13 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
         const end = Date.now();
         const ticks = await ticksIn(product);
         const due = dueBetween(start, end - 2000, intervalSeconds * 1000);
-        const group = `a tick every ${intervalSeconds} s, two beats at a time`;
+        const group = `one tick every ${intervalSeconds} s, two beats`;
         return {
             counts: [
-                { group, what: "times beat was killed, deleted or rolled", value: withoutGuard ? Math.min(ends, 5) : ends },
-                { group, what: "ticks that were due", value: due.length },
-                { group, what: "missed", value: due.filter((tick) => !ticks.includes(tick)).length, goal: 0 },
-                { group, what: "sent twice or more", value: ticks.length - new Set(ticks).size, goal: 0 },
+                { group, what: "times that beat was killed, deleted or rolled out", value: withoutGuard ? Math.min(ends, 5) : ends },
+                { group, what: "due ticks", value: due.length },
+                { group, what: "missed ticks", value: due.filter((tick) => !ticks.includes(tick)).length, goal: 0 },
+                { group, what: "ticks sent more than once", value: ticks.length - new Set(ticks).size, goal: 0 },
             ],
         };
     } finally {
@@ -124,8 +124,8 @@ async function ticksIn(product: Product): Promise<number[]> {
 
 export const beatExperiment: Experiment = {
     name: "beat",
-    title: "Beat is killed, rolled and doubled",
-    method: "Beat gets SIGKILL, loses its pod or rolls, in turn and at random moments, while a second beat that somebody started by hand runs beside it. Workers are away meanwhile, so that every tick that was sent lies in the queue, with the moment that it was due in its headers.",
-    protections: { guard: "in the copy of the program: what Redis knows of the last tick is not asked" },
+    title: "Beat ends repeatedly while a second beat runs",
+    method: "Beat gets SIGKILL, its pod is deleted, or it rolls out, in turn and at random times. Meanwhile a second beat runs, as if an operator had started it by hand. The workers are scaled to 0, so each sent tick remains in the queue. A tick has its due time in its headers.",
+    protections: { guard: "in a copy of the program, beat does not ask Redis for the last sent tick" },
     trial,
 };

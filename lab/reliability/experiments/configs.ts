@@ -73,13 +73,13 @@ async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
         .filter(({ verdict }) => isChecked && verdict !== "refused")
         .map(({ file, verdict }) => `${verdict}: ${keyOf(file.path)} of ${file.stack}`);
     const many = (wanted: Verdict) => verdicts.filter((verdict) => verdict === wanted).length;
-    const group = "by the program's reader of settings";
+    const group = "the program's reader of settings";
     const counts: Count[] = [
-        { group, what: "bad stack files", value: bad.length },
-        { group, what: "different keys in them", value: new Set(bad.map(({ path }) => keyOf(path))).size },
-        { group, what: "not refused", value: many("not refused"), goal: 0 },
-        { group, what: "refused without the key's name", value: many("refused without the key"), goal: 0 },
-        { group, what: "ended with a stack trace", value: many("a stack trace"), goal: 0 },
+        { group, what: "invalid stack files", value: bad.length },
+        { group, what: "different keys with a fault", value: new Set(bad.map(({ path }) => keyOf(path))).size },
+        { group, what: "files not refused", value: many("not refused"), goal: 0 },
+        { group, what: "files refused without the name of the key", value: many("refused without the key"), goal: 0 },
+        { group, what: "files that caused a stack trace", value: many("a stack trace"), goal: 0 },
     ];
     return isChecked
         ? { counts: [...counts, ...(await readingCounts(good)), ...(await engineCounts(await stage.product(), byTheEngine))], notes }
@@ -96,10 +96,10 @@ async function readingCounts(files: number): Promise<Count[]> {
             const said = await engine(text);
             different += said !== undefined && isSame(text, said) ? 0 : 1;
         }
-        const group = "by the program's reader of files and by `pulumi config`";
+        const group = "the program's reader of files, compared with `pulumi config`";
         return [
-            { group, what: "good stack files", value: files },
-            { group, what: "read differently", value: different, goal: 0 },
+            { group, what: "valid stack files", value: files },
+            { group, what: "files that the two read differently", value: different, goal: 0 },
         ];
     } finally {
         rmSync(folder, { recursive: true });
@@ -143,20 +143,34 @@ async function engineCounts(product: Product, files: number): Promise<Count[]> {
         traces += /\n\s+at .*\.(ts|js):\d+/.test(output) ? 1 : 0;
     }
     await product.configure();
-    const group = "by `pulumi up` on the running stack";
+    const group = "`pulumi up` on the running stack";
     return [
-        { group, what: "bad stack files", value: bad.length },
-        { group, what: "not refused", value: bad.length - refused, goal: 0 },
-        { group, what: "refused without the key's name", value: bad.length - named, goal: 0 },
-        { group, what: "ended with a stack trace", value: traces, goal: 0 },
-        { group, what: "objects in the cluster changed", value: before === (await generations()) ? 0 : 1, goal: 0 },
+        { group, what: "invalid stack files", value: bad.length },
+        { group, what: "files not refused", value: bad.length - refused, goal: 0 },
+        { group, what: "files refused without the name of the key", value: bad.length - named, goal: 0 },
+        { group, what: "files that caused a stack trace", value: traces, goal: 0 },
+        { group, what: "objects in the cluster changed (1 = yes)", value: before === (await generations()) ? 0 : 1, goal: 0 },
     ];
 }
 
 export const configs: Experiment = {
     name: "configs",
-    title: "Bad stack files",
-    method: "fast-check takes the stack files of `local`, `test` and `online`, complete and right, and makes one thing wrong in each: any setting that the schema knows gets a value out of its range, of another kind or of another pattern; a key that doesn't exist is added; one that has to be there is taken away; two that can't be together are put together; an address lacks its scheme, has a port that is none or a password that isn't percent-encoded; a quantity has another suffix; a variable is one that the pods rely on; a namespace is Kubernetes' own or an operator's; a tag or a network is one that the cloud refuses; a value without quotes is one that YAML reads otherwise. Good files, in every way of writing YAML, are read by the engine and by the program's own reader.",
-    protections: { checks: "the settings reach the program with nobody looking at them, on the engine's mocks" },
+    title: "Invalid stack files",
+    method: [
+        "fast-check takes the valid stack files of `local`, `test` and `online`. It puts one fault into each:",
+        [
+            "- A setting has a value out of its range, of another type or of another pattern.",
+            "- An unknown key is added, or a required key is removed.",
+            "- Two settings contradict each other.",
+            "- An address has no scheme, an invalid port, or a password without percent-encoding.",
+            "- A quantity has a wrong suffix.",
+            "- A variable replaces one that the pods depend on.",
+            "- A namespace belongs to Kubernetes or to an operator.",
+            "- The cloud refuses a tag or a network.",
+            "- YAML reads a value without quotes as another value.",
+        ].join("\n"),
+        "The engine and the program's own reader also read valid stack files in all YAML notations. Both must read the same values.",
+    ].join("\n\n"),
+    protections: { checks: "the program gets the settings without a check, on the engine's mocks" },
     trial,
 };

@@ -31,14 +31,14 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
             missingOf(standardOutputs[i] as StandardOutput, new Set(sls.linesOf(pod).map(({ fields }) => fields.n))),
         );
         const sum = (of: (one: (typeof found)[number]) => number) => found.reduce((total, one) => total + of(one), 0);
-        const group = "pods that write 200 lines a second and end";
+        const group = "pods that end while they write 200 lines per second";
         return {
             counts: [
                 { group, what: "pods", value: running.length },
-                { group, what: "lines they wrote", value: sum(({ lines }) => lines) },
-                { group, what: "missing at the logstore", value: sum(({ missing }) => missing), goal: 0 },
-                { group, what: "lines of the last second of each", value: sum(({ lastLines }) => lastLines) },
-                { group, what: "of these missing", value: sum(({ lastMissing }) => lastMissing), goal: 0 },
+                { group, what: "written lines", value: sum(({ lines }) => lines) },
+                { group, what: "lines missing in the logstore", value: sum(({ missing }) => missing), goal: 0 },
+                { group, what: "lines written in the last second of each pod", value: sum(({ lastLines }) => lastLines) },
+                { group, what: "lines of the last second missing in the logstore", value: sum(({ lastMissing }) => lastMissing), goal: 0 },
             ],
         };
     } finally {
@@ -80,8 +80,8 @@ function missingOf(output: StandardOutput, arrived: ReadonlySet<number>) {
 export const lines: Experiment = {
     name: "lines",
     title: "The last log lines of a pod",
-    method: "Pods with the product's own template, but a writer in the place of the app, write 200 lines a second to /var/log/sms, rotate, and write on until they are ended. What they wrote is read from the node, what arrived from the end that stands in for Simple Log Service.",
-    protections: { "log-drain": "the second sidecar, which gives the collector time to read to the end, is left out" },
-    origin: "its emptyDir for logs; the process that takes them away in time is not in it",
+    method: "The pods have the product's pod template, with a log writer in place of the app. The writer writes 200 lines per second to /var/log/sms and rotates its files until the pod ends. The written lines are read from the node. The received lines are read from a stand-in for Simple Log Service (SLS).",
+    protections: { "log-drain": "the second sidecar is removed; it gives the log collector time to read all lines" },
+    origin: "its emptyDir for logs. The manifest has no log collector, so it does different work: its lines never leave the pod",
     trial,
 };

@@ -23,6 +23,12 @@ const sizes: Record<Form, Sizes> = {
 
 type Trouble = "killed" | "rolled" | "scaled";
 
+const labels: Record<Trouble, string> = {
+    killed: "times that a worker was killed by SIGKILL",
+    rolled: "rollouts of the workers",
+    scaled: "changes of the number of workers",
+};
+
 /** The disturbances of the workers, in this order, repeated. */
 const troubles: readonly Trouble[] = ["killed", "killed", "rolled", "scaled"];
 
@@ -80,12 +86,12 @@ async function trial(stage: Stage, side: Side, form: Form) {
         const group = "";
         return {
             counts: [
-                ...Object.entries(times).map(([trouble, value]) => ({ group, what: `times that workers were ${trouble}`, value })),
+                ...Object.entries(times).map(([trouble, value]) => ({ group, what: labels[trouble as Trouble], value })),
                 { group, what: "accepted messages", value: ids.length },
-                { group, what: "refused by the web", value: answers.filter(isFailed).length, goal: 0 },
-                { group, what: "lost: never reached the gateway", value: product.gateway.lost(ids), goal: 0 },
-                { group, what: "not noted as sent in the end", value: unsent.length, goal: 0 },
-                { group, what: "sent twice or more", value: product.gateway.repeated(ids), goal: 0 },
+                { group, what: "failed requests to web", value: answers.filter(isFailed).length, goal: 0 },
+                { group, what: "lost messages (the gateway never received them)", value: product.gateway.lost(ids), goal: 0 },
+                { group, what: "messages not marked as sent at the end", value: unsent.length, goal: 0 },
+                { group, what: "messages sent more than once", value: product.gateway.repeated(ids), goal: 0 },
             ],
         };
     } finally {
@@ -112,7 +118,7 @@ async function takeOut(product: Product, protection: string): Promise<() => Prom
     };
 }
 
-const question = "the gateway's records";
+const question = "gateway records";
 
 /** Changes to the copy of the program, by protection. */
 const edits: Record<string, { file: string; edit: (code: string) => string }> = {
@@ -128,13 +134,13 @@ const edits: Record<string, { file: string; edit: (code: string) => string }> = 
 
 export const messages: Experiment = {
     name: "messages",
-    title: "Messages while workers are killed, rolled and scaled",
-    method: "Messages are posted at a steady rate while workers get SIGKILL, roll, and are scaled up and down in turn. The SMS gateway is a program of the experiment's own that speaks Alibaba Cloud's SendSms and counts how often it took each message: a message is lost if the web accepted it and the gateway never got it.",
+    title: "Messages during SIGKILL, rollouts and scaling of the workers",
+    method: "Messages are posted at a steady rate. Meanwhile the workers get SIGKILL, roll out, and are scaled up and down, in turn. The SMS gateway is a stand-in with Alibaba Cloud's SendSms, and counts how often it accepted each message. A message is lost if web accepted it and the gateway never received it.",
     protections: {
         "late acks and resend_stuck":
-            "in the copy of the program: acknowledged when received, four tasks prefetched a thread, and nobody looks for what got lost, as by Celery's defaults",
+            "in a copy of the program, Celery's defaults apply: a worker acknowledges a task when it receives it, and prefetches four tasks per thread. No task looks for lost messages",
         [question]:
-            "the gateway doesn't tell what it took before (QuerySendDetails is refused), so what a killed worker left behind is sent again",
+            "the gateway refuses QuerySendDetails, so it does not report which messages it accepted. The product sends the messages of a killed worker again",
     },
     trial,
 };

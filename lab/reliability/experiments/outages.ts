@@ -18,21 +18,21 @@ interface Outage {
     seconds: number;
 }
 
-const lastingReadiness = "a readiness that lasts";
+const lastingReadiness = "persistent readiness";
 
 const redisGone: Record<Form, Outage> = {
-    full: { title: "Redis is gone for 60 s", stores: ["redis"], seconds: 60 },
-    short: { title: "Redis is gone for 8 s", stores: ["redis"], seconds: 8 },
+    full: { title: "Redis is unavailable for 60 s", stores: ["redis"], seconds: 60 },
+    short: { title: "Redis is unavailable for 8 s", stores: ["redis"], seconds: 8 },
 };
 
 const outages: Record<Form, readonly Outage[]> = {
     full: [
         { title: "Redis restarts", stores: ["redis"], seconds: 0 },
         redisGone.full,
-        { title: "MongoDB is gone for 60 s", stores: ["mongo"], seconds: 60 },
-        { title: "both are gone for 60 s", stores: ["redis", "mongo"], seconds: 60 },
+        { title: "MongoDB is unavailable for 60 s", stores: ["mongo"], seconds: 60 },
+        { title: "both are unavailable for 60 s", stores: ["redis", "mongo"], seconds: 60 },
     ],
-    short: [{ title: "both are gone for 8 s", stores: ["redis", "mongo"], seconds: 8 }],
+    short: [{ title: "both are unavailable for 8 s", stores: ["redis", "mongo"], seconds: 8 }],
 };
 
 async function trial(stage: Stage, side: Side, form: Form): Promise<Trial> {
@@ -101,25 +101,30 @@ async function suffer({ cluster, address }: Product | Origin, product: Product |
     const failed = answers.filter(isFailed);
     const counts: Count[] = [
         { group, what: "requests", value: answers.length },
-        { group, what: "answered 503 with Retry-After", value: failed.filter(isClear).length },
+        { group, what: "answers with 503 and Retry-After", value: failed.filter(isClear).length },
         { group, what: "refused or broken connections", value: failed.filter(({ status }) => status === 0).length, goal: 0 },
-        { group, what: "other failures", value: failed.filter((answer) => answer.status !== 0 && !isClear(answer)).length, goal: 0 },
+        { group, what: "other failed requests", value: failed.filter((answer) => answer.status !== 0 && !isClear(answer)).length, goal: 0 },
         {
             group,
-            what: "answers that took over 5 s",
+            what: "answers after more than 5 s",
             value: answers.filter(({ milliseconds }) => milliseconds > mostMilliseconds).length,
             goal: 0,
         },
         { group, what: "slowest answer, s", value: worst(answers) / 1000, isTime: true },
-        { group, what: "s from the stores' return to 3 s without a failure", value: servesAgain, isTime: true },
+        { group, what: "time from the stores' return to the start of 3 s without a failure, s", value: servesAgain, isTime: true },
         ...(product === undefined
             ? []
             : [
                   { group, what: "accepted messages", value: ids.length },
-                  { group, what: "of these lost: the gateway never got them", value: product.gateway.lost(ids), goal: 0 },
-                  { group, what: "not known as sent 90 s later", value: unsent?.length ?? 0, goal: 0 },
-                  { group, what: "sent twice or more", value: product.gateway.repeated(ids), goal: 0 },
-                  { group, what: "s from the stores' return until all was sent", value: sentAgain, isTime: true },
+                  { group, what: "lost messages (the gateway never received them)", value: product.gateway.lost(ids), goal: 0 },
+                  { group, what: "messages not marked as sent after 90 s", value: unsent?.length ?? 0, goal: 0 },
+                  { group, what: "messages sent more than once", value: product.gateway.repeated(ids), goal: 0 },
+                  {
+                      group,
+                      what: "time from the stores' return until all messages were sent or the 90 s ended, s",
+                      value: sentAgain,
+                      isTime: true,
+                  },
               ]),
     ];
     return { counts, answers, points: failures(title, answers) };
@@ -181,13 +186,16 @@ function failures(title: string, answers: Answer[]): Point[] {
 
 export const outageExperiment: Experiment = {
     name: "outages",
-    title: "Redis and MongoDB go away",
-    method: `While ${rate} requests a second write and read, each on a new connection, a store's pod is deleted, or its StatefulSet is scaled to 0 for a minute. Callers may be told to come again (503 with Retry-After), but not be left without an answer or waiting for over 5 s; what was accepted must be sent once the stores are back.`,
+    title: "Outages of Redis and MongoDB",
+    method: [
+        `${rate} requests per second write and read, each on a new connection. Meanwhile the pod of a store is deleted, or the store is scaled to 0 for a minute. If a protection is removed, Redis is scaled to 0 for 8 s.`,
+        "Web may answer 503 with Retry-After, which asks the caller to repeat the request. It must answer every request within 5 s. Each accepted message must be sent after the stores have returned.",
+    ].join("\n\n"),
     protections: {
-        resend_stuck: "nobody looks for messages that the broker lost (RESEND_INTERVAL_SECONDS=3600)",
-        [lastingReadiness]: "in the copy of the program, a web pod is ready only while both stores answer, as is often recommended",
+        resend_stuck: "no task looks for messages that the broker lost (RESEND_INTERVAL_SECONDS=3600)",
+        [lastingReadiness]: "in a copy of the program, a web pod is ready only while both stores answer, as is often recommended",
     },
-    origin: "its web Deployment as it stands, with stores of its own; it has no workers, so it sends nothing",
-    axes: { x: "seconds since the load began", y: "failed requests, %" },
+    origin: "its web Deployment with its own stores. It has no workers, so it does less work: it sends no messages",
+    axes: { x: "seconds since the start of the load", y: "failed requests, %" },
     trial,
 };

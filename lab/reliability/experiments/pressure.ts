@@ -20,7 +20,7 @@ async function trial(stage: Stage, side: Side, _form: Form): Promise<Trial> {
     return { counts: trials.flatMap(({ counts }) => counts), notes: trials.flatMap(({ notes }) => notes ?? []) };
 }
 
-const doesNotFit = "web pods ask for more CPU than the node has";
+const doesNotFit = "web pods request more CPU than the node has";
 /** The node has 2 cores. */
 const tooManyCores = "1900m";
 
@@ -44,12 +44,12 @@ async function tooBig(product: Product, side: Side): Promise<Trial> {
         const after = await cluster.kubectl("get", "deployments", "--output=jsonpath={.items[*].metadata.generation}");
         const pending = (await cluster.pods(web)).filter(({ status }) => status.phase === "Pending").length;
         const counts: Count[] = [
-            { group: doesNotFit, what: "`up` went ahead", value: before === after ? 0 : 1, goal: 0 },
-            { group: doesNotFit, what: "pods left Pending", value: pending, goal: 0 },
-            { group: doesNotFit, what: "failed requests meanwhile", value: answers.filter(isFailed).length, goal: 0 },
+            { group: doesNotFit, what: "the change was deployed (1 = yes)", value: before === after ? 0 : 1, goal: 0 },
+            { group: doesNotFit, what: "Pending pods", value: pending, goal: 0 },
+            { group: doesNotFit, what: "failed requests", value: answers.filter(isFailed).length, goal: 0 },
             {
                 group: doesNotFit,
-                what: "reasons given without the amount that is free",
+                what: "outputs of `up` that do not name the free CPU",
                 value: /free/.test(result.output) ? 0 : 1,
                 goal: 0,
             },
@@ -78,16 +78,16 @@ async function tooBigForOrigin({ cluster, address }: Origin): Promise<Trial> {
     await cluster.kubectl("rollout", "undo", `deployment/${web}`);
     await cluster.rolledOut(web);
     const counts: Count[] = [
-        { group: doesNotFit, what: "`up` went ahead", value: 1, goal: 0 },
-        { group: doesNotFit, what: "pods left Pending", value: pending, goal: 0 },
-        { group: doesNotFit, what: "failed requests meanwhile", value: answers.filter(isFailed).length, goal: 0 },
+        { group: doesNotFit, what: "the change was deployed (1 = yes)", value: 1, goal: 0 },
+        { group: doesNotFit, what: "Pending pods", value: pending, goal: 0 },
+        { group: doesNotFit, what: "failed requests", value: answers.filter(isFailed).length, goal: 0 },
     ];
     return { counts, notes: failureNotes({ kind: "origin" }, doesNotFit, answers) };
 }
 
 /** Each worker uses more memory than its limit allows. */
 async function memoryEaten({ cluster, address }: Product, side: Side): Promise<Trial> {
-    const group = "a worker reaches its memory limit";
+    const group = "the workers exceed their memory limit";
     const restore = await cluster.changePods("sms-worker", ({ spec }) => {
         for (const container of spec.containers) {
             container.args = [
@@ -103,14 +103,14 @@ async function memoryEaten({ cluster, address }: Product, side: Side): Promise<T
         const pods = await cluster.livingPods("sms-worker");
         const told = pods.filter((pod) => pod.status.containerStatuses?.[0]?.lastState.terminated?.reason === "OOMKilled").length;
         const counts: Count[] = [
-            { group, what: "pods whose last end is not called OOMKilled", value: pods.length - told, goal: 0 },
+            { group, what: "worker pods that did not end with the reason OOMKilled", value: pods.length - told, goal: 0 },
             {
                 group,
-                what: "other pods that restarted",
+                what: "other containers that ended with the reason OOMKilled",
                 value: await restarts(cluster.pods.bind(cluster), web, "sms-beat", "redis", "mongo"),
                 goal: 0,
             },
-            { group, what: "failed requests meanwhile", value: answers.filter(isFailed).length, goal: 0 },
+            { group, what: "failed requests", value: answers.filter(isFailed).length, goal: 0 },
         ];
         return { counts, notes: failureNotes(side, group, answers) };
     } finally {
@@ -127,7 +127,7 @@ async function restarts(pods: (app: string) => Promise<Pod[]>, ...apps: string[]
 
 /** Fills one web pod's log volume beyond its limit. */
 async function diskFilled({ cluster, address }: Product, side: Side): Promise<Trial> {
-    const group = "a web pod's log volume is filled";
+    const group = "a web pod exceeds the limit of its log volume";
     const [pod] = await cluster.livingPods(web);
     const name = pod?.metadata.name as string;
     let message = "";
@@ -154,9 +154,9 @@ async function diskFilled({ cluster, address }: Product, side: Side): Promise<Tr
         "--output=jsonpath={.items[*].message}",
     );
     const counts: Count[] = [
-        { group, what: "evictions that don't name the volume", value: /log-dir/.test(`${message} ${event}`) ? 0 : 1, goal: 0 },
-        { group, what: "failed requests until it was replaced", value: answers.filter(isFailed).length },
-        { group, what: "of the requests", value: answers.length },
+        { group, what: "evictions that do not name the volume", value: /log-dir/.test(`${message} ${event}`) ? 0 : 1, goal: 0 },
+        { group, what: "failed requests until the pod was replaced", value: answers.filter(isFailed).length },
+        { group, what: "requests until the pod was replaced", value: answers.length },
     ];
     return { counts, notes: failureNotes(side, group, answers) };
 }
@@ -168,9 +168,16 @@ function whileWatched<T>(address: string, work: () => Promise<T>) {
 
 export const pressure: Experiment = {
     name: "pressure",
-    title: "The node has no more to give",
-    method: "An `up` asks for more CPU than the node has; each worker eats more memory than its limit allows; a web pod's log volume is filled beyond its limit: the kubelet evicts the pod and leaves it one second, without its preStop hook, whatever its grace period is (the app itself can't fill it: its files rotate). Meanwhile 20 requests a second come in.",
-    protections: { "capacity check": "in the copy of the program, nobody asks the cluster what is free" },
-    origin: "its web Deployment with the same request for CPU",
+    title: "Exceeded limits of CPU, memory and disk",
+    method: [
+        "20 requests per second arrive during three faults:",
+        [
+            "- An `up` requests more CPU than the node has.",
+            "- Each worker uses more memory than its limit.",
+            "- The log volume of a web pod is filled beyond its limit. The app itself cannot fill it, because its files rotate. The kubelet evicts the pod without its preStop hook, and gives it one second instead of its grace period.",
+        ].join("\n"),
+    ].join("\n\n"),
+    protections: { "capacity check": "in a copy of the program, no check asks the cluster for its free capacity" },
+    origin: "its web Deployment with the same CPU request, changed by `kubectl patch`. No `up` runs, so no check can refuse the change",
     trial,
 };

@@ -41,8 +41,8 @@ interface Mode {
 }
 
 const newConnections: Mode = { title: "a new connection for each request", keepAlive: false, rate: 40 };
-const keepAlive: Mode = { title: "connections that outlive pods", keepAlive: true, rate: 40 };
-const saturated: Mode = { title: "80% of the measured saturation, connections kept", keepAlive: true, rate: "80% of saturation" };
+const keepAlive: Mode = { title: "kept connections", keepAlive: true, rate: 40 };
+const saturated: Mode = { title: "kept connections at 80% of the measured saturation", keepAlive: true, rate: "80% of saturation" };
 
 const sizes: Record<Form, Sizes> = {
     full: {
@@ -60,7 +60,7 @@ const sizes: Record<Form, Sizes> = {
     },
 };
 
-/** The rounds for the origin's manifest, and for this program without a protection. */
+/** The rounds for the original manifest, and for this program without a protection. */
 const comparedRounds = 1;
 
 const roundsElsewhere = 2;
@@ -201,12 +201,17 @@ async function elsewhere(cluster: Namespace, load: Load, round: Round): Promise<
     try {
         const { all, quiet, rolling } = await byTurns(load, roundsElsewhere, round, () => rollOut(cluster, name, round.rollouts));
         const p99 = percentile(rolling, 0.99);
-        const group = "the same pods start and end elsewhere, and web stays as it is";
+        const group = "control: as many pods of another Deployment roll out, and web does not change";
         return [
             { group, what: "rollouts", value: roundsElsewhere * round.rollouts },
-            { group, what: "failed", value: all.filter(isFailed).length, goal: 0 },
-            { group, what: "99th percentile, ms", value: p99, isTime: true },
-            { group, what: "99th percentile ÷ quiet: the machine's own share", value: p99 / percentile(quiet.flat(), 0.99), isTime: true },
+            { group, what: "failed requests", value: all.filter(isFailed).length, goal: 0 },
+            { group, what: "p99 during these rollouts, ms", value: p99, isTime: true },
+            {
+                group,
+                what: "p99 during these rollouts ÷ p99 in quiet time (the node's share)",
+                value: p99 / percentile(quiet.flat(), 0.99),
+                isTime: true,
+            },
         ];
     } finally {
         await cluster.kubectl("delete", "deployment", name, "--wait=false");
@@ -223,15 +228,15 @@ function counted({ title }: Mode, rate: number, rollouts: number, { quiet: parts
     const [quietP99, rollingP99] = [percentile(quiet, 0.99), percentile(rolling, 0.99)];
     return [
         { group, what: "rollouts", value: rollouts },
-        { group, what: "requests a second", value: rate },
-        { group, what: "requests", value: rolling.length },
-        { group, what: "failed", value: rolling.filter(isFailed).length, goal: 0 },
-        { group, what: "failed in the quiet minute", value: quiet.filter(isFailed).length, goal: 0 },
-        { group, what: "99th percentile, quiet minute, ms", value: quietP99, isTime: true },
-        { group, what: "99th percentile, quiet minute ÷ its median part", value: unevenness(parts), goal: mostUneven, isTime: true },
-        { group, what: "99th percentile, rolling, ms", value: rollingP99, isTime: true },
-        { group, what: "99th percentile, rolling ÷ quiet", value: rollingP99 / quietP99, goal: 1.5, isTime: true },
-        { group, what: "worst, rolling, ms", value: worst(rolling), isTime: true },
+        { group, what: "requests per second", value: rate },
+        { group, what: "requests during rollouts", value: rolling.length },
+        { group, what: "failed requests during rollouts", value: rolling.filter(isFailed).length, goal: 0 },
+        { group, what: "failed requests in quiet time", value: quiet.filter(isFailed).length, goal: 0 },
+        { group, what: "p99 in quiet time, ms", value: quietP99, isTime: true },
+        { group, what: "p99 in quiet time ÷ p99 of its median part", value: unevenness(parts), goal: mostUneven, isTime: true },
+        { group, what: "p99 during rollouts, ms", value: rollingP99, isTime: true },
+        { group, what: "p99 during rollouts ÷ p99 in quiet time", value: rollingP99 / quietP99, goal: 1.5, isTime: true },
+        { group, what: "slowest answer during rollouts, ms", value: worst(rolling), isTime: true },
     ];
 }
 
@@ -246,9 +251,17 @@ function slowest({ title }: Mode, answers: readonly Answer[]): Point[] {
 export const rollouts: Experiment = {
     name: "rollouts",
     title: "Rollouts under load",
-    method: "Web rolls again and again (`kubectl rollout restart`, so that both ways roll alike and the engine's own CPU time is not measured with it), while half of the requests write (`POST /messages`) and half read (`GET /messages/ID`). The load, the stores and the pods that start share two cores: web pods are limited to 0.3 of a core each, here and there, so that the pods are saturated and not the machine, as on nodes with room; and as many pods of another Deployment start too, while web stays as it is. The quiet minute is cut in five, and two rollouts in a row follow each part: what else goes on in these minutes slows both alike. Where one of the five stalls, their 99th percentile is no measure: it may be at most twice the median part's. The workers are away: the origin has none either. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 and above.",
-    protections: { drain: "the preStop hook and the readiness and startup probes are taken off the deployed web pods" },
-    origin: "its web Deployment as it stands",
-    axes: { x: "seconds since the load began: twelve quiet, two rollouts, and again", y: "slowest answer of 3 s, ms", logarithmic: true },
+    method: [
+        "Web rolls out repeatedly by `kubectl rollout restart`. This program and the original manifest use the same command, so the CPU time of Pulumi's engine is not measured. Half of the requests write (`POST /messages`), and half read (`GET /messages/ID`). The workers are scaled to 0, because the original manifest has none. A failure is a refused or broken connection, no answer within 30 s, or a status of 400 or above.",
+        "The load generator, the stores and the starting pods share two cores. Each web pod, of both programs, may use 0.3 of a core. So the pods are saturated and the node is not, as on nodes with free CPU. A control measures the node's share of the slowdown: as many pods of another Deployment roll out, and web does not change.",
+        "Quiet time and rollouts alternate, so other load on the host slows both equally. One round is 12 s of quiet time and two successive rollouts. This program has five rounds; the others have one. If one quiet part stalls, the p99 of the quiet time is no valid base. So this p99 may be at most twice that of the median part.",
+    ].join("\n\n"),
+    protections: { drain: "the preStop hook, the readiness probe and the startup probe are removed from the deployed web pods" },
+    origin: "its web Deployment, with the same number of pods and the same CPU limit",
+    axes: {
+        x: "seconds since the start of the load (12 s of quiet time and two rollouts, repeated)",
+        y: "slowest answer in each 3 s, ms",
+        logarithmic: true,
+    },
     trial,
 };

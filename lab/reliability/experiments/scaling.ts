@@ -55,7 +55,7 @@ async function queueUp(product: Product, seconds: number): Promise<Trial> {
     while (Date.now() < start + seconds * 1000) {
         const [replicas, tasks] = [await wanted(), await waiting()];
         const x = (Date.now() - start) / 1000;
-        points.push({ panel: "pods of the worker", x, y: replicas }, { panel: "tasks waiting", x, y: tasks });
+        points.push({ panel: "worker pods", x, y: replicas }, { panel: "waiting tasks", x, y: tasks });
         most = Math.max(most, replicas);
         await pause(2);
     }
@@ -67,11 +67,11 @@ async function queueUp(product: Product, seconds: number): Promise<Trial> {
     return {
         counts: [
             { group, what: "accepted messages", value: ids.length },
-            { group, what: "refused by the web", value: answers.filter(isFailed).length, goal: 0 },
-            { group, what: `pods short of ${maxReplicas} at most`, value: maxReplicas - most, goal: 0 },
-            { group, what: `messages not sent ${settleSeconds} s after the last`, value: unsent.length, goal: 0 },
-            { group, what: "sent twice or more", value: gateway.repeated(ids), goal: 0 },
-            { group, what: "pods that an `up` took away meanwhile", value: exitCode === 0 ? Math.max(0, most - after) : most, goal: 0 },
+            { group, what: "failed requests to web", value: answers.filter(isFailed).length, goal: 0 },
+            { group, what: `worker pods below the expected ${maxReplicas}`, value: maxReplicas - most, goal: 0 },
+            { group, what: `messages not sent ${settleSeconds} s after the last request`, value: unsent.length, goal: 0 },
+            { group, what: "messages sent more than once", value: gateway.repeated(ids), goal: 0 },
+            { group, what: "worker pods that an `up` removed", value: exitCode === 0 ? Math.max(0, most - after) : most, goal: 0 },
         ],
         points,
     };
@@ -79,10 +79,10 @@ async function queueUp(product: Product, seconds: number): Promise<Trial> {
 
 export const scaling: Experiment = {
     name: "scaling",
-    title: "Workers come when tasks wait",
-    method: `Messages are posted at more than twice the rate of one worker, which sends one at a time and waits ${gatewayMilliseconds} ms for the gateway: pods are short, not the machine's CPU. KEDA looks at the queue's length and asks for a pod for each ${tasksPerPod} tasks that wait, ${maxReplicas} at most; an \`up\` in between is to leave it at that.`,
+    title: "Autoscaling of the workers by queue length",
+    method: `Messages are posted at more than twice the rate that one worker can send. A worker sends one message at a time and waits ${gatewayMilliseconds} ms for the gateway. So the bottleneck is the number of pods and not the host's CPU. KEDA reads the queue length and requests one pod per ${tasksPerPod} waiting tasks, at most ${maxReplicas}. An \`up\` must not change the number of pods that KEDA has set.`,
     protections: {
-        "an autoscaler": "one worker, whatever waits",
+        autoscaler: "one worker, independent of the number of waiting tasks",
     },
     axes: { x: "seconds since the first message" },
     trial,

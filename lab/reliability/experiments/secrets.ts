@@ -69,7 +69,7 @@ async function searched({ title, surely, streams }: Place, more: Record<string, 
     }
     return [
         { group: title, what: "secrets found", value: found.size, goal: 0 },
-        { group: title, what: "searches that saw nothing of what is surely there", value: isSeen ? 0 : 1, goal: 0 },
+        { group: title, what: "searches that did not find the known text", value: isSeen ? 0 : 1, goal: 0 },
     ];
 }
 
@@ -84,9 +84,9 @@ async function placesOf(product: Product): Promise<Place[]> {
     const image = (await cluster.livingPods("sms-web"))[0]?.spec.containers[0]?.image as string;
     return [
         { title: "the engine's state and its history", surely: cluster.name, streams: () => filesBelow(join(state, "stacks")) },
-        { title: "a preview of everything", surely: "sms-web", streams: () => [Readable.from([Buffer.from(preview.output)])] },
+        { title: "the output of a complete preview", surely: "sms-web", streams: () => [Readable.from([Buffer.from(preview.output)])] },
         { title: "events of the cluster", surely: cluster.name, streams: () => events },
-        { title: "objects of the cluster but for Secrets", surely: cluster.name, streams: () => objects },
+        { title: "objects of the cluster except Secrets", surely: cluster.name, streams: () => objects },
         {
             title: "logs of all containers",
             surely: '\\"role\\": \\"web\\"'.replaceAll("\\", ""),
@@ -101,7 +101,7 @@ async function placesOf(product: Product): Promise<Place[]> {
         { title: "the image's layers and its history", surely: "def create_app", streams: () => layers(image) },
         { title: "command lines of all processes", surely: "kubelet", streams: () => ofProcesses("cmdline", () => true) },
         {
-            title: "environments of the host's processes (those in pods get the Secrets)",
+            title: "environments of the host's processes (except those in pods, which get the Secrets)",
             surely: "PATH=",
             streams: () => ofProcesses("environ", (cgroup) => !cgroup.includes("kubepods")),
         },
@@ -150,8 +150,8 @@ function* ofProcesses(file: "cmdline" | "environ", isWanted: (cgroup: string) =>
 
 export const secrets: Experiment = {
     name: "secrets",
-    title: "Secrets where they must not be",
-    method: "The stack's passwords, a client's token, the passphrase of its state, a random value that was given to `sms:secretEnv`, and number and text of a message are searched for, as they are, in base64 and percent-encoded. Each place also has something that is surely there and has to be found.",
-    protections: { encryption: "the random value is given to `sms:env` instead, as something that anybody may read" },
+    title: "Search for leaked secrets",
+    method: "The search looks for the stack's passwords, a client's token and the passphrase of the state. It also looks for a random value in `sms:secretEnv`, and for the number and the text of a message. It looks for each value unchanged, in base64 and percent-encoded. Each place also contains a known text. If the search does not find that text, it did not work.",
+    protections: { encryption: "the random value is in `sms:env` instead, which is not encrypted" },
     trial,
 };

@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { TestStack } from "../../fixtures/testStack";
 import { clearKilledRun, pulumiArgs } from "../../machine/stack";
 import { Namespace, pause } from "../cluster";
-import type { Experiment, Form, Side, Stage, Trial } from "../experiment";
+import { asCode, type Experiment, type Form, type Side, type Stage, type Trial } from "../experiment";
 
 const namespace = "sms-killed";
 const nodePort = 31097;
@@ -54,7 +54,7 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
             found.changesLeft += state.changesLeft;
             if (next.exitCode !== 0 || state.leftOver.length > 0 || state.changesLeft > 0) {
                 notes.push(
-                    `killed after ${seconds} s${isNew ? " of an `up` from nothing" : ""}: exit code ${next.exitCode}, left over ${state.leftOver.join(", ") || "nothing"}: ${reason(next.output)}`,
+                    `SIGKILL after ${seconds} s${isNew ? " of an `up` that creates the stack" : ""}: the next \`up\` ended with exit code ${next.exitCode}. Objects that are only in the cluster or only in the state: ${state.leftOver.join(", ") || "none"}. Output of the next \`up\`: ${asCode(reason(next.output))}`,
                 );
             }
         };
@@ -64,7 +64,7 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
                 await stack.configure({ "sms:env": { ROUND: seconds, RESEND_AFTER_SECONDS: 20 } });
                 const { exitCode, output } = await stack.up();
                 found.changesRefused += exitCode === 0 ? 0 : 1;
-                notes.push(...(exitCode === 0 ? [] : [`a change after that was refused: ${reason(output)}`]));
+                notes.push(...(exitCode === 0 ? [] : [`a later change failed: ${asCode(reason(output))}`]));
             }
             await stack.run("destroy", "--yes", "--skip-preview", "--non-interactive");
         }
@@ -82,14 +82,14 @@ async function trial(_stage: Stage, side: Side, form: Form): Promise<Trial> {
     const group = "";
     return {
         counts: [
-            { group, what: "`up`s from nothing", value: points.fromNothing.length },
-            { group, what: "`up`s of changed code and settings", value: points.ofAChange.length },
-            { group, what: "of these killed before they had ended", value: killed },
-            { group, what: "next `up` failed", value: found.notConverged, goal: 0 },
-            { group, what: "operations that the state still calls pending", value: found.pending, goal: 0 },
-            { group, what: "objects in the cluster that the state doesn't know, or the other way round", value: found.leftOver, goal: 0 },
-            { group, what: "previews that would still change something", value: found.changesLeft, goal: 0 },
-            { group, what: "`up`s of a change after that which failed", value: found.changesRefused, goal: 0 },
+            { group, what: "`up`s that create the stack", value: points.fromNothing.length },
+            { group, what: "`up`s that change code and settings", value: points.ofAChange.length },
+            { group, what: "`up`s that were killed before they ended", value: killed },
+            { group, what: "next `up`s that failed", value: found.notConverged, goal: 0 },
+            { group, what: "pending operations in the state", value: found.pending, goal: 0 },
+            { group, what: "objects that are only in the cluster or only in the state", value: found.leftOver, goal: 0 },
+            { group, what: "previews that still show a change", value: found.changesLeft, goal: 0 },
+            { group, what: "`up`s of a later change that failed", value: found.changesRefused, goal: 0 },
         ],
         notes,
     };
@@ -176,7 +176,7 @@ function reason(output: string): string {
 export const ups: Experiment = {
     name: "ups",
     title: "`pulumi up` is killed",
-    method: "The engine, its program and its plugins get SIGKILL at another moment of each `up`: of a stack that is made from nothing, and of one whose code and settings have changed. The next `npm run up` clears up after the dead one (what `npm run recover` does elsewhere, the one command to know) and must bring everything to order.",
-    protections: { "the one command": "the dead engine's lock is left as it is" },
+    method: "The engine, its program and its plugins get SIGKILL at a different moment of each `up`. Some `up`s create a new stack, and the others change code and settings. The next `npm run up` clears the killed run's lock and pending operations. For other stacks, `npm run recover` does this. Then state and cluster must agree, and a preview must show no change.",
+    protections: { recovery: "the lock and the pending operations of the killed run are not cleared" },
     trial,
 };
