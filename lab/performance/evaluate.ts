@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { run } from "../../operations/operation";
 
-const marks: [string, number][] = [["Node, until it runs us", performance.now()]];
+const marks: [string, number][] = [["starting Node", performance.now()]];
 const mark = (what: string) => marks.push([what, performance.now()]);
 
 async function evaluate([file]: string[]): Promise<number> {
@@ -12,7 +12,7 @@ async function evaluate([file]: string[]): Promise<number> {
     const { localSecrets, stackFile } = require("../fixtures/stackFile") as typeof import("../fixtures/stackFile");
     const onRun = () => mark("loading and running the program");
     const { deployed } = await runProgram("local", stackFile("local"), localSecrets, { onRun });
-    mark("registering its resources");
+    mark("registering the resources");
     if (file !== undefined) {
         const manifests = deployed.resources.filter(({ type }) => /^kubernetes:[^:]+:[A-Z]/.test(type)).map(({ inputs }) => inputs);
         writeFileSync(file, JSON.stringify(manifests));

@@ -55,7 +55,7 @@ async function measureAll(chosen: typeof rows): Promise<string[]> {
     const failed: string[] = [];
     for (const row of chosen) {
         const start = performance.now();
-        process.stdout.write(`${row.title}, beside ${row.peer} …\n`);
+        process.stdout.write(`${row.title}, compared with ${row.peer} …\n`);
         try {
             const result = await row.measure(stage);
             const seconds = Math.round((performance.now() - start) / 1000);

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
 import { svg } from "../reliability/plot";
+import { anchor } from "../reliability/report";
 import type { Circumstances } from "./circumstances";
 import { type Amount, type Figure, isMet, type Result, type Row, ratio } from "./row";
 
@@ -20,20 +21,22 @@ export async function writeReport(rows: readonly Measured[], folder: string): Pr
     }
     const verdicts = rows.flatMap(({ row, kept }) => judged(kept).map((figure) => ({ row, figure })));
     const table = [
-        "| what | beside it | ours | theirs | ratio | goal | |",
+        "| measurement | compared with | value | comparison | ratio | goal | result |",
         "|---|---|---|---|---|---|---|",
         ...verdicts.map(
-            ({ row, figure }) => `| [${figure.what}](#${row.name.toLowerCase()}) | ${row.peer} | ${cells(figure).join(" | ")} |`,
+            ({ row, figure }) =>
+                `| [${figure.what}](#${anchor(row.title)}) | ${figure.comparedWith ?? row.peer} | ${cells(figure).join(" | ")} |`,
         ),
     ].join("\n");
     const first = rows[0]?.kept;
     const text = [
         "# Performance",
-        "Made by `npm run bench`, which measures each row beside what one would take instead, in turns, in one run. Medians; in",
-        "brackets the least and the most. CPU time is that of a command and of all that it starts. `npm run bench -- --only",
-        "preview,unit` measures rows again; the report is made of the last measurement of each.",
         "",
-        first ? `${first.processors}, ${first.memoryGiB} GiB, Node ${first.node.slice(1)}.` : "",
+        "`npm run bench` measures each row and its comparison in turns, in one run. The value is this project's, unless the row says otherwise. Repeated measurements are shown as the median, with the lowest and the highest value in brackets. CPU time is the time of a command and of all its child processes.",
+        "",
+        "The ratio is the value divided by the comparison. A goal with × is for the ratio, and a goal with a unit is for the value. If two sides do different work, the row or its notes say so. To repeat rows, run `npm run bench -- --only preview,unit`. The report has the last measurement of each row.",
+        "",
+        first ? `Host: ${first.processors}, ${first.memoryGiB} GiB of memory, Node ${first.node.slice(1)}.` : "",
         "",
         table,
         ...rows.map(section),
@@ -50,12 +53,12 @@ function section({ row, kept }: Measured): string {
     const lines = kept.figures.map((figure) => `| ${figure.what} | ${cells(figure).join(" | ")} |`);
     const parts = kept.parts.map(({ what, value, unit }) => `| ${what} | ${shown(value)} ${unit} |`);
     return [
-        `\n## ${row.name}\n`,
-        `${row.title}, beside ${row.peer}. \`npm run bench -- --only ${row.name}\`, ${kept.seconds} s, ${kept.measuredAt} at ${kept.commit}, load ${kept.load}.\n`,
+        `\n## ${row.title}\n`,
+        `Compared with ${row.peer}. \`npm run bench -- --only ${row.name}\` measured it on ${kept.measuredAt.replace("T", " ")} UTC at commit ${kept.commit}, in ${kept.seconds} s. The load average was ${kept.load}.\n`,
         `![${row.title}](performance/${row.name}.svg)\n`,
-        "| | ours | theirs | ratio | goal | |\n|---|---|---|---|---|---|",
+        "| measurement | value | comparison | ratio | goal | result |\n|---|---|---|---|---|---|",
         ...lines,
-        ...(parts.length > 0 ? ["\nMade of:\n\n| part | |\n|---|---|", ...parts] : []),
+        ...(parts.length > 0 ? ["\nDetails:\n\n| part | value |\n|---|---|", ...parts] : []),
         ...kept.remarks.map((remark) => `\n${remark}`),
     ].join("\n");
 }
@@ -98,9 +101,12 @@ function ratios({ figures }: Kept): TopLevelSpec {
         what: figure.what,
         ratio: ratio(figure),
         goal: goalAsRatio(figure),
-        verdict: { true: "met", false: "not met", undefined: "shown" }[String(isMet(figure))],
+        verdict: { true: "met", false: "not met", undefined: "no goal" }[String(isMet(figure))],
     }));
-    const y = { field: "what", type: "nominal", sort: null, title: null, axis: { labelLimit: 420 } } as const;
+    // The part of a label after a colon is on a second line. Vega centres the first line, so both lines move up by half a line.
+    const labelOffset = values.every(({ what }) => what.includes(": ")) ? -6 : 0;
+    const axis = { labelLimit: 600, labelExpr: "split(datum.label, ': ')", labelOffset };
+    const y = { field: "what", type: "nominal", sort: null, title: null, axis } as const;
     return {
         width: 420,
         height: { step: 28 },
@@ -110,11 +116,11 @@ function ratios({ figures }: Kept): TopLevelSpec {
                 mark: { type: "bar", height: 14 },
                 encoding: {
                     y,
-                    x: { field: "ratio", type: "quantitative", title: "ours as a multiple of theirs" },
+                    x: { field: "ratio", type: "quantitative", title: "value ÷ comparison" },
                     color: {
                         field: "verdict",
                         type: "nominal",
-                        scale: { domain: ["met", "not met", "shown"], range: ["#2da44e", "#cf222e", "#8c959f"] },
+                        scale: { domain: ["met", "not met", "no goal"], range: ["#2da44e", "#cf222e", "#8c959f"] },
                         title: null,
                     },
                 },

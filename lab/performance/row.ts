@@ -14,6 +14,8 @@ export interface Figure {
     readonly unit: string;
     readonly ours: Amount;
     readonly peer: Amount;
+    /** Set if the figure is compared with something else than the row's peer. */
+    readonly comparedWith?: string;
     /** The goal for the ratio of our value to the peer's, or for our value alone. If it is missing, the figure is only shown. */
     readonly goal?: { readonly atMost: number } | { readonly atLeast: number } | { readonly oursAtMost: number };
 }

@@ -112,7 +112,7 @@ function table(head: string[], rows: string[][]): string {
     return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-function anchor(title: string): string {
+export function anchor(title: string): string {
     return title
         .toLowerCase()
         .replace(/[^a-z0-9 -]/g, "")

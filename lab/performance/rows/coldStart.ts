@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { clone } from "../../../operations/operation";
+import { asCode } from "../../reliability/experiment";
 import type { Figure, Part, Row } from "../row";
 
 /**
@@ -11,25 +12,25 @@ import type { Figure, Part, Row } from "../row";
  */
 export const coldStart: Row = {
     name: "coldStart",
-    title: "Cold start of the machine (`npm run up`), builds and base images cached",
-    peer: "its own parts",
+    title: "Cold start of the machine with cached builds and base images",
+    peer: "the sum of its own steps",
     onMachine: true,
     onlyByName: true,
-    measure: () => measure("cached", { oursAtMost: 60 }),
+    measure: () => measure("with caches", { oursAtMost: 60 }),
 };
 
 /** Takes about 18 minutes, because no Go module, build or base image is cached. */
 export const emptyStart: Row = {
     name: "emptyStart",
-    title: "Cold start of the machine (`npm run up`), nothing cached",
-    peer: "its own parts",
+    title: "Cold start of the machine without caches",
+    peer: "the sum of its own steps",
     onMachine: true,
     onlyByName: true,
     measure: async () => {
         const cache = mkdtempSync(join(tmpdir(), "sms-bench-cache-"));
         const env = { XDG_CACHE_HOME: cache, GOCACHE: join(cache, "go-build"), GOMODCACHE: join(cache, "go-modules") };
         try {
-            return await measure("nothing cached", undefined, env);
+            return await measure("without caches", undefined, env);
         } finally {
             // The machine runs programs from this cache, so it must stop before the cache is deleted.
             await execa("npm", ["run", "--silent", "down"], { cwd: clone, env });
@@ -49,15 +50,20 @@ async function measure(what: string, goal: Figure["goal"], env: Record<string, s
     await up;
     const seconds = (performance.now() - start) / 1000;
     const parts = partsOf(lines, seconds);
-    const known = parts.filter(({ what }) => !what.startsWith("between")).reduce((sum, { value }) => sum + value, 0);
+    const known = parts.filter(({ what }) => !what.startsWith(outside)).reduce((sum, { value }) => sum + value, 0);
     return {
         figures: [
-            { what: `cold start, ${what}: wall`, unit: "s", ours: { value: seconds }, peer: { value: known }, ...(goal && { goal }) },
+            { what: `cold start ${what}: wall time`, unit: "s", ours: { value: seconds }, peer: { value: known }, ...(goal && { goal }) },
         ],
         parts,
-        remarks: ["Theirs is the sum of the parts that say what they are."],
+        remarks: [
+            "This row compares no other tool. `npm run up` starts the machine and deploys the product, and the table has the steps as it printed them. The comparison is the sum of its steps, without the time outside the steps. The sum is more than the value if steps run at the same time.",
+        ],
     };
 }
+
+/** The label of the time between two steps. */
+const outside = "outside the steps";
 
 interface Line {
     readonly text: string;
@@ -77,11 +83,11 @@ function partsOf(lines: readonly Line[], total: number): Part[] {
             const value = 60 * Number(minutes ?? 0) + Number(seconds);
             const gap = at - accounted - value;
             if (gap > 0.3) {
-                parts.push({ what: `between, before: ${title}`, value: gap, unit: "s" });
+                parts.push({ what: `${outside}, before ${asCode(title)}`, value: gap, unit: "s" });
             }
-            parts.push({ what: title, value, unit: "s" });
+            parts.push({ what: asCode(title), value, unit: "s" });
             accounted = at;
         }
     }
-    return total - accounted > 0.3 ? [...parts, { what: "between, at the end", value: total - accounted, unit: "s" }] : parts;
+    return total - accounted > 0.3 ? [...parts, { what: `${outside}, at the end`, value: total - accounted, unit: "s" }] : parts;
 }

@@ -7,8 +7,8 @@ import { Stacks } from "../stacks";
 
 export const preview: Row = {
     name: "preview",
-    title: "Preview of the whole `online` program, all providers local",
-    peer: "an empty `pulumi new typescript` program with default settings",
+    title: "Preview of the complete `online` program",
+    peer: "a preview of an empty `pulumi new typescript` program with default settings",
     onMachine: false,
     measure: () =>
         Stacks.using(async (stacks) => {
@@ -24,29 +24,30 @@ export const preview: Row = {
             const beside = (key: "cpuSeconds" | "wallSeconds") => ({ ours: amount(warm.ours[key]), peer: amount(warm.floor[key]) });
             return {
                 figures: [
-                    { what: "preview, warm: CPU", unit: "s", ...warmOf("cpuSeconds"), goal: { atMost: 1 } },
-                    { what: "preview, cold: CPU", unit: "s", ...coldOf("cpuSeconds"), goal: { atMost: 0.7 } },
-                    { what: "preview, warm: wall", unit: "s", ...warmOf("wallSeconds") },
-                    { what: "preview, cold: wall", unit: "s", ...coldOf("wallSeconds") },
-                    { what: "beside the floor, an empty compiled program: CPU", unit: "s", ...beside("cpuSeconds") },
-                    { what: "beside the floor: wall", unit: "s", ...beside("wallSeconds") },
+                    { what: "warm preview: CPU time", unit: "s", ...warmOf("cpuSeconds"), goal: { atMost: 1 } },
+                    { what: "cold preview: CPU time", unit: "s", ...coldOf("cpuSeconds"), goal: { atMost: 0.7 } },
+                    { what: "warm preview: wall time", unit: "s", ...warmOf("wallSeconds") },
+                    { what: "cold preview: wall time", unit: "s", ...coldOf("wallSeconds") },
+                    { what: "warm preview, compared with an empty compiled program: CPU time", unit: "s", ...beside("cpuSeconds") },
+                    { what: "warm preview, compared with an empty compiled program: wall time", unit: "s", ...beside("wallSeconds") },
                     {
-                        what: "`npm run preview`, with a stack of its own, the policies and the report: CPU",
+                        what: "`npm run preview` (also creates a stack, checks policies, writes a report): CPU time",
                         unit: "s",
                         ours: amount(warm.command.cpuSeconds),
                         peer: amount(warm.empty.cpuSeconds),
                     },
                     {
-                        what: "`npm run preview`: wall",
+                        what: "`npm run preview` (also creates a stack, checks policies, writes a report): wall time",
                         unit: "s",
                         ours: amount(warm.command.wallSeconds),
                         peer: amount(warm.empty.wallSeconds),
                     },
                 ],
-                parts: [...(await processesOf("ours", ours)), ...(await processesOf("empty", empty))],
+                parts: [...(await processesOf("this project", ours)), ...(await processesOf("empty program", empty))],
                 remarks: [
-                    "Cold: without ts-node's cache of compiled code, as in a clone's first preview or in CI. Ours keeps none.",
-                    "What is left is the SDK's own: a program that does nothing costs the floor. Ours adds three plugins, two of them Node processes that stand in for Go binaries, and a registration by gRPC for each resource.",
+                    "All providers are local. The two previews do different work: the empty program registers no resources.",
+                    "A cold preview has no cache of compiled code from ts-node, as in a clone's first preview or in CI. This project has no such cache.",
+                    "The empty compiled program shows the SDK's own cost. This project adds three plugins, and one gRPC registration for each resource. Two of the plugins are Node processes that replace Go binaries.",
                 ],
             };
         }),
@@ -55,12 +56,12 @@ export const preview: Row = {
 const kinds = [
     ["the program", /cmd\/run\/index\.js/],
     ["the Kubernetes provider", /pulumi-resource-kubernetes/],
-    ["the stand-in for alicloud", /alicloud-provider/],
-    ["the stand-in for docker", /docker-provider/],
-    ["the cluster's reader (preflight)", /preflight\/ask\.mjs/],
+    ["the stand-in for the Alibaba Cloud provider", /alicloud-provider/],
+    ["the stand-in for the Docker provider", /docker-provider/],
+    ["the check of the cluster", /preflight\/ask\.mjs/],
     ["the language host", /language-nodejs \S*|require\.resolve|--version/],
     ["the engine", /pulumi (preview|up)/],
-    ["npm and our command", /npm |machine\/main\.ts/],
+    ["npm and the command", /npm |machine\/main\.ts/],
 ] as const;
 
 export async function processesOf(whose: string, contender: Contender): Promise<Part[]> {

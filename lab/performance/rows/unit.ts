@@ -5,8 +5,8 @@ import { amount, type Row } from "../row";
 
 export const unit: Row = {
     name: "unit",
-    title: "`npm run test:unit`",
-    peer: "mocha with an empty test that imports the SDK",
+    title: "Unit tests (`npm run test:unit`)",
+    peer: "an empty test in mocha that imports the SDK",
     onMachine: false,
     measure: async () => {
         const cwd = await peer("mocha");
@@ -20,28 +20,30 @@ export const unit: Row = {
         return {
             figures: [
                 {
-                    what: "unit tests: wall",
+                    what: "unit tests: wall time",
                     unit: "s",
                     ours: amount(all.wallSeconds),
                     peer: amount(empty.wallSeconds),
                     goal: { atMost: 2 },
                 },
-                { what: "unit tests: CPU", unit: "s", ours: amount(all.cpuSeconds), peer: amount(empty.cpuSeconds) },
+                { what: "unit tests: CPU time", unit: "s", ours: amount(all.cpuSeconds), peer: amount(empty.cpuSeconds) },
                 {
-                    what: "beside an empty test in JavaScript: wall",
+                    what: "unit tests, compared with an empty test in JavaScript: wall time",
                     unit: "s",
                     ours: amount(all.wallSeconds),
                     peer: amount(compiled.wallSeconds),
                 },
                 {
-                    what: "beside an empty test in JavaScript: CPU",
+                    what: "unit tests, compared with an empty test in JavaScript: CPU time",
                     unit: "s",
                     ours: amount(all.cpuSeconds),
                     peer: amount(compiled.cpuSeconds),
                 },
             ],
             parts: [],
-            remarks: [`${tests} tests. The empty test is TypeScript, run as Pulumi's documentation says: \`mocha -r ts-node/register\`.`],
+            remarks: [
+                `This project has ${tests} tests. The empty test is in TypeScript and runs by \`mocha -r ts-node/register\`, as in Pulumi's documentation.`,
+            ],
         };
     },
 };

@@ -45,7 +45,7 @@ type Way = keyof typeof ways;
 
 export const worker: Row = {
     name: "worker",
-    title: "Tasks/s of one worker pod with all protections against loss",
+    title: "Tasks per second of one worker pod",
     peer: "Celery's defaults",
     onMachine: true,
     measure: async (stage) => {
@@ -64,14 +64,14 @@ export const worker: Row = {
         return {
             figures: [
                 {
-                    what: "tasks/s, as deployed: a pool of threads, for tasks that wait",
+                    what: "tasks per second as deployed (a thread pool, for tasks that wait)",
                     unit: "/s",
                     ours: of("deployed"),
                     peer: of("defaults"),
                     goal: { atLeast: 2 },
                 },
                 {
-                    what: "tasks/s with Celery's own pool, a process for each core",
+                    what: "tasks per second with Celery's prefork pool (one process per core)",
                     unit: "/s",
                     ours: of("prefork"),
                     peer: of("defaults"),
@@ -80,7 +80,7 @@ export const worker: Row = {
             ],
             parts: [],
             remarks: [
-                "A task claims its message in MongoDB, waits 30 ms for the SMS gateway, and notes that it was sent. Defaults: acknowledged when taken, 4 tasks a process in advance, a process for each of the node's cores.",
+                "A task claims its message in MongoDB, waits 30 ms for the SMS gateway, and marks the message as sent. This project has all its protections against the loss of tasks, and Celery's defaults have none. By default, a worker acknowledges a task when it receives it. It has one process per core of the node, and each process prefetches 4 tasks.",
             ],
         };
     },
