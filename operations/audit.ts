@@ -2,13 +2,14 @@
  * `npm run audit`: reports known vulnerabilities of the dependencies. It also writes two bills of materials (CycloneDX) with all
  * licences: one of the npm tree, one of the image's Python packages.
  */
+
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
+import { clone } from "../toolchain/places";
 import { ensureVenv } from "../toolchain/venv";
-import { clone } from "./operation";
 
 interface Options {
     readonly level: string;

@@ -1,7 +1,8 @@
 import { execa } from "execa";
 import { hasEncrypted, type StackFile } from "../settings/stackFile";
 import { pulumiCommand } from "../toolchain/commands";
-import { clone, OperationError } from "./operation";
+import { clone } from "../toolchain/places";
+import { OperationError } from "./operation";
 import { passphraseOf } from "./passphrase";
 
 /** The user's own backend, with the passphrase of one of its stacks, if the stack has one. */

@@ -1,9 +1,11 @@
 /** The preview of another commit of this repository, made by that commit's own code. */
+
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { clone } from "../toolchain/places";
 import { type Document, readDocument } from "./document";
-import { clone, OperationError } from "./operation";
+import { OperationError } from "./operation";
 
 export interface Base {
     readonly commit: string;

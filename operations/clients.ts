@@ -2,14 +2,16 @@
  * `npm run clients -- add shop --stack online`: adds, rotates and revokes the tokens of clients, which may send messages. A token is
  * generated here, printed once and not stored. The stack file gets its encrypted hash. Changes apply from the next `up`.
  */
+
 import { Argument, InvalidArgumentError } from "@commander-js/extra-typings";
 import { exitCode, script, start } from "../cli/command";
 import { say } from "../cli/say";
 import { type StackName, stackOfBackend, stackOption } from "../cli/stackName";
 import { hashesIn, noTokens } from "../settings/clients";
 import { clientName } from "../settings/values";
+import { clone } from "../toolchain/places";
 import { type Backend, backendOf } from "./backend";
-import { clone, OperationError } from "./operation";
+import { OperationError } from "./operation";
 import { readStackFile } from "./stackFile";
 import { hashOf, newToken } from "./tokens";
 

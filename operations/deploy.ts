@@ -4,6 +4,7 @@
  * refuses the change or data would be lost. At a terminal it asks before the `up`. If a store is busy, it starts again after a
  * pause, and doesn't ask again.
  */
+
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { agrees, isAttended, yesOption } from "../cli/ask";
@@ -12,10 +13,11 @@ import { inForeground } from "../cli/foreground";
 import { say } from "../cli/say";
 import { type StackName, stackOfBackend, stackOption } from "../cli/stackName";
 import { pulumiCommand } from "../toolchain/commands";
+import { clone } from "../toolchain/places";
 import { readPreview } from "./changes";
 import { onStack } from "./engine";
 import { readAgain } from "./halfMade";
-import { clone, OperationError } from "./operation";
+import { OperationError } from "./operation";
 import { type Attempt, deploysPatience, whileBusy } from "./patience";
 import { preview } from "./preview";
 import { temporaryFolder } from "./temporary";

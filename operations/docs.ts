@@ -1,8 +1,9 @@
 /** `npm run docs`: builds a site of the documents. docs/.vitepress/config.ts has its configuration and its checks. */
+
 import { join } from "node:path";
 import { exitCode, script, start } from "../cli/command";
 import { inForeground } from "../cli/foreground";
-import { clone } from "./operation";
+import { clone } from "../toolchain/places";
 
 interface Options {
     readonly serve?: true;

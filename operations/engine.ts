@@ -8,10 +8,11 @@ import { stackFileText } from "../settings/stackFile";
 import { pulumiCommand } from "../toolchain/commands";
 import { foreignCloudVariables, foreignEngineVariables } from "../toolchain/foreignVariables";
 import { built } from "../toolchain/goModules";
-import { cache } from "../toolchain/places";
+import { cache, clone } from "../toolchain/places";
 import { standIns, writeStandIn } from "../toolchain/standIns";
-import { clone, OperationError } from "./operation";
+import { OperationError } from "./operation";
 import type { Completed } from "./placeholders";
+import type { OnStack } from "./state";
 
 export interface Engine {
     readonly command: string;
@@ -24,8 +25,8 @@ export interface Engine {
  * Returns a function that runs `pulumi` on the real stack, with its temporary files in folder `temporary`. If the command fails, the
  * function throws an OperationError with the command's output.
  */
-export function onStack(command: string, stack: string, temporary: string) {
-    return async (args: readonly string[], input?: string): Promise<{ stdout: string }> => {
+export function onStack(command: string, stack: string, temporary: string): OnStack {
+    return async (args, input) => {
         const { failed, stdout, all } = await execa(command, [...args, "--stack", stack], {
             cwd: clone,
             env: { TMPDIR: temporary },

@@ -1,8 +1,6 @@
 /** Pulumi ESC: settings that a stack imports from environments. Only the engine can open these. */
 import type { StackFile } from "../settings/stackFile";
-
-/** Runs `pulumi` with these arguments on the stack. */
-type Run = (args: readonly string[]) => Promise<{ stdout: string }>;
+import type { OnStack } from "./state";
 
 interface Listed {
     readonly value?: string;
@@ -11,7 +9,7 @@ interface Listed {
 }
 
 /** The stack file with the settings of its environments. As with the engine, the file's own settings take precedence. */
-export async function withEnvironment(file: StackFile, pulumi: Run): Promise<StackFile> {
+export async function withEnvironment(file: StackFile, pulumi: OnStack): Promise<StackFile> {
     if (file.environment === undefined) {
         return file;
     }

@@ -4,6 +4,7 @@ import { execa } from "execa";
 import type { StackName } from "../cli/stackName";
 import { OperationError } from "./operation";
 import { listedAs } from "./stacks";
+import type { OnStack } from "./state";
 
 export interface Lock {
     /** A description for messages. */
@@ -12,10 +13,7 @@ export interface Lock {
     readonly process?: { readonly host: string; readonly pid: number };
 }
 
-/** Runs `pulumi` with these arguments on the stack. */
-type Run = (args: readonly string[]) => Promise<{ stdout: string }>;
-
-export async function locksOf(pulumi: Run, stack: StackName): Promise<readonly Lock[]> {
+export async function locksOf(pulumi: OnStack, stack: StackName): Promise<readonly Lock[]> {
     const listed = listedAs(stack, (await pulumi(["stack", "ls", "--json"])).stdout);
     if (listed?.url !== undefined) {
         return listed.updateInProgress === true ? [{ holder: `an update that ${listed.url} shows` }] : [];
@@ -26,7 +24,7 @@ export async function locksOf(pulumi: Run, stack: StackName): Promise<readonly L
 /** Tries to acquire the lock, which the engine refuses if it is held. It reads no resource, because no resource has this URN. */
 const wantsLock = ["refresh", "--preview-only", "--non-interactive", "--target", "urn:pulumi:nothing::sms::sms:nothing::nothing"];
 
-async function lockFiles(pulumi: Run): Promise<readonly Lock[]> {
+async function lockFiles(pulumi: OnStack): Promise<readonly Lock[]> {
     return pulumi(wantsLock).then(
         () => [],
         (error: Error) => {

@@ -3,7 +3,7 @@ import type { StackName } from "../cli/stackName";
 import { pulumiCommand } from "../toolchain/commands";
 import { onStack } from "./engine";
 import { type Fault, faultsOf, listed, onlyIn } from "./grype";
-import { completedFile, deployedImages, ownImage, pinOf, registryEnv } from "./ownImage";
+import { completedFile, deployedImages, ownImage, registryEnv } from "./ownImage";
 
 /** The limit is short, because a rollback usually ends an incident. */
 const timeout = 120_000;
@@ -12,7 +12,7 @@ const timeout = 120_000;
 export async function newFaults(stack: StackName, pin: string, folder: string): Promise<string> {
     try {
         const pulumi = onStack(await pulumiCommand(), stack.qualified, folder);
-        const current = pinOf((await deployedImages(pulumi)).app ?? "");
+        const { pin: current } = await deployedImages(pulumi);
         if (current === undefined) {
             return "Known faults are not compared: the stack's state doesn't name the image that runs.";
         }

@@ -1,19 +1,18 @@
 /** The image that a stack builds, by its stack file, and the images that it runs, by its state. */
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { acrHosts } from "../components/acrHosts";
 import { type Build, buildOf, contentTag } from "../components/contentTag";
 import { atProgram } from "../settings/atProgram";
 import type { PlainSettings } from "../settings/schema";
+import { clone } from "../toolchain/places";
 import { withEnvironment } from "./esc";
-import { clone } from "./operation";
 import { type Completed, complete, readPlaceholders, settingsOf } from "./placeholders";
 import { readStackFile } from "./stackFile";
+import { type OnStack, stateOf } from "./state";
 
 export const pinnedKey = "sms:image.pinned";
-
-/** Runs `pulumi` with these arguments on the stack. */
-type Run = (args: readonly string[]) => Promise<{ stdout: string }>;
 
 export interface OwnImage {
     /** `host/repository`, as this host reaches it. */
@@ -28,7 +27,7 @@ export interface OwnImage {
 }
 
 /** The stack file, with placeholders for its encrypted values. */
-export async function completedFile(stack: string, pulumi: Run): Promise<Completed> {
+export async function completedFile(stack: string, pulumi: OnStack): Promise<Completed> {
     return complete(stack, await withEnvironment(readStackFile(clone, stack), pulumi), readPlaceholders());
 }
 
@@ -60,28 +59,25 @@ export function pinOf(reference: string): string | undefined {
 export interface Deployed {
     /** The app's image, as nodes pull it. Undefined before the first `up`. */
     readonly app?: string;
+    /** The app's image, in the form of `sms:image.pinned`. */
+    readonly pin?: string;
     /** The images that `up` pushed, with the host that they were pushed to. */
     readonly pushed: readonly string[];
 }
 
-interface Exported {
-    readonly deployment?: {
-        readonly resources?: readonly { readonly type: string; readonly outputs?: Readonly<Record<string, unknown>> }[];
-    };
-}
-
-export async function deployedImages(pulumi: Run): Promise<Deployed> {
-    const { deployment } = JSON.parse((await pulumi(["stack", "export"])).stdout) as Exported;
+export async function deployedImages(pulumi: OnStack): Promise<Deployed> {
+    const { deployment } = await stateOf(pulumi);
     const texts = (type: string, output: string) =>
         (deployment?.resources ?? [])
             .filter((resource) => resource.type === type)
             .map(({ outputs }) => outputs?.[output])
             .filter((value) => typeof value === "string");
-    return { app: texts("pulumi:pulumi:Stack", "image")[0], pushed: texts("docker:index/image:Image", "repoDigest") };
+    const [app] = texts("pulumi:pulumi:Stack", "image");
+    return { app, pin: pinOf(app ?? ""), pushed: texts("docker:index/image:Image", "repoDigest") };
 }
 
 /** Environment variables that give docker, cosign and grype the registry's account. They are valid until the folder is deleted. */
-export async function registryEnv({ repository, username }: OwnImage, pulumi: Run, folder: string): Promise<Record<string, string>> {
+export async function registryEnv({ repository, username }: OwnImage, pulumi: OnStack, folder: string): Promise<Record<string, string>> {
     if (username === undefined) {
         return {};
     }

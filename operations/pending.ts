@@ -1,31 +1,19 @@
 /** Clears the pending operations that a killed `pulumi` leaves in the state. */
 
-interface Resource {
-    readonly urn: string;
-    readonly type: string;
-    readonly inputs?: {
-        readonly apiVersion?: string;
-        readonly metadata?: {
-            readonly name?: string;
-            readonly namespace?: string;
-            readonly annotations?: Readonly<Record<string, string>>;
-        };
+import { type OnStack, type Resource, stateOf } from "./state";
+
+interface KubernetesInputs {
+    readonly apiVersion?: string;
+    readonly metadata?: {
+        readonly name?: string;
+        readonly namespace?: string;
+        readonly annotations?: Readonly<Record<string, string>>;
     };
 }
-
-interface Exported {
-    readonly deployment?: {
-        readonly resources?: readonly object[];
-        readonly pending_operations?: readonly { readonly type: string; readonly resource: Resource }[];
-    };
-}
-
-/** Runs `pulumi` with these arguments on the stack. */
-type Run = (args: readonly string[], input?: string) => Promise<{ stdout: string }>;
 
 /** The URNs of the resources that were being created. */
-export async function pendingIn(pulumi: Run): Promise<readonly string[]> {
-    const { deployment } = JSON.parse((await pulumi(["stack", "export"])).stdout) as Exported;
+export async function pendingIn(pulumi: OnStack): Promise<readonly string[]> {
+    const { deployment } = await stateOf(pulumi);
     return (deployment?.pending_operations ?? []).filter(({ type }) => type === "creating").map(({ resource }) => resource.urn);
 }
 
@@ -35,8 +23,8 @@ export async function pendingIn(pulumi: Run): Promise<readonly string[]> {
  * as the rest of a replacement, and the next `up` deletes it, whether it exists or not. Returns the URNs of all other resources: they
  * may exist, and their ids are unknown.
  */
-export async function clearPending(pulumi: Run): Promise<readonly string[]> {
-    const exported = JSON.parse((await pulumi(["stack", "export"])).stdout) as Exported;
+export async function clearPending(pulumi: OnStack): Promise<readonly string[]> {
+    const exported = await stateOf(pulumi);
     const { resources = [], pending_operations: pending = [] } = exported.deployment ?? {};
     const made = pending.filter(({ type }) => type === "creating").map(({ resource }) => resource);
     if (made.length === 0) {
@@ -52,7 +40,7 @@ export async function clearPending(pulumi: Run): Promise<readonly string[]> {
 }
 
 function leftOver(resource: Resource): object[] {
-    const { apiVersion, metadata: { name, namespace, annotations } = {} } = resource.inputs ?? {};
+    const { apiVersion, metadata: { name, namespace, annotations } = {} }: KubernetesInputs = resource.inputs ?? {};
     if (annotations?.["pulumi.com/autonamed"] !== "true") {
         return [];
     }

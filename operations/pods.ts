@@ -1,4 +1,5 @@
 /** `npm run logs`, `shell` and `forward`: the pods of a stack, in the stack's own cluster. */
+
 import { type AddressInfo, createServer } from "node:net";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { CoreV1Api, PortForward, type V1Pod } from "@kubernetes/client-node";
@@ -7,7 +8,8 @@ import { exitCode, script, start } from "../cli/command";
 import { inForeground } from "../cli/foreground";
 import { type StackName, stackFlags, stackMeaning, stackWithFile } from "../cli/stackName";
 import { machineStack } from "../settings/machineStack";
-import { clone, OperationError } from "./operation";
+import { clone } from "../toolchain/places";
+import { OperationError } from "./operation";
 import { exec, type Command as Kubectl, StackCluster } from "./stackCluster";
 import { temporaryFolder } from "./temporary";
 

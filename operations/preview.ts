@@ -3,12 +3,14 @@
  * daemon, no keys and no passphrase, and leaves nothing behind. With `--base main` it compares this clone's resources with main's. With
  * `--state` it compares them with the stack's own state; then it needs all of these.
  */
+
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
 import { type StackName, stackOption } from "../cli/stackName";
 import { pulumiCommand } from "../toolchain/commands";
+import { clone } from "../toolchain/places";
 import { commitOf, previewBase } from "./base";
 import { losses, nameIn, readPreview } from "./changes";
 import { compare } from "./compare";
@@ -17,7 +19,7 @@ import { makeStack, onStack, throwAwayEngine } from "./engine";
 import { withEnvironment } from "./esc";
 import { halfMadeIn } from "./halfMade";
 import { isOfMachine } from "./machineStacks";
-import { clone, OperationError } from "./operation";
+import { OperationError } from "./operation";
 import { ownImage } from "./ownImage";
 import { type Completed, complete, readPlaceholders } from "./placeholders";
 import { releasedFile } from "./releasedFile";

@@ -2,6 +2,7 @@
  * `npm run release -- --stack online`: builds this clone's image with SBOM and provenance, scans it, signs it, and names it in the
  * stack file for the next `deploy`. The signature comes last, so an image with known faults is pushed but not signed.
  */
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Option } from "@commander-js/extra-typings";
@@ -11,10 +12,11 @@ import { inForeground } from "../cli/foreground";
 import { say } from "../cli/say";
 import { type StackName, stackOfBackend, stackOption } from "../cli/stackName";
 import { pulumiCommand } from "../toolchain/commands";
+import { clone } from "../toolchain/places";
 import { onStack } from "./engine";
 import { atLeast, faultsOf, levels, listed } from "./grype";
-import { clone, OperationError } from "./operation";
-import { completedFile, deployedImages, type OwnImage, ownImage, pinnedKey, pinOf, registryEnv } from "./ownImage";
+import { OperationError } from "./operation";
+import { completedFile, deployedImages, type OwnImage, ownImage, pinnedKey, registryEnv } from "./ownImage";
 import { refuseGaps } from "./preview";
 import { temporaryFolder } from "./temporary";
 
@@ -29,7 +31,7 @@ async function release({ stack, level }: Options): Promise<number> {
     const completed = await completedFile(stack.name, pulumi);
     refuseGaps(stack.name, completed);
     const image = ownImage(stack.name, completed);
-    const { app, pushed } = await deployedImages(pulumi);
+    const { app, pin, pushed } = await deployedImages(pulumi);
     const env = await registryEnv(image, pulumi, folder);
     // The log collector's image, which `up` copied into the same repository.
     for (const reference of pushed.filter((name) => !isOfApp(name, app))) {
@@ -39,7 +41,7 @@ async function release({ stack, level }: Options): Promise<number> {
         say(`Pulumi.${stack.name}.yaml names the image that runs: nothing is built.`);
         return 0;
     }
-    if (pinOf(app ?? "")?.startsWith(`${image.tag}@`)) {
+    if (pin?.startsWith(`${image.tag}@`)) {
         say(`${app} is this clone's release and runs already: nothing is built.`);
         return 0;
     }

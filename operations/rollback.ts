@@ -3,15 +3,17 @@
  * `--to TAG@sha256:…` deploys that image. `--to head` builds this clone's code again.
  * Before it acts, it lists the known faults that only the older image has.
  */
+
 import { existsSync } from "node:fs";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
 import { inForeground } from "../cli/foreground";
 import { type StackName, stackOption } from "../cli/stackName";
+import { clone } from "../toolchain/places";
 import { isOfMachine } from "./machineStacks";
 import { newFaults } from "./newFaults";
-import { clone, OperationError } from "./operation";
+import { OperationError } from "./operation";
 import { pinnedKey, pinOf } from "./ownImage";
 import { exec, StackCluster } from "./stackCluster";
 import { stackFileAt, stackFilePath } from "./stackFile";

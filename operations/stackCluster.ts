@@ -5,10 +5,10 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { execa } from "execa";
 import type { StackName } from "../cli/stackName";
 import { onPath, pulumiCommand } from "../toolchain/commands";
-import { kubeconfig as machineKubeconfig, ownContext } from "../toolchain/places";
+import { clone, kubeconfig as machineKubeconfig, ownContext } from "../toolchain/places";
 import { onStack } from "./engine";
 import { isOfMachine } from "./machineStacks";
-import { clone, OperationError } from "./operation";
+import { OperationError } from "./operation";
 
 /** The namespace where the last `up` deployed the web, and its access to that cluster. */
 export interface Place {

@@ -2,14 +2,15 @@
  * `npm run stack:init -- online`: creates the stack in the backend, generates its passwords, and lists the missing settings. It can run
  * again at any time: it does not change existing values.
  */
+
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { exitCode, script, start } from "../cli/command";
 import { say } from "../cli/say";
 import { type StackName, stackMeaning, stackOfBackend } from "../cli/stackName";
 import { rawSettings, type StackFile } from "../settings/stackFile";
+import { clone } from "../toolchain/places";
 import { backendOf } from "./backend";
 import { withEnvironment } from "./esc";
-import { clone } from "./operation";
 import { generatedPassword } from "./passwords";
 import { complete, readPlaceholders } from "./placeholders";
 import { isMissing, problemsIn, readStackFile } from "./stackFile";

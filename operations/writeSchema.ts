@@ -1,10 +1,11 @@
 /** `npm run schema`. */
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
 import { stackFileSchema } from "../settings/stackFileSchema";
-import { clone } from "./operation";
+import { clone } from "../toolchain/places";
 
 async function writeSchema(): Promise<number> {
     const file = join(clone, "settings", "stack-file.schema.json");

@@ -1,10 +1,11 @@
 /** `npm run coverage`: which lines of the TypeScript the suites run that need no cluster and no engine. */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { exitCode, script, start } from "../cli/command";
-import { clone } from "../operations/operation";
+import { clone } from "../toolchain/places";
 import { inTurn, summary } from "./suites";
 
 const suites = ["test:unit", "test:stand-ins"];

@@ -1,7 +1,7 @@
 import { appendFileSync, cpSync, mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 
 const left = new Set([".git", "node_modules", "__pycache__", ".venv", ".pytest_cache", ".ruff_cache"]);
 

@@ -1,6 +1,6 @@
 import { cpus, loadavg, totalmem } from "node:os";
 import { execa } from "execa";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 
 /** The conditions of a measurement, which a reader needs to compare figures of different days. */
 export interface Circumstances {

@@ -2,11 +2,12 @@
  * `npm run bench`, `npm run bench -- --only preview,unit`: measures each row and its peer, and writes docs/performance.md.
  * A row's result is stored in docs/performance/<row>.json, so that single rows can be measured again.
  */
+
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { exitCode, script, start } from "../../cli/command";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 import { Played } from "../reliability/stage";
 import { circumstances } from "./circumstances";
 import { type Kept, writeReport } from "./report";

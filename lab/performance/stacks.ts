@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { type Engine, makeStack, throwAwayEngine } from "../../operations/engine";
-import { clone } from "../../operations/operation";
 import { complete, readPlaceholders } from "../../operations/placeholders";
 import { readStackFile } from "../../operations/stackFile";
+import { clone } from "../../toolchain/places";
 import type { Contender } from "./measure";
 
 /** An engine and stacks that exist only while a row is measured. */

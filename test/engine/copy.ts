@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 
 export interface Run {
     readonly exitCode: number;

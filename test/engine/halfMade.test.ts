@@ -10,12 +10,12 @@ import { fillsOf } from "../../operations/alicloud/table";
 import { readPreview } from "../../operations/changes";
 import { makeStack, throwAwayEngine } from "../../operations/engine";
 import { readAgain } from "../../operations/halfMade";
-import { clone } from "../../operations/operation";
 import { whileBusy } from "../../operations/patience";
 import { complete, readPlaceholders } from "../../operations/placeholders";
 import { readStackFile } from "../../operations/stackFile";
 import { pulumiCommand } from "../../toolchain/commands";
 import { built } from "../../toolchain/goModules";
+import { clone } from "../../toolchain/places";
 import { writeStandIn } from "../../toolchain/standIns";
 import { Copy } from "./copy";
 
@@ -118,7 +118,7 @@ describe("A store that was created but not finished, by the real engine", () => 
         assert.match(plain, /\+-alicloud:mongodb\/instance:Instance: \(replace\)/);
 
         const said: string[] = [];
-        await readAgain(pulumi, (line) => said.push(line));
+        await readAgain((args) => pulumi(args), (line) => said.push(line));
         assert.deepEqual(said, ["Created but not finished; refreshing from the cloud: redis-instance, mongo-instance"]);
         const { stdout: next } = await pulumi(["preview", "--non-interactive", "--diff"]);
         assert.doesNotMatch(next, /replace/);

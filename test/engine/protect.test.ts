@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { losses, type Preview, readPreview } from "../../operations/changes";
 import { type Engine, throwAwayEngine } from "../../operations/engine";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 
 /** A program with a registry in the stand-in's cloud, created as the product's program does. */
 const program = `

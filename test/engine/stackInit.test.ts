@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { clone } from "../../operations/operation";
 import { passwordFault } from "../../settings/credentials";
 import { pulumiCommand } from "../../toolchain/commands";
+import { clone } from "../../toolchain/places";
 import { Copy } from "./copy";
 
 const passphrase = "correct horse battery staple";

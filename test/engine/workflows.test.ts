@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parse } from "yaml";
-import { clone } from "../../operations/operation";
 import { built } from "../../toolchain/goModules";
+import { clone } from "../../toolchain/places";
 
 const folder = join(clone, ".github", "workflows");
 const names = readdirSync(folder);

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contentTag } from "../../components/contentTag";
-import { clone } from "../../operations/operation";
-import { deployedImages, ownImage, pinOf, registryEnv } from "../../operations/ownImage";
+import { deployedImages, ownImage, registryEnv } from "../../operations/ownImage";
 import { complete, readPlaceholders } from "../../operations/placeholders";
 import { readStackFile } from "../../operations/stackFile";
+import { clone } from "../../toolchain/places";
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
 const nothing = async () => ({ stdout: "" });
@@ -63,12 +63,15 @@ describe("the images that a stack runs", () => {
             { type: "kubernetes:apps/v1:Deployment", outputs: { image: "another" } },
         ];
         const pulumi = async () => ({ stdout: JSON.stringify({ deployment: { resources } }) });
-        assert.deepEqual(await deployedImages(pulumi), { app, pushed: [`push.example.com/sms@${digest("2")}`] });
-        assert.equal(pinOf(app), `release-1@${digest("1")}`);
+        assert.deepEqual(await deployedImages(pulumi), {
+            app,
+            pin: `release-1@${digest("1")}`,
+            pushed: [`push.example.com/sms@${digest("2")}`],
+        });
     });
 
     it("are none before the first `up`", async () => {
-        assert.deepEqual(await deployedImages(async () => ({ stdout: "{}" })), { app: undefined, pushed: [] });
+        assert.deepEqual(await deployedImages(async () => ({ stdout: "{}" })), { app: undefined, pin: undefined, pushed: [] });
     });
 });
 

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExpectedFailure } from "../../cli/failure";
-import { clone, OperationError } from "../../operations/operation";
+import { OperationError } from "../../operations/operation";
 import { complete, readPlaceholders } from "../../operations/placeholders";
 import { readStackFile } from "../../operations/stackFile";
 import { parseStackFile } from "../../settings/stackFile";
+import { clone } from "../../toolchain/places";
 
 const placeholders = readPlaceholders();
 const committed = (stack: string) => readStackFile(clone, stack);

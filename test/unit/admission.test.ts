@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { acrHosts } from "../../components/acrHosts";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 
 interface Policy {
     apiVersion: string;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 
 const placeholder = "@your-organisation/your-team";
 

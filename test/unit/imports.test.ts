@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 import { standIns } from "../../toolchain/standIns";
 
 /** The folders that users need for their stacks (`shipping`), and those for tests and measurements only (`scaffolding`). */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { slug } from "../../docs/.vitepress/pages";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 
 /** Folders without texts of this project. */
 const others = new Set(["node_modules", ".git", ".venv", "dist", "sbom"]);

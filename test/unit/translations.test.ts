@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { clone } from "../../operations/operation";
+import { clone } from "../../toolchain/places";
 
 /** The parts that are the same in each language: the number of headings per level, the rows of each table, and all commands. */
 function outline(file: string) {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { clone } from "../../../operations/operation";
+import { clone } from "../../../toolchain/places";
 import { asCode } from "../../reliability/experiment";
 import type { Figure, Part, Row } from "../row";
 

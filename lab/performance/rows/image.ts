@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
-import { clone } from "../../../operations/operation";
+import { clone } from "../../../toolchain/places";
 import { Docker } from "../../machine/docker";
 import { Engine, type Registry } from "../../machine/docker-provider/build";
 import { readContext } from "../../machine/docker-provider/context";

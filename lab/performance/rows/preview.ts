@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { clone } from "../../../operations/operation";
+import { clone } from "../../../toolchain/places";
 import { type Contender, npmRun, type Run, run, sideBySide } from "../measure";
 import { peer } from "../peers";
 import { amount, type Part, type Row } from "../row";

@@ -1,4 +1,4 @@
-import { clone } from "../../../operations/operation";
+import { clone } from "../../../toolchain/places";
 import { run, sideBySide } from "../measure";
 import { peer } from "../peers";
 import { amount, type Row } from "../row";
