@@ -118,7 +118,10 @@ describe("A store that was created but not finished, by the real engine", () => 
         assert.match(plain, /\+-alicloud:mongodb\/instance:Instance: \(replace\)/);
 
         const said: string[] = [];
-        await readAgain((args) => pulumi(args), (line) => said.push(line));
+        await readAgain(
+            (args) => pulumi(args),
+            (line) => said.push(line),
+        );
         assert.deepEqual(said, ["Created but not finished; refreshing from the cloud: redis-instance, mongo-instance"]);
         const { stdout: next } = await pulumi(["preview", "--non-interactive", "--diff"]);
         assert.doesNotMatch(next, /replace/);
