@@ -39,6 +39,26 @@ export async function inTurn(suites: readonly string[]): Promise<Ended[]> {
     return ended;
 }
 
+/** Runs suites in their order, `lanes` of them at a time. Shows the output of each when it ends. */
+export async function sideBySide(
+    suites: readonly string[],
+    lanes: number,
+    start = (suite: string) => run(suite, { isShown: false }),
+): Promise<Ended[]> {
+    const ended: Ended[] = [];
+    const waiting = [...suites.entries()];
+    const lane = async () => {
+        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+            const [index, suite] = next;
+            const result = await start(suite);
+            process.stdout.write(`\n${suite}\n${result.output}\n`);
+            ended[index] = result;
+        }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+    return ended;
+}
+
 /** The busy time of all cores since the host started. */
 function busySeconds(): number {
     return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + (user + nice + sys + irq) / 1000, 0);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { failures } from "../suites";
+import { type Ended, failures, sideBySide } from "../suites";
 
 describe("what a suite says of its failed tests", () => {
     it("is mocha's list, from its count on", () => {
@@ -24,5 +24,28 @@ describe("what a suite says of its failed tests", () => {
     it("is the end of the output where neither counted", () => {
         const lines = Array.from({ length: 200 }, (_, line) => `error ${line}`);
         assert.equal(failures(lines.join("\n")), lines.slice(-80).join("\n"));
+    });
+});
+
+describe("suites side by side", () => {
+    it("begin in their order, so many at a time, and are all in the sum, in that order", async () => {
+        const begun: string[] = [];
+        const ends: (() => void)[] = [];
+        const start = async (suite: string): Promise<Ended> => {
+            begun.push(suite);
+            await new Promise<void>((end) => ends.push(end));
+            return { suite, passed: 1, failed: 0, seconds: 1, busyCores: 1, output: `what ${suite} prints` };
+        };
+        const all = sideBySide(["a", "b", "c"], 2, start);
+        assert.deepEqual(begun, ["a", "b"]);
+        ends[1]?.();
+        await new Promise(setImmediate);
+        assert.deepEqual(begun, ["a", "b", "c"]);
+        ends[2]?.();
+        ends[0]?.();
+        assert.deepEqual(
+            (await all).map(({ suite }) => suite),
+            ["a", "b", "c"],
+        );
     });
 });
