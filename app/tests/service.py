@@ -184,8 +184,9 @@ class Stack:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            # pytest shows it if the test failed.
-            print(f"{Path(process.args[0]).name} {' '.join(process.args[1:])}\n{process.output()[-3000:]}")
+        # pytest shows them if the test failed.
+        for output in sorted(self.directory.glob("*.out")):
+            print(f"{output.name}\n{output.read_text()[-3000:]}")
         self.redis.flushdb()
         self.mongo.client.drop_database(self.mongo)
         self.aliyun.close()
