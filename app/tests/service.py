@@ -119,7 +119,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        process.output = lambda: Path(output.name).read_text()
+        process.output = lambda: Path(output.name).read_text(errors="replace")
         self.processes.append(process)
         return process
 
@@ -186,7 +186,7 @@ class Stack:
             process.wait()
         # pytest shows them if the test failed.
         for output in sorted(self.directory.glob("*.out")):
-            print(f"{output.name}\n{output.read_text()[-3000:]}")
+            print(output.name, output.read_text(errors="replace")[-3000:], sep="\n")
         self.redis.flushdb()
         self.mongo.client.drop_database(self.mongo)
         self.aliyun.close()
