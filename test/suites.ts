@@ -80,12 +80,27 @@ export function failures(output: string): string {
     const plain = stripVTControlCharacters(output);
     const mocha = /^ +\d+ failing$/m.exec(plain);
     const pytest = [...plain.matchAll(/^(?:FAILED|ERROR) .*|^E {3}.*/gm)].map(([line]) => line);
-    const lines = [...(mocha === null ? [] : plain.slice(mocha.index).trimEnd().split("\n")), ...pytest];
-    return (lines.length === 0 ? plain.trimEnd().split("\n").slice(-shownLines) : lines.slice(0, shownLines)).join("\n");
+    const tests =
+        mocha === null
+            ? []
+            : plain
+                  .slice(mocha.index)
+                  .trimEnd()
+                  .split(/^(?= {2}\d+\) )/m);
+    const lines = [...tests.flatMap(shortened), ...pytest];
+    return (lines.length === 0 ? plain.trimEnd().split("\n").slice(-shownLines) : lines.slice(0, mostLines)).join("\n");
 }
 
 /** Printed at the end for each failed suite, so that a log with its beginning cut off still names the tests. */
+const mostLines = 400;
 const shownLines = 80;
+
+/** A test that prints an engine's whole output must not hide the tests after it. */
+function shortened(test: string): string[] {
+    const lines = test.replace(/\n$/, "").split("\n");
+    const half = shownLines / 2;
+    return lines.length <= shownLines ? lines : [...lines.slice(0, half), "      […]", ...lines.slice(-half)];
+}
 
 /** Prints the failed tests, the results of each suite, and their sum. Returns the exit code. */
 export function summary(suites: readonly Ended[]): number {

@@ -8,6 +8,15 @@ describe("what a suite says of its failed tests", () => {
         assert.equal(failures(output), "  1 failing\n\n  1) a\n       fails:\n     Error");
     });
 
+    it("is the beginning and the end of each of mocha's, if it is long", () => {
+        const long = Array.from({ length: 200 }, (_, line) => `     line ${line}`);
+        const said = failures(["  2 failing", "", "  1) a", ...long, "", "  2) b", "     Error"].join("\n")).split("\n");
+        assert.deepEqual(
+            [said.length, said[2], said[41], said[42], said[43], said[83]],
+            [85, "  1) a", "     line 38", "      […]", "     line 161", "  2) b"],
+        );
+    });
+
     it("is pytest's summary, and what each assertion compared", () => {
         const output = [
             "=== FAILURES ===",
