@@ -125,7 +125,8 @@ class Stack:
 
     def web(self, **environment: str) -> subprocess.Popen:
         process = self.start("python", "-m", "sms.serve", **environment)
-        eventually(lambda: process.output().count("Started worker") and self._answers())
+        wanted = int((self.environment | environment)["WEB_WORKERS"])
+        eventually(lambda: process.output().count("Started worker") == wanted and self._answers())
         return process
 
     def _answers(self) -> bool:

@@ -1,6 +1,9 @@
 """What stands between the service and the world in tests."""
 
+import itertools
 import json
+import os
+import random
 import selectors
 import socket
 import threading
@@ -9,11 +12,18 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+# Below the ports that the kernel gives to outgoing connections: none of them takes a port before its server starts.
+# Each of pytest's processes has ports of its own, and begins anywhere in them, because two runs may share a host.
+_first = 12_000 + 2000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_ports = itertools.cycle(random.sample(range(_first, _first + 2000), 2000))
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("0.0.0.0", port))
+            return port
+    raise AssertionError
 
 
 class Gate:

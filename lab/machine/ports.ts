@@ -1,4 +1,5 @@
-import { type AddressInfo, createServer } from "node:net";
+import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
 
 /** Whether this port of 127.0.0.1 is free. */
 export async function isFree(port: number): Promise<boolean> {
@@ -9,15 +10,13 @@ export async function isFree(port: number): Promise<boolean> {
     });
 }
 
-/** A free port of 127.0.0.1, chosen by the system. */
-export function freePort(): Promise<number> {
-    return new Promise((done, fail) => {
-        const server = createServer().once("error", fail);
-        server.listen(0, "127.0.0.1", () => {
-            const { port } = server.address() as AddressInfo;
-            server.close(() => done(port));
-        });
-    });
+/**
+ * A free port of 127.0.0.1, below the ports that the kernel gives to outgoing connections (32768 and above on Linux). So none of them
+ * takes the port before its server starts.
+ */
+export async function freePort(): Promise<number> {
+    const port = randomInt(22_000, 31_000);
+    return (await isFree(port)) ? port : freePort();
 }
 
 /** The first free port in the list, or undefined. */
