@@ -2,8 +2,8 @@
 import { exitCode, script, start } from "../cli/command";
 import { inTurn, sideBySide, summary } from "./suites";
 
-/** The suites that find a fault soonest come first. None of them measures, so two share the cores. */
-const beforeTheCluster = [
+/** The suites that find a fault soonest come first. Nothing in them is timed, so two share the cores. */
+const inTwoLanes = [
     "test:types",
     "test:lint",
     "test:python",
@@ -12,11 +12,12 @@ const beforeTheCluster = [
     "test:stand-ins",
     "test:engine",
     "test:monitoring",
-    "test:app",
 ];
+/** Their tests wait for real processes, with limits. */
+const alone = ["test:app", "test:machine"];
 
 async function all(): Promise<number> {
-    return summary([...(await sideBySide(beforeTheCluster, 2)), ...(await inTurn(["test:machine"]))]);
+    return summary([...(await sideBySide(inTwoLanes, 2)), ...(await inTurn(alone))]);
 }
 
 start(script("test", "Runs every suite, also those on the real cluster.").action(exitCode(all)));
