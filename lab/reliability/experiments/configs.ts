@@ -13,9 +13,11 @@ import type { Count, Experiment, Form, Side, Stage, Trial } from "../experiment"
 import type { Product } from "../product";
 import { type Bad, badFile, changed, type Good, goodFiles, textsOf, type Values, type Verdict, verdict } from "../stackFiles";
 
+const goodFile = (stack: string) => goodFiles().find((file) => file.stack === stack) as Good;
+
 /** The verdict without checks: the program uses the file's values, and the defaults for missing keys. */
 async function uncheckedVerdict({ stack, values, secrets, path }: Bad): Promise<Verdict> {
-    const right = goodFiles().find((file) => file.stack === stack) as Good;
+    const right = goodFile(stack);
     const settings = parse({
         stack,
         texts: { ...textsOf(right.values), ...right.secrets },
@@ -125,7 +127,7 @@ function isBadAlone({ path, values, secrets }: Bad): boolean {
     if (value === undefined || block === "production" || block in secrets) {
         return false;
     }
-    const right = goodFiles().find(({ stack }) => stack === "local") as Good;
+    const right = goodFile("local");
     return verdict({ ...right, path, values: { ...right.values, [block]: value } }) === "refused";
 }
 

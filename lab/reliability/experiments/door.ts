@@ -198,11 +198,13 @@ interface Round {
     readonly minutes: readonly number[];
 }
 
+const answersIn = async (seconds: number, requests: readonly Request[], rate: number) =>
+    (await Attack.start({ requests, rate, seconds, keepAlive: true })).answers();
+
 /** The honest client alone, and then beside all others. `victim` is a message of the honest client with an Idempotency-Key. */
 async function round(address: string, size: Sizes, victim: { id: string; key: string }): Promise<Round> {
     const { seconds, rates } = size;
-    const answersTo = async (requests: readonly Request[], rate: number) =>
-        (await Attack.start({ requests, rate, seconds, keepAlive: true })).answers();
+    const answersTo = (requests: readonly Request[], rate: number) => answersIn(seconds, requests, rate);
     const honestly = () => answersTo(writes(address), rates.honest);
     const message = write(address);
     const curious = authorization("curious");
@@ -233,7 +235,7 @@ async function storm(product: Product, side: Side, size: Sizes): Promise<Trial> 
     const restartsBefore = await restartsOf(product);
     const key = randomUUID();
     const ownRequest = { ...write(address), headers: { ...authorization(), "Idempotency-Key": key } };
-    const [own] = accepted(await (await Attack.start({ requests: [ownRequest], rate: 1, seconds: 1, keepAlive: true })).answers());
+    const [own] = accepted(await answersIn(1, [ownRequest], 1));
     if (own === undefined) {
         throw new MachineError("The honest client's message is refused before the abuse");
     }
@@ -243,14 +245,12 @@ async function storm(product: Product, side: Side, size: Sizes): Promise<Trial> 
         rounds.push(await round(address, size, { id: own, key }));
     }
     const all = (part: Exclude<keyof Round, "heard" | "minutes">) => rounds.flatMap((each) => each[part]);
-    const [quiet, busy, strangers, flood, looked, sameKey] = [
-        all("alone"),
-        all("busy"),
-        all("strangers"),
-        all("flood"),
-        all("looked"),
-        all("sameKey"),
-    ];
+    const quiet = all("alone");
+    const busy = all("busy");
+    const strangers = all("strangers");
+    const flood = all("flood");
+    const looked = all("looked");
+    const sameKey = all("sameKey");
     const heard = rounds.flatMap((each) => each.heard);
     const allowed = floodLimit * new Set(rounds.flatMap(({ minutes }) => minutes)).size;
 
