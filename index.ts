@@ -153,6 +153,7 @@ export = async () => {
         env: settings.env,
         secretEnv,
         storesCa: storesCa?.volume,
+        liveReload: settings.liveReload,
         logs: { sizeLimit, collector },
     };
     const { rolloutTimeoutSeconds } = settings.web;

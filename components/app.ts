@@ -1,5 +1,6 @@
 import type { core } from "@pulumi/kubernetes/types/input";
 import type { CustomResourceOptions, Input } from "@pulumi/pulumi";
+import { codeFolder, liveReload } from "./liveReload";
 import { type Collector, logSidecars } from "./logs";
 import { type Identity, type Placement, type PodTemplateArgs, podTemplate, type Resources, type Volume } from "./podTemplate";
 
@@ -17,6 +18,8 @@ export interface App {
     secretEnv: Input<string>;
     /** The volume with the CA certificates that the stores' URLs name, if the connections use TLS. */
     storesCa?: Volume;
+    /** Whether the processes can get changed code without a new image (liveReload.ts). */
+    liveReload?: boolean;
     logs: {
         sizeLimit: string;
         /** Ships the pods' logs. Without a collector the logs stay in the pods. */
@@ -54,6 +57,7 @@ export interface Process {
 
 /** A pod that runs one process of the app. */
 export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v1.PodTemplateSpec {
+    const live = app.liveReload ? liveReload(process.command, { image: app.image, resources: args.resources }) : undefined;
     return podTemplate({
         name: process.name,
         metricsPort: process.metricsPort,
@@ -64,8 +68,8 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
         identity: app.identity,
         container: {
             image: app.image,
-            args: process.command,
-            workingDir: "/code",
+            args: live?.command ?? process.command,
+            workingDir: codeFolder,
             env: Object.entries({ ...app.env, ...args.env, ...process.env }).map(([name, value]) => ({ name, value })),
             envFrom: [{ secretRef: { name: app.secretEnv } }],
             ports: process.ports,
@@ -77,7 +81,9 @@ export function appPod({ app, ...args }: WorkloadArgs, process: Process): core.v
             { name: "log-dir", mountPath: "/var/log/sms", emptyDir: { sizeLimit: app.logs.sizeLimit } },
             { name: "tmp", mountPath: "/tmp", emptyDir: { sizeLimit: "256Mi" } },
             ...(app.storesCa === undefined ? [] : [app.storesCa]),
+            ...(live === undefined ? [] : [live.volume]),
         ],
+        initContainers: live && [live.initContainer],
         sidecars: app.logs.collector && logSidecars(app.logs.collector, process.name, app),
     });
 }

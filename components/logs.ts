@@ -3,7 +3,7 @@ import { Store } from "@pulumi/alicloud/log/store";
 import { StoreIndex } from "@pulumi/alicloud/log/storeIndex";
 import { ConfigMap, Secret } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
-import type { Resources, Sidecar } from "./podTemplate";
+import type { OtherContainer, Resources } from "./podTemplate";
 
 /** A collector's exporter: its settings by its type. */
 type Exporter = Record<string, object>;
@@ -317,7 +317,7 @@ export function logSidecars(
     { image, resources, drainSeconds, config, credentials }: Collector,
     container: string,
     app: { image: pulumi.Input<string> },
-): Sidecar[] {
+): OtherContainer[] {
     return [
         {
             name: "log-collector",

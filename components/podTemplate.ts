@@ -39,8 +39,8 @@ export interface Volume extends core.v1.Volume {
     readOnly?: boolean;
 }
 
-/** A container that starts before the pod's own and ends after it (Kubernetes' native sidecar). */
-export interface Sidecar extends Omit<core.v1.Container, "securityContext" | "volumeMounts" | "restartPolicy"> {
+/** Another container of the pod. */
+export interface OtherContainer extends Omit<core.v1.Container, "securityContext" | "volumeMounts" | "restartPolicy"> {
     name: string;
     /** A volume without a source refers to another volume of the pod. */
     volumes: Volume[];
@@ -54,8 +54,13 @@ export interface PodTemplateArgs {
     metricsPort?: number;
     /** The container can write to these volumes only. A volume without a source comes from the controller (volumeClaimTemplates). */
     volumes: Volume[];
-    /** They start in this order and end in the reverse order. */
-    sidecars?: Sidecar[];
+    /** Each ends before the next one starts, and all before the sidecars start. */
+    initContainers?: OtherContainer[];
+    /**
+     * Containers that start before the pod's own and end after it (Kubernetes' native sidecars). They start in this order and end in the
+     * reverse order.
+     */
+    sidecars?: OtherContainer[];
     gracePeriodSeconds: number;
     /** Undefined if anybody may pull the images. */
     pullSecret?: Input<string>;
@@ -79,12 +84,13 @@ export const partOf = { "app.kubernetes.io/part-of": "sms" };
 export const podIdentity = "pod-identity.alibabacloud.com";
 
 /** The template of every pod of the product, including the stores: one container without unnecessary rights. */
-export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v1.PodTemplateSpec {
+export function podTemplate({ initContainers = [], sidecars = [], ...args }: PodTemplateArgs): core.v1.PodTemplateSpec {
     const hasRole = args.identity?.ramRole !== undefined;
     const annotations = {
         ...(args.metricsPort === undefined ? {} : scraped(args.metricsPort)),
         ...(hasRole ? { [`${podIdentity}/only-containers`]: args.name } : {}),
     };
+    const first = [...initContainers.map(secured), ...sidecars.map((sidecar) => ({ ...secured(sidecar), restartPolicy: "Always" }))];
     const volumes = [...args.volumes, ...sidecars.flatMap((sidecar) => sidecar.volumes)];
     return {
         metadata: {
@@ -109,9 +115,7 @@ export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v
             },
             ...(args.pullSecret === undefined ? {} : { imagePullSecrets: [{ name: args.pullSecret }] }),
             terminationGracePeriodSeconds: args.gracePeriodSeconds,
-            ...(sidecars.length > 0
-                ? { initContainers: sidecars.map((sidecar) => ({ ...secured(sidecar), restartPolicy: "Always" })) }
-                : {}),
+            ...(first.length > 0 ? { initContainers: first } : {}),
             containers: [secured({ ...args.container, name: args.name, volumes: args.volumes })],
             volumes: volumes.filter(hasSource).map(({ mountPath, readOnly, ...volume }) => volume),
         },
@@ -119,7 +123,7 @@ export function podTemplate({ sidecars = [], ...args }: PodTemplateArgs): core.v
 }
 
 /** The container with the fewest rights that it needs. */
-function secured({ volumes, ...container }: Sidecar): core.v1.Container {
+function secured({ volumes, ...container }: OtherContainer): core.v1.Container {
     return {
         ...container,
         // The last lines of a failed container become its status. `pulumi up` and `kubectl describe` show them.

@@ -52,8 +52,8 @@ export class Preparation extends pulumi.ComponentResource {
                     activeDeadlineSeconds: limitSeconds,
                     template: appPod(
                         {
-                            // No log collector: Kubernetes keeps the Job's last lines, and the provider shows them.
-                            app: { ...app, logs: { sizeLimit: app.logs.sizeLimit } },
+                            // It ends with its command. No log collector: Kubernetes keeps the Job's last lines, and the provider shows them.
+                            app: { ...app, liveReload: false, logs: { sizeLimit: app.logs.sizeLimit } },
                             env: { MIGRATION_TIMEOUT_SECONDS: `${timeoutSeconds}` },
                             resources,
                             gracePeriodSeconds: 1,

@@ -4,6 +4,8 @@ import { type Checked, type RuleBetween, refusal } from "./rules";
 export interface Environment {
     environment: string;
     production?: boolean;
+    liveReload?: boolean;
+    image?: { kind?: string };
 }
 
 /** The original environments, whose names decide it. */
@@ -21,6 +23,7 @@ function knownAs(environment = ""): boolean | undefined {
 export const productionRules: RuleBetween<Environment>[] = [
     { rule: productionIsSaid, blocks: ["environment", "production"] },
     { rule: productionIsSaidOnce, blocks: ["environment", "production"] },
+    { rule: codeIsFromTheImage, blocks: ["environment", "production", "liveReload", "image"] },
 ];
 
 function productionIsSaid({ value: { environment, production }, issues }: Checked<Environment>) {
@@ -34,5 +37,14 @@ function productionIsSaidOnce({ value: { environment, production }, issues }: Ch
     const meant = knownAs(environment);
     if (meant !== undefined && production !== undefined && production !== meant) {
         issues.push(refusal(["production"], production, `left out or ${meant}, as sms:environment is ${environment}`));
+    }
+}
+
+/** Customers get the code that the image's digest names. */
+function codeIsFromTheImage({ value: { liveReload, image, ...environment }, issues }: Checked<Environment>) {
+    if (liveReload && isProduction(environment)) {
+        issues.push(refusal(["liveReload"], liveReload, "left out or false in production: its pods run the code of their image"));
+    } else if (liveReload && image?.kind === "given") {
+        issues.push(refusal(["liveReload"], liveReload, "left out or false with an image that somebody else has built"));
     }
 }

@@ -475,6 +475,11 @@ export const plainSchema = section(
         cluster,
         registry,
         image: appImage,
+        /**
+         * Whether the pods run their own copy of the code, which `npm run dev` changes. For development: the copy is lost with the pod, and
+         * production refuses it.
+         */
+        liveReload: trueOrFalse.default(false),
         redis: store("redis:7.0", { requests: { cpu: "0.1", memory: "64Mi" }, limits: { cpu: "1", memory: "512Mi" } }, managedRedis),
         mongo: store("mongo:7.0", { requests: { cpu: "0.1", memory: "128Mi" }, limits: { cpu: "1", memory: "1Gi" } }, managedMongo),
         /** A network load balancer (NLB) in front of web, which ACK's cloud controller creates. Without it there is only the node port. */

@@ -372,6 +372,33 @@ const keda: Build = {
     },
 };
 
+/** Without the language server for editors, which needs a C compiler, and without the web page, whose front end has a separate build. */
+const withoutPage: Changed = {
+    module: "github.com/tilt-dev/tilt",
+    places: [
+        // The file that the page's address then shows.
+        { file: "pkg/assets/embedded.go", from: "build/index.html", to: "build/robots.txt" },
+        { file: "internal/cli/lsp.go", from: "package cli\n", to: "//go:build ignore\n\npackage cli\n" },
+        ...[
+            [`\t"go.lsp.dev/protocol"\n`, ""],
+            [`\t"github.com/tilt-dev/starlark-lsp/pkg/cli"\n`, ""],
+            ["\trootCmd.AddCommand(newLspCmd())\n", ""],
+            [
+                "\tl, cleanup := cli.NewLogger()\n\treturn protocol.WithLogger(context.Background(), l), cleanup\n",
+                "\treturn context.Background(), func() {}\n}\n\ntype cmdLspDeps struct{}\n\nfunc newLspDeps(...any) (none cmdLspDeps) {\n\treturn\n",
+            ],
+        ].map(([from = "", to = ""]) => ({ file: "internal/cli/cli.go", from, to })),
+    ],
+};
+
+/** Tilt for `npm run dev`, which uses its terminal output. */
+const tilt: Build = {
+    module: "tilt",
+    title: "Tilt from Go modules (about 3 min the first time)",
+    changed: [withoutPage],
+    build: ({ compile }) => compile("github.com/tilt-dev/tilt/cmd/tilt"),
+};
+
 /** For the comparison of the program with Helm. */
 const helm: Build = {
     module: "helm",
@@ -418,6 +445,7 @@ const builds = {
     vegeta,
     kwok,
     keda,
+    tilt,
     helm,
     prometheus,
     "prometheus-operator": prometheusOperator,

@@ -1,4 +1,4 @@
-/** `npm run up`, `down`, `status`, `pulumi` and `kubectl`: run the product on one machine instead of in the cloud. */
+/** `npm run up`, `dev`, `down`, `status`, `pulumi` and `kubectl`: run the product on one machine instead of in the cloud. */
 import { existsSync, rmSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { execa } from "execa";
@@ -12,6 +12,7 @@ import { MachineError, step, until } from "../../toolchain/progress";
 import { removeCloud } from "../rehearsal/alicloud-provider/ground";
 import { statusOf, tokenOf } from "./client";
 import { stopAll } from "./daemons";
+import { follow, liveReload } from "./dev";
 import { presentDocker } from "./docker";
 import { targetOf } from "./engineTarget";
 import { takeTurn } from "./host";
@@ -34,15 +35,22 @@ import {
     stackNames,
 } from "./stack";
 
-async function up({ stack }: { stack: Stack }): Promise<number> {
-    const needs = readNeeds(stack);
-    await takeTurn();
-    const pulumi = await prepare(needs, (engine) => ensureStack(engine, stack));
+/** Brings up the machine, and deploys the stack with its file's settings and `changes`. Returns the engine's exit code. */
+async function deploy(stack: Stack, changes: Record<string, unknown> = {}): Promise<number> {
+    const endTurn = await takeTurn();
+    const pulumi = await prepare(readNeeds(stack), (engine) => ensureStack(engine, stack, changes));
     await clearKilledRun(pulumi, stack);
     const failed = await runPulumi(pulumi, stack, ["up", "--yes", "--skip-preview", "--non-interactive"]);
+    endTurn();
+    return failed;
+}
+
+async function up({ stack }: { stack: Stack }): Promise<number> {
+    const failed = await deploy(stack);
     if (failed !== 0) {
         return failed;
     }
+    const needs = readNeeds(stack);
     const address = `127.0.0.1:${needs.nodePort}`;
     if (needs.context !== ownContext) {
         // The engine has waited for the pods. A NodePort of this cluster may not answer on this host.
@@ -62,11 +70,18 @@ sms answers on http://${address}
   curl ${address}/healthz
   curl ${address}/messages -H 'Authorization: Bearer ${tokenOf()}' -H 'Content-Type: application/json' -d '{"to": "+8613800138000", "text": "hello"}'
 More commands:
+  npm run dev                           changes of the code in the running pods, as you write
   npm run status                        what runs
   npm run kubectl -- -n sms get pods    the cluster
   npm run pulumi -- preview             what an \`up\` would change
   npm run down                          removes it all`);
     return 0;
+}
+
+/** An `up` whose pods take changed code without a new image. */
+async function dev({ stack }: { stack: Stack }): Promise<number> {
+    const failed = await deploy(stack, liveReload);
+    return failed !== 0 ? failed : follow(stack, readNeeds(stack));
 }
 
 function sayForward({ name }: Stack, { context, namespace, nodePort }: Needs): void {
@@ -209,6 +224,11 @@ const command = new Command("main.ts")
         script("up", "Brings up this machine, and deploys a stack on it as its stack file says.")
             .addOption(stackOption().default(localStack, "local"))
             .action(exitCode(up)),
+    )
+    .addCommand(
+        script("dev", "Deploys a stack on this machine, then writes each change of the app's code into its running pods.")
+            .addOption(stackOption().default(localStack, "local"))
+            .action(exitCode(dev)),
     )
     .addCommand(script("machine", "Brings up this machine without a stack.").action(exitCode(machine)))
     .addCommand(

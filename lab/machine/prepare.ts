@@ -11,13 +11,13 @@ import { ensureDockerNetwork } from "./network";
 import { nodeImage } from "./nodeImage";
 import { ensureNetwork } from "./owner";
 import { ensureRegistry, introduceRegistry } from "./registry";
-import { ensurePulumi, localStack, type Needs, type Pulumi, readNeeds } from "./stack";
+import { ensurePulumi, type Ground, localStack, type Pulumi, readNeeds } from "./stack";
 
 /**
  * Prepares the machine for the stack. It uses existing parts and creates missing ones. `withEngine` is for work that needs the engine
  * but no cluster: it runs while the cluster starts.
  */
-export async function prepare(needs: Needs, withEngine: (pulumi: Pulumi) => Promise<void> = async () => {}): Promise<Pulumi> {
+export async function prepare(needs: Ground, withEngine: (pulumi: Pulumi) => Promise<void> = async () => {}): Promise<Pulumi> {
     const present = await presentDocker();
     const wanted = { cluster: needs.context === ownContext, registry: needs.registryServer === ownRegistry };
     await refuseUnfit({ cluster: wanted.cluster, docker: present });
@@ -37,7 +37,7 @@ export async function prepare(needs: Needs, withEngine: (pulumi: Pulumi) => Prom
 }
 
 /** Starts the cluster and the registry with its base images, if the stack uses the machine's own. */
-async function ensureGround(docker: Docker, { images }: Needs, wanted: { cluster: boolean; registry: boolean }): Promise<void> {
+async function ensureGround(docker: Docker, { images }: Ground, wanted: { cluster: boolean; registry: boolean }): Promise<void> {
     const names = wanted.registry ? [registryImage, ...namesOf(images)] : [];
     const [node] = await Promise.all([
         wanted.cluster ? nodeImage(docker) : undefined,

@@ -48,11 +48,17 @@ export function stackNames(): string[] {
     return [...new Set([...localStacks(clone), ...namesIn(state)])];
 }
 
-/** What the stack needs from the machine: its cluster, its registry and its base images. */
-export interface Needs {
+/** What a stack needs from the machine: its cluster, its registry and its base images. */
+export interface Ground {
     readonly context: string;
     readonly registryServer: string;
     readonly images: readonly string[];
+}
+
+/** The settings of a stack that the machine uses. */
+export interface Needs extends Ground {
+    /** The app's folder in the program. */
+    readonly app: string;
     readonly namespace: string;
     readonly nodePort: number;
 }
@@ -69,6 +75,7 @@ export function readNeeds({ settings, file }: Stack): Needs {
         images: [config["sms:image"]?.baseImage, config["sms:redis"]?.image, config["sms:mongo"]?.image].filter(
             (image) => image !== undefined,
         ),
+        app: config["sms:image"]?.context ?? "app",
         namespace: `${config["sms:namespace"] ?? "sms"}`,
         nodePort: config["sms:web"]?.nodePort ?? 31090,
     };
@@ -81,7 +88,7 @@ export interface Pulumi {
 }
 
 /** Installs the engine with the machine's own home, state and plugins. */
-export async function ensurePulumi(docker: Docker, needs: Needs): Promise<Pulumi> {
+export async function ensurePulumi(docker: Docker, needs: Ground): Promise<Pulumi> {
     mkdirSync(backend, { recursive: true });
     mkdirSync(pulumiHome, { recursive: true });
     mkdirSync(temporary, { recursive: true, mode: 0o700 });

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { clone } from "../../../toolchain/places";
+import { changeCode } from "../../fixtures/copyOfClone";
 import { Docker } from "../../machine/docker";
 import { Engine, type Registry } from "../../machine/docker-provider/build";
 import { readContext } from "../../machine/docker-provider/context";
 import { machineDocker } from "../../machine/kubernetes";
 import { baseImage, registryAddress, registryAuth, registryUser } from "../../machine/registry";
 import { secret } from "../../machine/secrets";
-import { changeCode } from "../app";
 import { type Spread, spread } from "../measure";
 import { amount, type Row } from "../row";
 
