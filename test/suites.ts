@@ -13,12 +13,19 @@ export interface Ended {
     readonly output: string;
 }
 
-/** Runs the npm script of a suite. If `isShown` is true, its output goes to the terminal at once. */
-export async function run(suite: string, { isShown }: { isShown: boolean }): Promise<Ended> {
+interface How {
+    /** Whether its output goes to the terminal at once. */
+    readonly isShown: boolean;
+    /** The default is the npm script with the suite's name. */
+    readonly command?: readonly [string, ...string[]];
+}
+
+/** Runs a suite. */
+export async function run(suite: string, { isShown, command = ["npm", "run", "--silent", suite] }: How): Promise<Ended> {
     const start = performance.now();
     const busyBefore = busySeconds();
     const out = isShown ? (["pipe", "inherit"] as const) : (["pipe"] as const);
-    const { all: output, exitCode } = await execa("npm", ["run", "--silent", suite], {
+    const { all: output, exitCode } = await execa(command[0], command.slice(1), {
         all: true,
         reject: false,
         stdin: "ignore",

@@ -21,6 +21,8 @@ interface BaseImage {
     readonly inputs: () => Promise<string[]>;
     /** Builds the replacement in the daemon under `tag`. */
     readonly make: (docker: Docker, tag: string) => Promise<void>;
+    /** The path of a file with CA certificates in the official image. Those of this machine are added to it. */
+    readonly trusts?: string;
 }
 
 const pythonPackages = ["python3", "python3-pip", "python3-venv", "ca-certificates"];
@@ -75,6 +77,8 @@ const mongo: BaseImage = {
 
 const collector: BaseImage = {
     official: `otel/opentelemetry-collector-contrib:${collectorVersion}`,
+    // The machine's stand-in for SLS.
+    trusts: "/etc/ssl/certs/ca-certificates.crt",
     title: "OpenTelemetry Collector with what components/logs.ts configures of the official distribution",
     inputs: async () => [
         readFileSync(join(imageFolder("collector"), "Dockerfile"), "utf8"),
@@ -86,15 +90,34 @@ const collector: BaseImage = {
         const context = mkdtempSync(join(cache, "collector-"));
         try {
             cpSync(await built("collector"), context, { recursive: true });
-            // The collector must also trust this machine's stand-in for SLS.
-            const trusted = [certificates, await slsAuthority()].map((file) => readFileSync(file, "utf8"));
-            writeFileSync(join(context, "ca-certificates.crt"), trusted.join("\n"));
+            writeFileSync(join(context, "ca-certificates.crt"), await trustedBy(readFileSync(certificates, "utf8")));
             await docker.run("build", "--quiet", "--tag", tag, "--file", join(imageFolder("collector"), "Dockerfile"), context);
         } finally {
             rmSync(context, { recursive: true, force: true });
         }
     },
 };
+
+/** These CA certificates, and that of the machine's stand-in for SLS. */
+async function trustedBy(authorities: string): Promise<string> {
+    return `${authorities}\n${readFileSync(await slsAuthority(), "utf8")}`;
+}
+
+/** Builds an image from the official one, with this machine's certificates in the file `trusts`. */
+async function withTrust(docker: Docker, official: string, trusts: string, tag: string): Promise<void> {
+    const context = mkdtempSync(join(cache, "trust-"));
+    const container = await docker.run("create", official);
+    try {
+        const file = join(context, "authorities");
+        await docker.run("cp", `${container}:${trusts}`, file);
+        writeFileSync(file, await trustedBy(readFileSync(file, "utf8")));
+        writeFileSync(join(context, "Dockerfile"), `FROM ${official}\nCOPY authorities ${trusts}\n`);
+        await docker.run("build", "--quiet", "--tag", tag, context);
+    } finally {
+        await docker.run("rm", container);
+        rmSync(context, { recursive: true, force: true });
+    }
+}
 
 /** The base images by their names in stack files, without `127.0.0.1:5000/base/`. An image comes after the image that it is built from. */
 const baseImages: Record<string, BaseImage> = {
@@ -123,9 +146,14 @@ export function ensureInDaemon(docker: Docker, name: string): Promise<string> {
 }
 
 async function inDaemon(docker: Docker, name: string): Promise<string> {
-    const { official, title, make } = baseImages[name] as BaseImage;
+    const { official, title, make, trusts } = baseImages[name] as BaseImage;
     if ((await docker.hasImage(official)) || ((await reachesDockerHub(docker)) && (await pull(docker, official)))) {
-        return official;
+        if (trusts === undefined) {
+            return official;
+        }
+        const trusting = `sms-machine/${name}-trusting`;
+        await withTrust(docker, official, trusts, trusting);
+        return trusting;
     }
     const image = `sms-machine/${name}-${await imageKey(name)}`;
     if (!(await docker.hasImage(image))) {

@@ -1,4 +1,16 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+    existsSync,
+    lstatSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    readlinkSync,
+    renameSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import { inForeground } from "../../cli/foreground";
@@ -105,6 +117,7 @@ export async function ensurePulumi(docker: Docker, needs: Ground): Promise<Pulum
         // The Kubernetes provider leaves a copy of the kubeconfig in TMPDIR.
         TMPDIR: temporary,
         DOCKER_HOST: docker.host,
+        SMS_CLONE: clone,
         ...(needs.context === ownContext ? { KUBECONFIG: kubeconfig } : {}),
     };
     const pulumi = { command, env };
@@ -113,7 +126,8 @@ export async function ensurePulumi(docker: Docker, needs: Ground): Promise<Pulum
         return "built from its Go module";
     });
     await ensurePlugin(pulumi, "docker", async (folder) => {
-        writeStandIn(folder, "docker");
+        // Several clones, for example copies that tests change, use the same plugin. Each runs its own stand-in.
+        writeStandIn(folder, "docker", '"$SMS_CLONE"');
         return `a stand-in, ${standIns.docker}: it builds and pushes for real, but only docker:index/image:Image`;
     });
     return pulumi;
@@ -142,12 +156,29 @@ async function ensurePlugin({ command, env }: Pulumi, name: string, otherwise: (
     }
     const unfinished = `${folder}.new`;
     rmSync(unfinished, { recursive: true, force: true });
-    rmSync(folder, { recursive: true, force: true });
     mkdirSync(unfinished, { recursive: true });
     const what = await otherwise(unfinished);
     writeFileSync(join(unfinished, "made-by-sms-machine"), what);
-    renameSync(unfinished, folder);
+    // An engine may be about to start the plugin, so a folder that needs no change stays.
+    if (existsSync(folder) && areSame(unfinished, folder)) {
+        rmSync(unfinished, { recursive: true });
+    } else {
+        rmSync(folder, { recursive: true, force: true });
+        renameSync(unfinished, folder);
+    }
     say(`  ! ${name} plugin: ${what}`);
+}
+
+/** Whether both folders have the same files and links. */
+function areSame(one: string, other: string): boolean {
+    const content = (folder: string) =>
+        readdirSync(folder)
+            .sort()
+            .map((name) => {
+                const path = join(folder, name);
+                return [name, lstatSync(path).isSymbolicLink() ? readlinkSync(path) : readFileSync(path, "utf8")];
+            });
+    return JSON.stringify(content(one)) === JSON.stringify(content(other));
 }
 
 /** Creates the stack and its file. The file has the committed settings with `changes`, and this machine's own secrets. */

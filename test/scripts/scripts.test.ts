@@ -16,7 +16,6 @@ const tools: Record<string, string> = {
     "test:stand-ins": "mocha",
     "test:engine": "mocha",
     "test:monitoring": "mocha",
-    "test:machine": "mocha",
 };
 
 /** Scripts that pass their arguments to another program, which checks them. */

@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { clone } from "../../toolchain/places";
+import { alone, lanes } from "../machineFiles";
 import { type Ended, failures, sideBySide } from "../suites";
 
 describe("what a suite says of its failed tests", () => {
@@ -56,5 +60,20 @@ describe("suites side by side", () => {
             (await all).map(({ suite }) => suite),
             ["a", "b", "c"],
         );
+    });
+});
+
+describe("the files of test:machine", () => {
+    it("are each in one group", () => {
+        const found = readdirSync(join(clone, "test", "machine")).flatMap((file) => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? []);
+        assert.deepEqual([...alone, ...lanes.flat()].sort(), found.sort());
+    });
+
+    it("that need the machine's turn are in one lane", () => {
+        const takesTurn = (name: string) =>
+            /"(up|down|dev|machine)"/.test(
+                readFileSync(join(clone, "test", "machine", `${name}.test.ts`), "utf8").replaceAll("stack.up(", ""),
+            );
+        assert.equal(lanes.filter((names) => names.some(takesTurn)).length, 1, `${lanes.map((names) => names.filter(takesTurn))}`);
     });
 });
