@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import {
     accessKeySecret,
-    collectorPid,
     different,
     end,
     gone,
+    killCollector,
     type Line,
     namespace,
     pods,
@@ -78,7 +78,7 @@ describe("logs on the real cluster", () => {
         const name = pod?.metadata.name as string;
         for (const restarts of [1, 2]) {
             await new Promise((passed) => setTimeout(passed, 3000));
-            process.kill(collectorPid(name), "SIGKILL");
+            await killCollector(name);
             await until(
                 async () => {
                     const status = (await pods("killed"))[0]?.status.initContainerStatuses?.find(({ name }) => name === "log-collector");
