@@ -51,7 +51,8 @@ After that, \`npm run up\` deploys the code as an image again.`);
             cwd: stack.program,
             env: {
                 SMS_DEV: JSON.stringify(dev),
-                // Tilt's own settings, apart from the user's.
+                // Tilt keeps the cluster's kubeconfig there. `npm run down` removes it.
+                ...Object.fromEntries(["STATE", "DATA", "CACHE"].map((kind) => [`XDG_${kind}_HOME`, join(state, "tilt")])),
                 TILT_DEV_DIR: join(state, "tilt"),
                 TILT_DISABLE_ANALYTICS: "1",
                 ...(isOwn ? { KUBECONFIG: kubeconfig } : {}),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { copyOfClone } from "../../lab/fixtures/copyOfClone";
@@ -51,6 +52,12 @@ describe("npm run dev", () => {
         live.edit("logs.py", wrong, "");
         await live.change();
         assert.deepEqual(await processes(), before);
+    });
+
+    it("leaves no kubeconfig in the user's home", () => {
+        for (const folder of [".tilt-dev", ".local/state/tilt-dev", ".local/share/tilt-dev", ".cache/tilt-dev"]) {
+            assert.ok(!existsSync(join(homedir(), folder)), folder);
+        }
     });
 
     it("ends by Ctrl-C, and `npm run up` deploys the same code as an image", async () => {
