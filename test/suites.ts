@@ -71,8 +71,12 @@ function busySeconds(): number {
     return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + (user + nice + sys + irq) / 1000, 0);
 }
 
-/** Reads the last lines of mocha and pytest. A check without a count is one test. */
-function counts(output: string, exitCode: number): Pick<Ended, "passed" | "failed"> {
+/** Reads the last lines of mocha and pytest, or the sum of a suite that has groups itself. A check without a count is one test. */
+export function counts(output: string, exitCode: number): Pick<Ended, "passed" | "failed"> {
+    const [, passedInAll, failedInAll] = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1) ?? [];
+    if (passedInAll !== undefined) {
+        return { passed: Number(passedInAll), failed: Number(failedInAll) };
+    }
     const sum = (pattern: RegExp) => [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
     const passed = sum(/^\s*(\d+) passing\b/gm) + sum(/^=.*?\b(\d+) passed\b/gm);
     const failed = sum(/^\s*(\d+) failing\b/gm) + sum(/^=.*?\b(\d+) failed\b/gm) + sum(/^=.*?\b(\d+) errors?\b/gm);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { clone } from "../../toolchain/places";
 import { alone, lanes } from "../machineFiles";
-import { type Ended, failures, sideBySide } from "../suites";
+import { counts, type Ended, failures, sideBySide } from "../suites";
 
 describe("what a suite says of its failed tests", () => {
     it("is mocha's list, from its count on", () => {
@@ -37,6 +37,22 @@ describe("what a suite says of its failed tests", () => {
     it("is the end of the output where neither counted", () => {
         const lines = Array.from({ length: 200 }, (_, line) => `error ${line}`);
         assert.equal(failures(lines.join("\n")), lines.slice(-80).join("\n"));
+    });
+});
+
+describe("the results of a suite", () => {
+    it("are the sums of mocha's runs and pytest's, and a check without a count is one", () => {
+        assert.deepEqual(counts("  3 passing (1s)\n  2 passing (1s)\n  1 failing\n", 1), { passed: 5, failed: 1 });
+        assert.deepEqual(counts("=== 1 failed, 3 passed in 0.1s ===\n", 1), { passed: 3, failed: 1 });
+        assert.deepEqual(counts("fine\n", 0), { passed: 1, failed: 0 });
+        assert.deepEqual(counts("not fine\n", 1), { passed: 0, failed: 1 });
+    });
+
+    it("are its own sum if it has groups, which name their failed tests twice", () => {
+        assert.deepEqual(counts("  2 passing (1s)\n  1 failing\n\na failed:\n  1 failing\n\n2 passed, 1 failed\n", 1), {
+            passed: 2,
+            failed: 1,
+        });
     });
 });
 
