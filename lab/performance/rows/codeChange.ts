@@ -55,7 +55,7 @@ export const codeChange: Row = {
                 ],
                 parts: partsIn(output),
                 remarks: [
-                    "Both wait for the same rollout, which takes most of the time. But the two do different work. Before any rollout, this project checks the cluster's free capacity. A Job also checks that the stores answer and that the database is up to date. The commands by hand check nothing.",
+                    "Both wait for the same rollout, which takes 6 s here. But the two do different work. Before any rollout, this project checks the cluster's free capacity. A Job also checks that the stores answer and that the database is up to date. The commands by hand check nothing.",
                     "With `npm run dev` all four pods start their processes again at the same time, on two cores. Their start takes most of the time.",
                     "The Job takes five seconds, three of them for its pod. Kubernetes waits a second for further changes of pods before it handles them, and a Job needs that twice. Pulumi's engine adds the time of a no-op `up`.",
                 ],
