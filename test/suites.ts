@@ -74,12 +74,9 @@ function busySeconds(): number {
 /** Reads the last lines of mocha and pytest, or the sum of a suite that has groups itself. A check without a count is one test. */
 export function counts(output: string, exitCode: number): Pick<Ended, "passed" | "failed"> {
     const [, passedInAll, failedInAll] = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1) ?? [];
-    if (passedInAll !== undefined) {
-        return { passed: Number(passedInAll), failed: Number(failedInAll) };
-    }
     const sum = (pattern: RegExp) => [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
-    const passed = sum(/^\s*(\d+) passing\b/gm) + sum(/^=.*?\b(\d+) passed\b/gm);
-    const failed = sum(/^\s*(\d+) failing\b/gm) + sum(/^=.*?\b(\d+) failed\b/gm) + sum(/^=.*?\b(\d+) errors?\b/gm);
+    const passed = Number(passedInAll ?? sum(/^\s*(\d+) passing\b/gm) + sum(/^=.*?\b(\d+) passed\b/gm));
+    const failed = Number(failedInAll ?? sum(/^\s*(\d+) failing\b/gm) + sum(/^=.*?\b(\d+) failed\b/gm) + sum(/^=.*?\b(\d+) errors?\b/gm));
     if (passed + failed === 0 || (exitCode !== 0 && failed === 0)) {
         return { passed: passed + (exitCode === 0 ? 1 : 0), failed: exitCode === 0 ? 0 : 1 };
     }

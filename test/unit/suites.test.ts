@@ -56,6 +56,12 @@ describe("the results of a suite", () => {
     });
 });
 
+describe("a suite that ended with an error after its sum", () => {
+    it("has failed", () => {
+        assert.deepEqual(counts("2 passed, 0 failed\n", 1), { passed: 2, failed: 1 });
+    });
+});
+
 describe("suites side by side", () => {
     it("begin in their order, so many at a time, and are all in the sum, in that order", async () => {
         const begun: string[] = [];
